@@ -1,0 +1,1 @@
+"""Batched, differentiable augmentation of what the discriminator sees."""

@@ -1,0 +1,1 @@
+"""Subjects, splits, fingerprint and the memory-mapped slice store."""

@@ -1,0 +1,1 @@
+"""The schema of a plan, and the presets as YAML files."""

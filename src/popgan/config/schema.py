@@ -1,0 +1,191 @@
+"""The plan: everything a run does, as data, each value with where it came from.
+
+A plan is a tree of pydantic models that maps to YAML and back. Beside the values stands
+`decisions`: for every value, whether it is `fixed` (by popgan, a preset or the user), set by a
+`rule` (with the reason, numbers included) or `tuned` (by a study). A training run reads nothing
+but its plan, its cohort and its seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from popgan.errors import UserError
+from popgan.files import read_yaml, write_text
+
+
+class Section(BaseModel):
+    """A frozen group of values that refuses unknown names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Decision(Section):
+    """Where one value of the plan comes from."""
+
+    source: Literal["fixed", "rule", "tuned"]
+    reason: str = Field(min_length=3)
+
+
+class DataPlan(Section):
+    """Facts of the cohort that the networks depend on; copied from it, never chosen here."""
+
+    height: int = Field(ge=8, le=1024, description="rows of a slice, pixels")
+    width: int = Field(ge=8, le=1024, description="columns of a slice, pixels")
+    contrasts: list[str] = Field(min_length=1, description="contrasts, one image channel each")
+    train_slices: int = Field(ge=1, description="slices of the training split")
+    train_subjects: int = Field(ge=1, description="subjects of the training split")
+    cohort: str = Field(description="SHA-256 of the cohort's manifest")
+
+
+class NetworkPlan(Section):
+    """Shape of the generator and the discriminator."""
+
+    latent_dim: int = Field(ge=2, le=2048, description="length of the latent vector z")
+    channels: list[int] = Field(
+        min_length=1, description="feature maps at each level, from the base resolution upward"
+    )
+    dropout: float = Field(ge=0, lt=1, description="dropout in the discriminator's dense head")
+    pixel_norm: bool = Field(description="normalise each pixel's feature vector in the generator")
+    minibatch_stddev: int = Field(ge=1, description="group size of minibatch stddev; 1 = none")
+
+
+class AugmentationPlan(Section):
+    """What both real and synthetic images undergo before the discriminator sees them."""
+
+    probability: float = Field(ge=0, le=1, description="share of images that are transformed")
+    flip: bool = Field(description="mirror left and right with probability 1/2")
+    shift: float = Field(ge=0, le=0.5, description="largest shift, as a fraction of the side")
+    rotation: float = Field(ge=0, le=45, description="largest rotation, degrees")
+    scale: float = Field(ge=0, le=0.5, description="largest change of size, as a fraction")
+
+
+class TrainPlan(Section):
+    """How the networks are trained. The only clock is images seen by the discriminator."""
+
+    images: int = Field(ge=1, description="real images shown in all; the length of the run")
+    batch: int = Field(ge=2, le=4096, description="images a step")
+    loss: Literal["logistic", "rpgan"] = Field(description="adversarial loss")
+    lr_generator: float = Field(gt=0, le=1, description="learning rate of the generator (Adam)")
+    lr_discriminator: float = Field(gt=0, le=1, description="learning rate of the discriminator")
+    beta1: float = Field(ge=0, lt=1, description="Adam beta1")
+    beta2: float = Field(ge=0, lt=1, description="Adam beta2")
+    gamma: float = Field(ge=0, description="weight of the gradient penalties at full resolution")
+    r2: bool = Field(description="penalise gradients at synthetic images too (R2), not only R1")
+    penalty_interval: int = Field(ge=1, description="steps between gradient penalties (lazy)")
+    ema_half_life: float = Field(gt=0, description="half-life of the averaged generator, images")
+    ema_ramp: float = Field(
+        ge=0, le=1, description="half-life is at most this share of images seen"
+    )
+    level_shares: list[float] = Field(description="share of `images` at each level; sums to 1")
+    fade: float = Field(ge=0, le=1, description="share of a level's images spent fading it in")
+    shuffle_buffer: int = Field(ge=1, description="slices held for shuffling; all = full shuffle")
+    ticks: int = Field(ge=1, le=1000, description="samples, log and checkpoint this often a run")
+    precision: Literal["bf16", "fp32"] = Field(description="arithmetic of convolutions")
+    threads: int = Field(ge=1, le=1024, description="CPU threads of one process")
+
+
+class GeneratePlan(Section):
+    """The synthetic data set."""
+
+    n: int = Field(ge=1, description="images written by the main line")
+
+
+class EvaluatePlan(Section):
+    """The measurements."""
+
+    n: int = Field(ge=10, description="synthetic images measured")
+
+
+class Plan(Section):
+    """A complete, resolved plan of one model.
+
+    Raises:
+        pydantic.ValidationError: unknown names, values out of range, or levels that do not fit.
+    """
+
+    version: Literal[1] = 1
+    recipe: str
+    preset: str
+    seed: int = Field(ge=0, le=2**31 - 1)
+    data: DataPlan
+    network: NetworkPlan
+    augmentation: AugmentationPlan
+    train: TrainPlan
+    generate: GeneratePlan
+    evaluate: EvaluatePlan
+    decisions: dict[str, Decision] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _levels_fit(self) -> Plan:
+        levels = len(self.network.channels)
+        if len(self.train.level_shares) != levels:
+            raise ValueError(
+                f"train.level_shares has {len(self.train.level_shares)} entries, "
+                f"network.channels has {levels}; one of each is needed a level"
+            )
+        if any(share < 0 for share in self.train.level_shares):
+            raise ValueError("train.level_shares must not be negative")
+        if abs(sum(self.train.level_shares) - 1) > 1e-6:
+            raise ValueError(f"train.level_shares sums to {sum(self.train.level_shares):g}, not 1")
+        for side, size in (("height", self.data.height), ("width", self.data.width)):
+            base, rest = divmod(size, 2 ** (levels - 1))
+            if rest or not 3 <= base <= 8:
+                raise ValueError(
+                    f"data.{side} {size} is not 3..8 times 2^{levels - 1} "
+                    f"({levels} levels of network.channels)"
+                )
+        return self
+
+    @property
+    def base(self) -> tuple[int, int]:
+        """Height and width of the lowest level."""
+        scale = 2 ** (len(self.network.channels) - 1)
+        return self.data.height // scale, self.data.width // scale
+
+    def save(self, path: Path) -> None:
+        """Write the plan as YAML, atomically."""
+        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
+        write_text(path, "# A popgan plan: values first, then where each comes from.\n" + text)
+
+    @classmethod
+    def load(cls, path: Path) -> Plan:
+        """Read a plan.
+
+        Raises:
+            UserError: the file is missing or is not a valid plan.
+        """
+        return parse_plan(read_yaml(path), where=path)
+
+
+def parse_plan(data: Any, *, where: object = "plan") -> Plan:
+    """Validate a plan; say in one line what is wrong with it.
+
+    Raises:
+        UserError: the data are not a valid plan.
+    """
+    try:
+        return Plan.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        got = f" (got {first['input']!r})" if name and not isinstance(first["input"], dict) else ""
+        raise UserError(f"{name or 'plan'}: {message}{got}", where=where) from error
+
+
+def leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a plan as ("train.batch", 32), in order; `decisions` left out."""
+    for name in type(model).model_fields:
+        if name in ("decisions", "version"):
+            continue
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,27 @@
+"""The one exception a user is meant to see.
+
+Everything that a user can cause (a missing folder, a bad number, a full disk) is raised as a
+`UserError`: one line that says what is wrong, where, and what to do. The command line prints
+the line and exits with status 2; any other exception is a bug of popgan and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """A condition caused by the user's input or machine, explained in one line.
+
+    Args:
+        what: what is wrong, with the offending value.
+        where: the path or the option concerned, if there is one.
+        do: what the user can do about it.
+    """
+
+    def __init__(self, what: str, *, where: object = None, do: str | None = None) -> None:
+        parts = [what.rstrip(".")]
+        if where is not None:
+            parts[0] = f"{where}: {parts[0]}"
+        if do is not None:
+            parts.append(do.rstrip("."))
+        # A path may hold a line break; the promise is one line.
+        super().__init__(" ".join("; ".join(parts).split()) + ".")

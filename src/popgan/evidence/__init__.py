@@ -1,0 +1,1 @@
+"""Arrays in, measured results out. Knows neither recipes nor run folders."""

@@ -1,0 +1,1 @@
+"""How close a synthetic set is to a real one."""

@@ -1,0 +1,111 @@
+"""Files that are whole or absent: atomic writing, hashing, and reading of popgan's own JSON/YAML.
+
+Every file popgan writes first gets a temporary name in the same folder and is renamed when it
+is complete, so neither a crash nor a full disk leaves half a file under the final name.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from popgan.errors import UserError
+
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+
+
+@contextmanager
+def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` when the block succeeds.
+
+    The temporary name keeps the suffixes of the final one, because libraries such as nibabel
+    choose a format by them. On any error the temporary file is removed.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".part-{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        if mode is not None:
+            temporary.chmod(mode)
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno in _DISK_ERRORS:
+            reason = error.strerror or str(error)
+            raise UserError(
+                f"cannot be written ({reason})",
+                where=path,
+                do="free some space or choose another folder, then run the same command again",
+            ) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path, mode=mode) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any, *, mode: int | None = None) -> None:
+    """Write a value as indented, key-stable JSON. NaN is refused, because JSON has none."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n", mode=mode)
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON that popgan wrote.
+
+    Raises:
+        UserError: the file is missing, unreadable or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError("does not exist", where=path) from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"is not readable JSON ({error})", where=path) from error
+
+
+def read_yaml(path: Path) -> Any:
+    """Read YAML with the safe loader.
+
+    Raises:
+        UserError: the file is missing, unreadable or not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError("does not exist", where=path) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise UserError(f"is not readable YAML ({error})", where=path) from error
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in blocks of 1 MiB."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_value(value: Any) -> str:
+    """SHA-256 of a JSON-serialisable value, independent of the order of keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def private_folder(run: Path) -> Path:
+    """Make (if need be) and return RUN/private, readable by its owner only."""
+    folder = run / "private"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder

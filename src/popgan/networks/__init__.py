@@ -1,0 +1,1 @@
+"""Networks only: nn.Modules, no training, no losses."""

@@ -1,0 +1,1 @@
+"""The physics phantom: brains whose truth is known."""

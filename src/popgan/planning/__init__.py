@@ -1,0 +1,1 @@
+"""From fingerprint to plan, each value with its reason."""

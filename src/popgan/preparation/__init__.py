@@ -1,0 +1,1 @@
+"""Scan to prepared arrays: orientation, slices, resampling, intensity."""

@@ -1,0 +1,1 @@
+"""What a user names: networks, objective, phases and defaults, tied together."""

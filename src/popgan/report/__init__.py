@@ -1,0 +1,1 @@
+"""The two HTML pages and their figures. Takes results, measures nothing."""

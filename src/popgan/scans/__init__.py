@@ -1,0 +1,1 @@
+"""Untrusted image files in, `Scan` objects out."""

@@ -1,0 +1,1 @@
+"""The stations of the main line, one file each."""

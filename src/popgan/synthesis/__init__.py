@@ -1,0 +1,1 @@
+"""Sampling a trained generator and writing what it makes."""

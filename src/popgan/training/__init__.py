@@ -1,0 +1,1 @@
+"""The training loop, its state, its growth schedule and its checkpoints."""
