@@ -1,0 +1,198 @@
+"""Synthetic images as a BIDS derivative: single-slice NIfTI volumes, each marked as synthetic.
+
+The mark stands in five places, because any one of them gets lost on the way: the file name
+(`desc-synthetic`), the NIfTI header (`descrip`, `intent_name`), the sidecar, participants.tsv and
+dataset_description.json.
+
+Intensities are stored as int16 0..4095 with `scl_slope` 1/4095, so that a reader sees 0..1
+(0 = background, 1 = the intensity the cohort was normalised to) in steps of 1/4095: nothing is
+squeezed through 8 bits. The same images give the same bytes: the gzip members carry no time and
+no file name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from popgan._version import __version__
+from popgan.errors import UserError
+from popgan.progress import Reporter
+from popgan.synthesis.bids_metadata import (
+    MARK,
+    Source,
+    bids_name,
+    sidecar,
+    subject_id,
+    write_description,
+    write_participants,
+)
+from popgan.synthesis.folders import atomic_folder
+
+LEVELS = 4095
+"""Largest stored intensity: 12 bits, what MRI scanners deliver."""
+
+_PROGRESS_STEP = 64
+
+
+def to_stored(images: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Images in [-1, 1] as stored integers 0..4095, rounded, values outside clipped."""
+    scaled = (np.asarray(images, np.float32) + 1) * (LEVELS / 2)
+    return np.rint(np.clip(scaled, 0, LEVELS)).astype(np.int16)
+
+
+def write_bids(
+    folder: Path,
+    images: NDArray[np.float32],
+    *,
+    contrasts: Sequence[str],
+    to_volume: Callable[[NDArray[Any]], NDArray[Any]],
+    affine: NDArray[np.float64],
+    spacing: tuple[float, float, float],
+    model: str,
+    seed: int,
+    provenance: Mapping[str, Any],
+    plan_hash: str,
+    weights_hash: str,
+    first_index: int = 0,
+    labels: Sequence[str] | None = None,
+    skull_stripped: bool = False,
+    source_hash: str | None = None,
+    reporter: Reporter | None = None,
+) -> Path:
+    """Write images as a BIDS derivative and return its folder.
+
+    The data set is written beside its final place and renamed when it is complete. An older
+    synthetic data set in the same place is replaced; anything else there is left alone.
+
+    Args:
+        folder: folder of the data set.
+        images: N x C x H x W, in [-1, 1]; -1 is background.
+        contrasts: the C contrasts, such as "T1w", "FLAIR" or "T1wCE".
+        to_volume: turns a slice H x W into a volume X x Y x 1 in the axes of `affine`.
+        affine: 4 x 4, RAS+, mm.
+        spacing: row, column and slice spacing, mm; must agree with `affine`.
+        model: name of the model.
+        seed: seed the images were drawn with.
+        provenance: versions, machine and time (`popgan.provenance.record()`).
+        plan_hash: SHA-256 of the plan.
+        weights_hash: SHA-256 of the weights.
+        first_index: index of the first image in the seed's stream of samples.
+        labels: class label of each image, where the model knows classes.
+        skull_stripped: whether the training images show brains without skull.
+        source_hash: SHA-256 of the cohort's manifest.
+        reporter: shows progress.
+
+    Raises:
+        UserError: the images are not finite, the disk is full, or the folder holds other files.
+        ValueError: shapes, labels, affine and spacing do not fit each other.
+    """
+    _check(images, contrasts, labels)
+    geometry = np.asarray(affine, dtype=np.float64)
+    thickness = _thickness(geometry, spacing)
+    source = Source(model, seed, plan_hash, weights_hash, skull_stripped, thickness)
+    digits = max(4, len(str(first_index + len(images))))
+    reporter = reporter or Reporter()
+    with atomic_folder(folder, replace=MARK) as part:
+        write_description(part, source, contrasts, len(images), source_hash, provenance)
+        write_participants(part, source, len(images), first_index, digits, labels)
+        names = _names(contrasts)
+        header = _header(to_volume(to_stored(images[0, 0])), geometry)
+        with reporter.task("writing images", total=len(images)) as task:
+            for start in range(0, len(images), _PROGRESS_STEP):
+                block = to_stored(images[start : start + _PROGRESS_STEP])
+                for offset, image in enumerate(block):
+                    index = first_index + start + offset
+                    label = labels[start + offset] if labels is not None else None
+                    subject = subject_id(index, digits)
+                    _write_subject(
+                        part, subject, image, index, label, names, header, to_volume, source
+                    )
+                task.advance(len(block))
+    return folder
+
+
+def _check(
+    images: NDArray[np.float32], contrasts: Sequence[str], labels: Sequence[str] | None
+) -> None:
+    if images.ndim != 4 or images.shape[1] != len(contrasts) or len(images) == 0:
+        raise ValueError(f"images {images.shape} are not N x {len(contrasts)} x H x W")
+    if labels is not None and len(labels) != len(images):
+        raise ValueError(f"{len(labels)} labels for {len(images)} images")
+    if len({bids_name(contrast) for contrast in contrasts}) != len(contrasts):
+        raise ValueError(f"contrasts {list(contrasts)} do not have different names in BIDS")
+    if not np.isfinite(images).all():
+        raise UserError(
+            "the model makes values that are not finite, so nothing was written",
+            do="its training has diverged: train again with lower learning rates",
+        )
+
+
+def _thickness(affine: NDArray[np.float64], spacing: tuple[float, float, float]) -> float:
+    """Slice spacing in mm, after checking that affine and spacing tell the same story."""
+    zooms = np.linalg.norm(affine[:3, :3], axis=0)
+    expected = (spacing[1], spacing[0], spacing[2])
+    if affine.shape != (4, 4) or not np.allclose(zooms, expected, rtol=0.02):
+        raise ValueError(f"affine (voxels {zooms} mm) does not fit spacing {expected} mm")
+    return float(zooms[2])
+
+
+def _names(contrasts: Sequence[str]) -> list[str]:
+    """File name of each contrast, after the subject and without extension."""
+    return [f"{entities}desc-synthetic_{suffix}" for entities, suffix in map(bids_name, contrasts)]
+
+
+def _header(volume: NDArray[np.int16], affine: NDArray[np.float64]) -> nib.Nifti1Header:
+    """The NIfTI header that all files share but for its description."""
+    header = nib.Nifti1Header()
+    header.set_data_dtype(np.int16)
+    header.set_data_shape(volume.shape)
+    header.set_xyzt_units("mm", "sec")
+    # Code 2 ("aligned"): a true position in millimetres, but in no scanner's coordinates.
+    header.set_qform(affine, code=2)
+    header.set_sform(affine, code=2)
+    header.set_slope_inter(1 / LEVELS, 0)
+    header["cal_min"], header["cal_max"] = 0, 1
+    header["intent_name"] = b"synthetic"
+    header["magic"] = b"n+1"
+    header["vox_offset"] = 352
+    return header
+
+
+def _nifti_bytes(volume: NDArray[np.int16], header: nib.Nifti1Header) -> bytes:
+    """A complete .nii.gz, the same bytes for the same values."""
+    little = np.asarray(volume, dtype="<i2")
+    raw = header.as_byteswapped("<").binaryblock + bytes(4) + little.tobytes(order="F")
+    packed = bytearray(gzip.compress(raw, compresslevel=4, mtime=0))
+    packed[9] = 255  # "unknown" operating system: Python versions and systems write different ones
+    return bytes(packed)
+
+
+def _write_subject(
+    part: Path,
+    subject: str,
+    image: NDArray[np.int16],
+    index: int,
+    label: str | None,
+    names: list[str],
+    header: nib.Nifti1Header,
+    to_volume: Callable[[NDArray[Any]], NDArray[Any]],
+    source: Source,
+) -> None:
+    """All contrasts of one image, with their sidecars."""
+    anat = part / subject / "anat"
+    anat.mkdir(parents=True)
+    mark = f"SYNTHETIC popgan {__version__} seed {source.seed} index {index} {source.model}"
+    header["descrip"] = mark.encode("ascii", "replace")[:79]
+    text = json.dumps(sidecar(source, index, label), indent=1) + "\n"
+    for channel, name in zip(image, names, strict=True):
+        stem = anat / f"{subject}_{name}"
+        stem.with_name(stem.name + ".nii.gz").write_bytes(_nifti_bytes(to_volume(channel), header))
+        stem.with_name(stem.name + ".json").write_text(text, encoding="utf-8")

@@ -1,0 +1,177 @@
+"""The words and tables of a synthetic BIDS data set: descriptions, sidecars, participants."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from popgan._version import __version__
+
+BIDS_VERSION = "1.10.0"
+MARK = "dataset_description.json"
+"""The file by which a synthetic data set is recognised."""
+
+# Contrast -> (entities before desc-, suffix). BIDS has no suffix for anything else; see `_names`.
+_BIDS_NAMES = {
+    "T1w": ("", "T1w"),
+    "T2w": ("", "T2w"),
+    "PDw": ("", "PDw"),
+    "FLAIR": ("", "FLAIR"),
+    "T1wCE": ("ce-gadolinium_", "T1w"),
+    "T2starw": ("", "T2starw"),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What every file of one data set shares."""
+
+    model: str
+    seed: int
+    plan_hash: str
+    weights_hash: str
+    skull_stripped: bool
+    thickness: float
+
+
+def bids_name(contrast: str) -> tuple[str, str]:
+    """Entities and suffix of a contrast: "T1wCE" -> ("ce-gadolinium_", "T1w").
+
+    A contrast unknown to BIDS keeps its own name, reduced to letters and digits.
+    """
+    if contrast in _BIDS_NAMES:
+        return _BIDS_NAMES[contrast]
+    return "", re.sub(r"[^A-Za-z0-9]", "", contrast) or "MRI"
+
+
+def subject_id(index: int, digits: int = 4) -> str:
+    """Name of the synthetic subject of an image: 0 -> "sub-syn0001"."""
+    return f"sub-syn{index + 1:0{digits}d}"
+
+
+def sidecar(source: Source, index: int, label: str | None) -> dict[str, Any]:
+    """The JSON sidecar of one image."""
+    return {
+        "Synthetic": True,
+        "Description": "Synthetic MR image made by a generative model; it shows no person. "
+        "For research only, not for diagnosis.",
+        "Model": source.model,
+        "Seed": source.seed,
+        "Index": index,
+        "Label": label,
+        "SpatialReference": "orig",
+        "SkullStripped": source.skull_stripped,
+        "SliceThickness": round(source.thickness, 4),
+        "IntensityRange": [0, 1],
+        "PlanSHA256": source.plan_hash,
+        "WeightsSHA256": source.weights_hash,
+        "GeneratedBy": [{"Name": "popgan", "Version": __version__}],
+    }
+
+
+def write_description(
+    part: Path,
+    source: Source,
+    contrasts: Sequence[str],
+    count: int,
+    source_hash: str | None,
+    provenance: Mapping[str, Any],
+) -> None:
+    """dataset_description.json, README and, where BIDS lacks a suffix, .bidsignore."""
+    description = {
+        "Name": f"Synthetic brain MRI made by the model {source.model}",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "Synthetic": True,
+        "GeneratedBy": [
+            {
+                "Name": "popgan",
+                "Version": __version__,
+                "Description": f"Samples of the generative model {source.model}, "
+                f"seed {source.seed}",
+            }
+        ],
+        "SourceDatasets": [{"Version": f"sha256:{source_hash or 'unknown'}"}],
+        "Model": source.model,
+        "Seed": source.seed,
+        "PlanSHA256": source.plan_hash,
+        "WeightsSHA256": source.weights_hash,
+        "Provenance": dict(provenance),
+    }
+    _write_json(part / MARK, description)
+    text = _README.format(
+        count=count, model=source.model, seed=source.seed, contrasts=", ".join(contrasts)
+    )
+    (part / "README").write_text(text, encoding="utf-8")
+    unknown = [bids_name(name)[1] for name in contrasts if name not in _BIDS_NAMES]
+    if unknown:
+        lines = "".join(f"*_{suffix}.nii.gz\n*_{suffix}.json\n" for suffix in unknown)
+        (part / ".bidsignore").write_text(lines, encoding="utf-8")
+
+
+def write_participants(
+    part: Path,
+    source: Source,
+    count: int,
+    first_index: int,
+    digits: int,
+    labels: Sequence[str] | None,
+) -> None:
+    """participants.tsv, one line an image, and the meaning of its columns."""
+    lines = ["participant_id\tsynthetic\tmodel\tseed\tindex\tlabel"]
+    for offset in range(count):
+        index = first_index + offset
+        label = _cell(labels[offset]) if labels is not None else "n/a"
+        lines.append(
+            f"{subject_id(index, digits)}\ttrue\t{_cell(source.model)}\t{source.seed}"
+            f"\t{index}\t{label}"
+        )
+    (part / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    columns = {
+        "participant_id": "One synthetic image; no person stands behind it",
+        "synthetic": "Always true",
+        "model": "Name of the generative model",
+        "seed": "Seed of the random numbers",
+        "index": "Index of the sample: (model, seed, index) draws the same image again",
+        "label": "Class the image was made for; n/a where the model knows no classes",
+    }
+    _write_json(
+        part / "participants.json", {name: {"Description": text} for name, text in columns.items()}
+    )
+
+
+def _cell(text: str) -> str:
+    """A value that cannot break a table of tab-separated values."""
+    return " ".join(text.split()) or "n/a"
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+_README = """\
+SYNTHETIC DATA: {count} images that show no person
+
+Every image here was made by the generative model "{model}" (seed {seed}); none was acquired by a
+scanner. Contrasts: {contrasts}.
+
+What the files are
+- sub-synNNNN: one synthetic image a "subject". Images are independent of each other: they are not
+  slices of one volume.
+- *_desc-synthetic_*.nii.gz: one slice as a volume of thickness one, in the average geometry of the
+  training images (coordinates are comparable, but belong to no scanner).
+- Intensities are stored as integers 0..4095 and scaled to 0..1 on reading; 0 is background.
+- The sidecar beside each image and participants.tsv give the seed and the index that draw the
+  same image again.
+
+Use
+- For research and method development. Not for diagnosis, and not as a substitute for patients'
+  images when a clinical claim is tested.
+- The images are not known to be anonymous: until the model has passed a privacy audit, an image
+  may resemble a training image. Handle them under the rules of the training data.
+- Keep the marks that say "synthetic" when you convert or pass on these files.
+"""

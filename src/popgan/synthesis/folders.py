@@ -1,0 +1,101 @@
+"""A folder of output that is whole or absent: filled under a temporary name, renamed at the end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from popgan.errors import UserError
+
+_DISK_ERRORS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EFBIG,
+    errno.ENOTDIR,
+    errno.EEXIST,
+}
+
+
+@contextmanager
+def atomic_folder(folder: Path, *, replace: str | None = None) -> Iterator[Path]:
+    """Give an empty temporary folder beside `folder`; rename it to `folder` on success.
+
+    On any error, Ctrl-C included, the temporary folder is removed. What a killed process left
+    behind is removed the next time the same folder is written.
+
+    Args:
+        folder: final path. It must not exist, be empty, or hold the file named by `replace`.
+        replace: name of a file that proves an existing folder to be popgan's own, so that it
+            may be replaced; None = an existing folder is never replaced.
+
+    Raises:
+        UserError: the folder holds something else, the disk is full or cannot be written.
+    """
+    _refuse_foreign(folder, replace)
+    temporary = folder.with_name(f".part-{os.getpid()}-{folder.name}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        temporary.mkdir()
+        yield temporary
+        _swap(temporary, folder)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise UserError(
+            f"cannot be written ({error.strerror or error})",
+            where=folder,
+            do="free some space or choose another folder, then run the same command again",
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse_foreign(folder: Path, replace: str | None) -> None:
+    if not folder.exists():
+        return
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    if replace is not None and (folder / replace).is_file():
+        return
+    raise UserError(
+        "exists already and was not written by this command",
+        where=folder,
+        do="choose another folder or remove it",
+    )
+
+
+def _swap(temporary: Path, folder: Path) -> None:
+    """Put `temporary` in the place of `folder`; what was there before goes last."""
+    old = folder.with_name(f".part-{os.getpid()}-old-{folder.name}")
+    if folder.exists():
+        folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the leavings of writers of this folder that no longer run."""
+    for leaving in folder.parent.glob(".part-*"):
+        process, _, name = leaving.name.removeprefix(".part-").partition("-")
+        if name not in (folder.name, f"old-{folder.name}") or not process.isdigit():
+            continue
+        if int(process) == os.getpid() or not _runs(int(process)):
+            shutil.rmtree(leaving, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,257 @@
+"""The BIDS writer: valid, marked, exact, deterministic, whole or absent."""
+
+import errno
+import gzip
+import json
+import os
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from popgan.errors import UserError
+from popgan.synthesis.bids import LEVELS, to_stored, write_bids
+from popgan.synthesis.bids_metadata import bids_name, subject_id
+
+# A stand-in for the cohort's geometry: row 0 = anterior, column 0 = the subject's right.
+SPACING = (3.0, 2.0, 5.0)
+AFFINE = np.array([[2.0, 0, 0, -30], [0, 3.0, 0, -40], [0, 0, 5.0, 12], [0, 0, 0, 1]])
+CONTRASTS = ["T1w", "T1wCE", "FLAIR"]
+
+
+def to_volume(image):
+    return image[::-1, ::-1].T[:, :, None]
+
+
+def write(folder, images=None, **changes):
+    if images is None:
+        images = np.random.default_rng(0).uniform(-1, 1, (3, 3, 16, 12)).astype(np.float32)
+    options = {
+        "contrasts": CONTRASTS,
+        "to_volume": to_volume,
+        "affine": AFFINE,
+        "spacing": SPACING,
+        "model": "popgan",
+        "seed": 7,
+        "provenance": {"versions": {"popgan": "x"}},
+        "plan_hash": "a" * 64,
+        "weights_hash": "b" * 64,
+    }
+    return write_bids(folder, images, **(options | changes))
+
+
+def files(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize(
+    "contrasts", [["T1w", "T1wCE", "FLAIR"], ["T2w", "PDw", "odd name-1"]], ids=["known", "unknown"]
+)
+def test_the_bids_validator_finds_no_error(tmp_path, contrasts):
+    validator = shutil.which("bids-validator-deno")
+    if validator is None:
+        pytest.skip("bids-validator-deno is not installed")
+    folder = write(tmp_path / "set", contrasts=contrasts, labels=["a", "b\tc", ""])
+    ran = subprocess.run(
+        [validator, "--format", "json", str(folder)], capture_output=True, text=True, timeout=60
+    )
+    issues = json.loads(ran.stdout)["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
+    assert ran.returncode == 0
+    # The validator did look at the images: it counts one subject each.
+    assert len(json.loads(ran.stdout)["summary"]["subjects"]) == 3
+
+
+def test_the_bids_validator_does_notice_a_wrong_name(tmp_path):
+    validator = shutil.which("bids-validator-deno")
+    if validator is None:
+        pytest.skip("bids-validator-deno is not installed")
+    folder = write(tmp_path / "set")
+    image = next(folder.rglob("*FLAIR.nii.gz"))
+    image.rename(image.with_name(image.name.replace("desc-", "")))
+    ran = subprocess.run([validator, "--format", "json", str(folder)], capture_output=True)
+    assert ran.returncode != 0
+
+
+def test_every_place_says_that_the_image_is_synthetic(tmp_path):
+    folder = write(tmp_path / "set")
+    name = "sub-syn0002/anat/sub-syn0002_ce-gadolinium_desc-synthetic_T1w"
+    header = nib.load(folder / f"{name}.nii.gz").header
+    assert header["descrip"].item().startswith(b"SYNTHETIC popgan")
+    assert b"index 1" in header["descrip"].item()
+    assert header["intent_name"].item() == b"synthetic"
+    sidecar = json.loads((folder / f"{name}.json").read_text())
+    assert sidecar["Synthetic"] is True
+    assert (sidecar["Model"], sidecar["Seed"], sidecar["Index"]) == ("popgan", 7, 1)
+    description = json.loads((folder / "dataset_description.json").read_text())
+    assert description["DatasetType"] == "derivative"
+    assert description["Synthetic"] is True
+    assert "ynthetic" in description["Name"]
+    assert "SYNTHETIC" in (folder / "README").read_text()
+    rows = [line.split("\t") for line in (folder / "participants.tsv").read_text().splitlines()]
+    assert rows[0] == ["participant_id", "synthetic", "model", "seed", "index", "label"]
+    assert rows[2] == ["sub-syn0002", "true", "popgan", "7", "1", "n/a"]
+    assert set(json.loads((folder / "participants.json").read_text())) == set(rows[0])
+
+
+def test_pixels_and_geometry_come_back(tmp_path):
+    images = np.random.default_rng(1).uniform(-1, 1, (2, 1, 16, 12)).astype(np.float32)
+    folder = write(tmp_path / "set", images, contrasts=["T1w"])
+    image = nib.load(next((folder / "sub-syn0002").rglob("*.nii.gz")))
+    assert image.shape == (12, 16, 1)
+    np.testing.assert_allclose(image.affine, AFFINE)
+    np.testing.assert_allclose(image.header.get_qform(), AFFINE, atol=1e-5)
+    assert nib.aff2axcodes(image.affine) == ("R", "A", "S")
+    assert image.header.get_zooms() == (2.0, 3.0, 5.0)
+    assert image.header.get_xyzt_units()[0] == "mm"
+    expected = (to_volume(images[1, 0]) + 1) / 2
+    np.testing.assert_allclose(image.get_fdata(), expected, atol=0.5001 / LEVELS)
+
+
+@given(arrays(np.float32, (4, 5), elements=st.floats(-3, 3, width=32)))
+def test_storing_clips_rounds_and_keeps_order(values):
+    stored = to_stored(values)
+    assert stored.min() >= 0
+    assert stored.max() <= LEVELS
+    back = stored / LEVELS * 2 - 1
+    assert np.abs(back - np.clip(values, -1, 1)).max() <= 1.001 / LEVELS
+    order = np.argsort(values, axis=None)
+    assert (np.diff(stored.ravel()[order].astype(int)) >= 0).all()
+
+
+def test_more_than_256_grey_levels_survive(tmp_path):
+    ramp = np.linspace(-1, 1, 64 * 64, dtype=np.float32).reshape(1, 1, 64, 64)
+    folder = write(tmp_path / "set", ramp, contrasts=["T1w"])
+    data = nib.load(next(folder.rglob("*.nii.gz"))).get_fdata()
+    assert len(np.unique(data)) == 4096
+
+
+def test_the_same_images_give_the_same_bytes(tmp_path):
+    first = files(write(tmp_path / "one"))
+    second = files(write(tmp_path / "two"))
+    assert first == second
+    packed = next(data for name, data in first.items() if name.endswith(".nii.gz"))
+    flags, time, system = packed[3], struct.unpack("<I", packed[4:8])[0], packed[9]
+    assert (flags, time, system) == (0, 0, 255)
+    assert gzip.decompress(packed)[344:348] == b"n+1\0"
+
+
+def test_an_image_has_the_same_name_and_bytes_wherever_its_block_starts(tmp_path):
+    images = np.random.default_rng(2).uniform(-1, 1, (5, 3, 8, 8)).astype(np.float32)
+    whole = files(write(tmp_path / "whole", images))
+    tail = files(write(tmp_path / "tail", images[3:], first_index=3))
+    shared = {name for name in tail if name.startswith("sub-")}
+    assert len(shared) == 2 * 3 * 2
+    assert all(whole[name] == tail[name] for name in shared)
+
+
+def test_labels_cannot_break_the_table(tmp_path):
+    folder = write(tmp_path / "set", labels=["glioma", "a\tb\nc", " "])
+    lines = (folder / "participants.tsv").read_text().splitlines()
+    assert len(lines) == 4
+    assert [line.split("\t")[-1] for line in lines[1:]] == ["glioma", "a b c", "n/a"]
+
+
+@pytest.mark.parametrize("failing", ["README", "participants.tsv", ".nii.gz"])
+def test_a_full_disk_leaves_nothing_and_gives_one_line(tmp_path, monkeypatch, failing):
+    def full(self, *args, **kwargs):
+        if self.name.endswith(failing):
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
+        return original[type(args[0])](self, *args, **kwargs)
+
+    original = {str: Path.write_text, bytes: Path.write_bytes}
+    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match="No space left") as caught:
+        write(tmp_path / "set")
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interruption_leaves_the_old_set_untouched(tmp_path):
+    folder = write(tmp_path / "set")
+    before = files(folder)
+
+    def interrupted(image):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(folder, to_volume=interrupted)
+    assert files(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_an_old_set_is_replaced_whole(tmp_path):
+    folder = write(tmp_path / "set")
+    images = np.zeros((1, 3, 16, 12), np.float32)
+    write(folder, images)
+    assert [path.name for path in sorted(folder.glob("sub-*"))] == ["sub-syn0001"]
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_folder_with_other_files_is_refused_and_kept(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "thesis.docx").write_text("years of work")
+    with pytest.raises(UserError, match="exists already"):
+        write(folder)
+    assert (folder / "thesis.docx").read_text() == "years of work"
+
+
+def test_leavings_of_a_killed_process_are_swept(tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / f".part-{dead.pid}-set" / "sub-syn0001").mkdir(parents=True)
+    other = tmp_path / f".part-{os.getppid()}-set"
+    other.mkdir()
+    write(tmp_path / "set")
+    assert {path.name for path in tmp_path.iterdir()} == {"set", other.name}
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path):
+    images = np.zeros((2, 3, 16, 12), np.float32)
+    images[1, 2, 3, 4] = np.nan
+    with pytest.raises(UserError, match="not finite"):
+        write(tmp_path / "set", images)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"contrasts": ["T1w"]},
+        {"labels": ["one"]},
+        {"spacing": (2.0, 3.0, 5.0)},
+        {"contrasts": ["T1w", "a-b", "ab"]},
+    ],
+    ids=["contrasts", "labels", "spacing", "equal names"],
+)
+def test_values_that_do_not_fit_are_refused(tmp_path, changes):
+    with pytest.raises(ValueError, match=r"not|labels for"):
+        write(tmp_path / "set", **changes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_contrast_without_bids_name_keeps_its_own(tmp_path):
+    assert bids_name("T1wCE") == ("ce-gadolinium_", "T1w")
+    assert bids_name("../odd name") == ("", "oddname")
+    assert bids_name("...") == ("", "MRI")
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_subject_names_are_unique_and_sort_like_their_index(one, two):
+    digits = 7
+    assert (subject_id(one, digits) < subject_id(two, digits)) == (one < two)
+    assert subject_id(0) == "sub-syn0001"
