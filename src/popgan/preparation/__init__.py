@@ -1,1 +1,1 @@
-"""Scan to prepared arrays: orientation, slices, resampling, intensity."""
+"""Scans to prepared arrays: orientation, intensity, brain and slices, resampling."""

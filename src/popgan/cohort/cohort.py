@@ -1,0 +1,192 @@
+"""A cohort: the slices of a group of subjects, split by subject, opened from a run folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from popgan.cohort.manifest import Manifest
+from popgan.cohort.options import IngestOptions
+from popgan.cohort.source import source_hash
+from popgan.cohort.splits import SPLITS, check_disjoint
+from popgan.cohort.store import decode, open_store
+from popgan.errors import UserError
+from popgan.files import read_json, sha256_file
+from popgan.progress import Reporter
+
+_AGAIN = "run ingest again"
+
+
+@dataclass(frozen=True)
+class SliceInfo:
+    """One slice of the store.
+
+    Attributes:
+        subject: pseudonym.
+        split: train, tuning or test.
+        height: 0 bottom to 1 top of the brain; 0.5 where it is not known (pictures).
+        position_mm: position along RAS z in the scanner's space.
+        label: class label, or None.
+    """
+
+    subject: str
+    split: str
+    height: float
+    position_mm: float
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A cohort on disk. Made by `from_folder`, opened again by `open`.
+
+    Attributes:
+        run: the run folder.
+        contrasts: names of the channels.
+        height, width: of a slice, pixels.
+        spacing: mm a row, a column and a slice.
+        affine: 4 x 4 of a stored slice as a volume X x Y x 1 in RAS+ (see `cohort.geometry`).
+        hash: SHA-256 of the manifest.
+        fingerprint: the cohort in numbers.
+        slices: one entry a row of the store.
+    """
+
+    run: Path
+    contrasts: list[str]
+    height: int
+    width: int
+    spacing: tuple[float, float, float]
+    affine: NDArray[np.float64]
+    hash: str
+    fingerprint: dict[str, Any]
+    slices: list[SliceInfo]
+    _store: NDArray[np.uint16] = field(repr=False)
+    _splits_hash: str = field(repr=False)
+
+    @classmethod
+    def from_folder(
+        cls,
+        source: str | Path,
+        run: str | Path,
+        *,
+        options: IngestOptions | None = None,
+        reporter: Reporter | None = None,
+        workers: int | None = None,
+    ) -> Cohort:
+        """Ingest a folder of scans into a run folder.
+
+        Args:
+            source: BIDS data set, folders `subject/contrast.nii.gz`, or pictures.
+            run: run folder, made if need be.
+            options: choices; the defaults if None.
+            reporter: where progress goes.
+            workers: threads; None takes the cores there are, at most 4. The result does not
+                depend on it.
+
+        Raises:
+            UserError: see `popgan.cohort.build.build`.
+        """
+        from popgan.cohort.build import build
+
+        build(
+            Path(source),
+            Path(run),
+            options=options or IngestOptions(),
+            reporter=reporter or Reporter(),
+            workers=workers,
+        )
+        return cls.open(run)
+
+    @classmethod
+    def open(cls, run: str | Path) -> Cohort:
+        """Open the cohort of a run folder and verify its hashes.
+
+        Raises:
+            UserError: there is none, or a file is not the one the manifest names.
+        """
+        run = Path(run)
+        dataset = run / "dataset"
+        path = dataset / "manifest.json"
+        if not path.exists():
+            raise UserError("holds no cohort", where=run, do="run ingest first")
+        manifest = Manifest.read(path)
+        store_path = run / "cache" / "slices.npy"
+        store = open_store(store_path, manifest.shape)
+        if len(manifest.slices) != manifest.shape[0]:
+            raise UserError("does not list every slice of the store", where=path, do=_AGAIN)
+        _verify(store_path, manifest.store)
+        _verify(dataset / "fingerprint.json", manifest.fingerprint)
+        cohort = cls(
+            run=run,
+            contrasts=manifest.contrasts,
+            height=manifest.shape[2],
+            width=manifest.shape[3],
+            spacing=manifest.spacing,
+            affine=np.array(manifest.affine, dtype=np.float64),
+            hash=sha256_file(path),
+            fingerprint=read_json(dataset / "fingerprint.json"),
+            slices=[
+                SliceInfo(r.subject, r.split, r.height, r.position_mm, r.label)
+                for r in manifest.slices
+            ],
+            _store=store,
+            _splits_hash=manifest.splits,
+        )
+        cohort.check_splits()
+        return cohort
+
+    @staticmethod
+    def source_hash(source: str | Path, options: IngestOptions | None = None) -> str:
+        """A cheap hash of a folder's listing and the options; see `popgan.cohort.source`."""
+        return source_hash(Path(source), options or IngestOptions())
+
+    def indices(self, split: str) -> NDArray[np.intp]:
+        """Rows of the store that belong to a split, ascending."""
+        _check_name(split)
+        return np.array([i for i, info in enumerate(self.slices) if info.split == split], np.intp)
+
+    def images(self, split: str) -> NDArray[np.float32]:
+        """Images of a split, float32 N x C x H x W in [-1, 1] (-1 = no signal)."""
+        return decode(self._store[self.indices(split)])
+
+    def subjects(self, split: str) -> list[str]:
+        """Pseudonym of each slice of `images(split)`, in its order."""
+        return [self.slices[i].subject for i in self.indices(split)]
+
+    def labels(self, split: str) -> list[str | None]:
+        """Class label of each slice of `images(split)`, in its order."""
+        return [self.slices[i].label for i in self.indices(split)]
+
+    def check_splits(self) -> None:
+        """Verify the split manifest: its hash, and that no subject is in two splits.
+
+        Raises:
+            UserError: it was changed, or a subject is in two splits.
+        """
+        path = self.run / "dataset" / "splits.json"
+        _verify(path, self._splits_hash)
+        splits = read_json(path)["splits"]
+        check_disjoint(splits, where=path)
+        own: dict[str, list[str]] = {name: [] for name in SPLITS}
+        for subject, split in {(info.subject, info.split) for info in self.slices}:
+            own[split].append(subject)
+        check_disjoint(own, where=path)
+        if any(sorted(own[name]) != sorted(splits.get(name, [])) for name in SPLITS):
+            raise UserError("does not agree with the slices", where=path, do=_AGAIN)
+
+
+def _check_name(split: str) -> None:
+    if split not in SPLITS:
+        raise UserError(f"there is no split {split!r}", do=f"take one of {', '.join(SPLITS)}")
+
+
+def _verify(path: Path, expected: str) -> None:
+    """Compare a file's hash with the manifest's."""
+    if not path.exists():
+        raise UserError("does not exist", where=path, do=_AGAIN)
+    if sha256_file(path) != expected:
+        raise UserError("was changed since ingest (its hash differs)", where=path, do=_AGAIN)

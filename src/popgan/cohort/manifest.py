@@ -1,0 +1,75 @@
+"""The manifest: what the cohort consists of, with a hash of every part. Pseudonyms only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from popgan.errors import UserError
+from popgan.files import read_json
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ScanRecord(BaseModel):
+    """One source scan used. original value = normalised * scale + offset."""
+
+    model_config = _STRICT
+    subject: str
+    visit: int
+    contrast: str
+    sha256: str
+    kind: str
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    offset: float
+    scale: float
+
+
+class SliceRecord(BaseModel):
+    """One row of the store."""
+
+    model_config = _STRICT
+    subject: str
+    visit: int
+    split: Literal["train", "tuning", "test"]
+    height: float
+    position_mm: float
+    label: str | None
+
+
+class Manifest(BaseModel):
+    """The content of dataset/manifest.json."""
+
+    model_config = _STRICT
+    version: Literal[1]
+    contrasts: list[str]
+    shape: tuple[int, int, int, int]
+    spacing: tuple[float, float, float]
+    spacing_known: bool
+    affine: list[list[float]]
+    labels: list[str]
+    options: dict[str, Any]
+    store: str
+    splits: str
+    fingerprint: str
+    scans: list[ScanRecord]
+    slices: list[SliceRecord]
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """Read a manifest.
+
+        Raises:
+            UserError: missing, unreadable, or not a manifest.
+        """
+        try:
+            return cls.model_validate(read_json(path))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise UserError(
+                f"is no valid manifest ({name}: {first['msg']})", where=path, do="run ingest again"
+            ) from error

@@ -1,0 +1,117 @@
+"""What the user may choose about ingest, with its defaults and its limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from popgan.errors import UserError
+from popgan.scans.names import normalise_contrast
+
+SMALLEST, LARGEST = 16, 512
+VALID_SIDES = tuple(
+    sorted(
+        {
+            base << power
+            for base in range(3, 9)
+            for power in range(8)
+            if SMALLEST <= base << power <= LARGEST
+        }
+    )
+)
+"""Sides that progressive growing reaches by doubling from 3..8."""
+
+
+def check_resolution(side: int) -> int:
+    """Return a valid side of a slice in pixels.
+
+    Raises:
+        UserError: the side is not 3..8 times a power of two, or not within 16..512; the nearest
+            valid ones are named.
+    """
+    if side in VALID_SIDES:
+        return side
+    below = [valid for valid in VALID_SIDES if valid < side]
+    above = [valid for valid in VALID_SIDES if valid > side]
+    near = " or ".join(str(valid) for valid in (*below[-1:], *above[:1]))
+    raise UserError(
+        f"--resolution {side} is not possible: a side is 3 to 8 times a power of two, "
+        f"from {SMALLEST} to {LARGEST}",
+        do=f"take {near}",
+    )
+
+
+class IngestOptions(BaseModel):
+    """Choices about ingest.
+
+    Attributes:
+        contrasts: contrasts to use, one image channel each; None takes the cohort's most frequent.
+        resolution: side of the square slices, pixels.
+        slices: axial slices a volume.
+        slice_range: lower and upper end of the slices, percent of the brain's height.
+        intensity_percentile: percentile of the foreground that becomes full brightness.
+        subjects: regular expression with one group, or TSV file, that groups files to subjects.
+        seed: of the split by subject and of the pseudonyms.
+        fractions: shares of subjects in train, tuning and test.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    contrasts: list[str] | None = None
+    resolution: int = 64
+    slices: int = Field(default=24, ge=1, le=512)
+    slice_range: tuple[float, float] = (30.0, 90.0)
+    intensity_percentile: float = Field(default=99.5, gt=50, le=100)
+    subjects: str | None = None
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
+
+    @field_validator("contrasts")
+    @classmethod
+    def _known_names(cls, value: list[str] | None) -> list[str] | None:
+        if value is None:
+            return None
+        names = [normalise_contrast(name) for name in value]
+        if not names or len(set(names)) != len(names):
+            raise UserError(f"--contrast {','.join(value)}: name each contrast once")
+        return names
+
+    @field_validator("resolution")
+    @classmethod
+    def _valid_side(cls, value: int) -> int:
+        return check_resolution(value)
+
+    @field_validator("slice_range")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= value[0] < value[1] <= 100:
+            raise UserError(
+                f"the range of slices {value[0]:g}..{value[1]:g} % is not possible",
+                do="give two percentages between 0 and 100, the lower first",
+            )
+        return value
+
+    @field_validator("fractions")
+    @classmethod
+    def _shares(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        if min(value) <= 0 or abs(sum(value) - 1) > 1e-6:
+            raise UserError(
+                f"the fractions of the splits {value} are not possible",
+                do="give three positive shares that sum to 1",
+            )
+        return value
+
+    @classmethod
+    def parse(cls, **values: Any) -> IngestOptions:
+        """Make options from untrusted values.
+
+        Raises:
+            UserError: an unknown name, a wrong type or a value out of range.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise UserError(f"{name}: {first['msg']} (got {first['input']!r})") from error

@@ -1,0 +1,68 @@
+"""A cheap hash of a source folder, and the covariates in its participants.tsv."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+from popgan.cohort.options import IngestOptions
+from popgan.errors import UserError
+from popgan.files import sha256_file, sha256_value
+
+_MAX_TABLE_BYTES = 16 * 2**20
+_VERSION = 1  # raised when ingest changes what it makes of the same files
+
+
+def source_hash(source: Path, options: IngestOptions) -> str:
+    """Hash of a folder's visible files by name, size and time of change, and of the options.
+
+    No content is read (but the table named by `options.subjects`), so that a large data set
+    costs a listing.
+
+    Raises:
+        UserError: the folder does not exist.
+    """
+    if not source.is_dir():
+        raise UserError(
+            "does not exist or is no folder", where=source, do="give the folder with the scans"
+        )
+    listing = []
+    for folder, folders, files in os.walk(source):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.startswith("."):
+                continue
+            path = Path(folder) / name
+            status = path.lstat()
+            relative = path.relative_to(source).as_posix()
+            listing.append((relative, status.st_size, status.st_mtime_ns))
+    table = Path(options.subjects) if options.subjects else None
+    known = table is not None and table.suffix.lower() == ".tsv" and table.is_file()
+    return sha256_value(
+        {
+            "version": _VERSION,
+            "files": listing,
+            "options": options.model_dump(mode="json"),
+            "subjects": sha256_file(table) if known and table is not None else None,
+        }
+    )
+
+
+def read_participants(source: Path) -> dict[str, dict[str, str]]:
+    """Rows of participants.tsv by participant_id; empty where there is none worth reading."""
+    path = source / "participants.tsv"
+    try:
+        if path.is_symlink() or path.stat().st_size > _MAX_TABLE_BYTES:
+            return {}
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            rows = list(csv.DictReader(handle, delimiter="\t"))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return {}
+    result = {}
+    for row in rows:
+        name = row.get("participant_id")
+        if name:
+            pairs = {str(k): str(v) for k, v in row.items() if k and v is not None}
+            result[name] = {k: v for k, v in pairs.items() if k != "participant_id"}
+    return result

@@ -1,0 +1,244 @@
+"""The second pass of ingest: resample into the store and write every file of the cohort.
+
+Files with hashes hold no time and no path, so that the same inputs give the same bytes. The
+manifest, which names the hashes of all others, is written last: a cohort without it is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from popgan.cohort.fingerprint import fingerprint
+from popgan.cohort.geometry import slice_affine
+from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
+from popgan.cohort.options import IngestOptions
+from popgan.cohort.source import read_participants
+from popgan.cohort.spill import Spill
+from popgan.cohort.store import encode, new_store
+from popgan.cohort.visits import Visit
+from popgan.files import private_folder, sha256_file, write_json
+from popgan.preparation.orientation import upright
+from popgan.preparation.resample import resample_slices
+from popgan.preparation.visit import Prepared
+from popgan.progress import Reporter
+
+_MARGIN = 1.06  # the field of view exceeds the largest head by this factor
+_ROBUST = 98.0  # percentile of head sizes that counts as the largest: one outlier rules nothing
+_DIGITS = 6
+
+Kept = list[tuple[Visit, Prepared, int]]
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """A file set aside: for qc.json by pseudonym, for private/ by path."""
+
+    subject: str | None
+    contrast: str | None
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class CohortFiles:
+    """What the first pass found out, for writing."""
+
+    source: Path
+    run: Path
+    options: IngestOptions
+    contrasts: list[str]
+    pseudonyms: dict[str, str]
+    splits: dict[str, list[str]]
+    quarantine: list[Quarantine]
+    notes: list[str]
+    left_out: int
+    label_maps: int
+
+
+def write_cohort(files: CohortFiles, kept: Kept, spill: Spill, reporter: Reporter) -> None:
+    """Write store, splits, fingerprint, quality control, private table and manifest.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    dataset = files.run / "dataset"
+    (dataset / "manifest.json").unlink(missing_ok=True)
+    scales = picture_scales(kept)
+    field = field_of_view(kept, scales)
+    side = files.options.resolution
+    spacing = (field / side, field / side, _depth_spacing(kept))
+    count = sum(len(prepared.heights) for _, prepared, _ in kept)
+    store_path = files.run / "cache" / "slices.npy"
+    with (
+        new_store(store_path, (count, len(files.contrasts), side, side)) as store,
+        reporter.task("resampling slices", len(kept)) as task,
+    ):
+        row = 0
+        for (_, prepared, ticket), scale in zip(kept, scales, strict=True):
+            planes = _resample(spill.get(ticket), prepared, scale, field, side)
+            store[row : row + len(planes)] = planes
+            row += len(planes)
+            task.advance(1)
+        stored = np.asarray(store)
+        scans, slices = _records(files, kept)
+        numbers = fingerprint(
+            contrasts=files.contrasts,
+            scans=scans,
+            slices=slices,
+            prepared=[prepared for _, prepared, _ in kept],
+            stored=stored,
+            spacing=spacing,
+            extra=_counts(files, kept),
+        )
+        del stored
+    _write_tables(files, kept, numbers)
+    manifest = Manifest(
+        version=1,
+        contrasts=files.contrasts,
+        shape=(count, len(files.contrasts), side, side),
+        spacing=_rounded(spacing),
+        spacing_known=bool(numbers["spacing_known"]),
+        affine=slice_affine((side, side), _rounded(spacing), _world_centre(kept)).tolist(),
+        labels=sorted({record.label for record in slices if record.label is not None}),
+        options=files.options.model_dump(mode="json", exclude={"subjects"}),
+        store=sha256_file(store_path),
+        splits=sha256_file(dataset / "splits.json"),
+        fingerprint=sha256_file(dataset / "fingerprint.json"),
+        scans=scans,
+        slices=slices,
+    )
+    write_json(dataset / "manifest.json", manifest.model_dump(mode="json"))
+
+
+def picture_scales(kept: Kept) -> list[float]:
+    """Factor on the assumed 1 mm of each picture.
+
+    Pictures of different sizes mostly show the same field: a smaller one gets larger pixels, so
+    that a head does not shrink with the pixels it was saved with. Volumes have factor 1.
+    """
+    sides = [
+        float(max(p.facts[0].shape)) if p.facts[0].kind == "picture" and not p.spacing_known else 0
+        for _, p, _ in kept
+    ]
+    largest = max(sides)
+    return [largest / side if side else 1.0 for side in sides]
+
+
+def field_of_view(kept: Kept, scales: list[float]) -> float:
+    """Side of the square field of view, mm: the robust largest head and a margin."""
+    sizes = [max(p.extent) * scale for (_, p, _), scale in zip(kept, scales, strict=True)]
+    return round(float(np.percentile(sizes, _ROBUST)) * _MARGIN, 3)
+
+
+def _resample(
+    planes: NDArray[np.float32], prepared: Prepared, scale: float, field: float, side: int
+) -> NDArray[np.uint16]:
+    """Parked planes (n x C x X x Y) to rows of the store (n x C x H x W)."""
+    resampled = resample_slices(
+        planes,
+        spacing=(prepared.spacing[0] * scale, prepared.spacing[1] * scale),
+        centre=(prepared.centre[0] * scale, prepared.centre[1] * scale),
+        field=(field, field),
+        shape=(side, side),
+    )
+    return encode(upright(resampled))
+
+
+def _depth_spacing(kept: Kept) -> float:
+    """Median distance of native slices, mm."""
+    return float(np.median([prepared.spacing[2] for _, prepared, _ in kept]))
+
+
+def _world_centre(kept: Kept) -> list[float]:
+    """Mean RAS+ position of the middle of the head; mm."""
+    mean = np.mean([prepared.world for _, prepared, _ in kept], axis=0)
+    return [round(float(value), 3) for value in mean]
+
+
+def _rounded(values: tuple[float, float, float]) -> tuple[float, float, float]:
+    return round(values[0], _DIGITS), round(values[1], _DIGITS), round(values[2], _DIGITS)
+
+
+def _records(files: CohortFiles, kept: Kept) -> tuple[list[ScanRecord], list[SliceRecord]]:
+    split_of = {subject: split for split, own in files.splits.items() for subject in own}
+    scans, slices = [], []
+    for visit, prepared, _ in kept:
+        subject = files.pseudonyms[visit.subject]
+        for fact in prepared.facts:
+            scans.append(
+                ScanRecord(
+                    subject=subject,
+                    visit=visit.number,
+                    contrast=fact.contrast,
+                    sha256=fact.sha256,
+                    kind=fact.kind,
+                    shape=fact.shape,
+                    spacing=_rounded(fact.spacing),
+                    offset=fact.intensity.offset,
+                    scale=fact.intensity.scale,
+                )
+            )
+        for height, position in zip(prepared.heights, prepared.positions, strict=True):
+            slices.append(
+                SliceRecord(
+                    subject=subject,
+                    visit=visit.number,
+                    split=split_of[subject],  # type: ignore[arg-type]
+                    height=round(float(height), _DIGITS),
+                    position_mm=round(float(position), 3),
+                    label=visit.scans[0].label,
+                )
+            )
+    return scans, slices
+
+
+def _counts(files: CohortFiles, kept: Kept) -> dict[str, Any]:
+    return {
+        "visits_left_out": files.left_out,
+        "quarantined": len(files.quarantine),
+        "label_maps": files.label_maps,
+        "empty_slices_dropped": sum(prepared.dropped for _, prepared, _ in kept),
+        "notes": files.notes,
+    }
+
+
+def _write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> None:
+    """Write splits, fingerprint and quality control, and the private key to the pseudonyms."""
+    dataset = files.run / "dataset"
+    options = files.options
+    write_json(
+        dataset / "splits.json",
+        {"seed": options.seed, "fractions": list(options.fractions), "splits": files.splits},
+    )
+    write_json(dataset / "fingerprint.json", numbers)
+    aside = [
+        {"subject": item.subject, "contrast": item.contrast, "reason": item.reason}
+        for item in files.quarantine
+    ]
+    write_json(dataset / "qc.json", {"quarantined": aside, "notes": files.notes})
+    participants = read_participants(files.source)
+    private: dict[str, Any] = {}
+    for visit, _, _ in kept:
+        entry = private.setdefault(
+            files.pseudonyms[visit.subject],
+            {
+                "source_id": visit.subject,
+                "files": [],
+                "covariates": participants.get(visit.subject, {}),
+            },
+        )
+        entry["files"] += [str(found.path) for found in visit.scans]
+    quarantined = [
+        {"subject": item.subject, "path": str(item.path), "reason": item.reason}
+        for item in files.quarantine
+    ]
+    write_json(
+        private_folder(files.run) / "subjects.json",
+        {"subjects": private, "quarantined": quarantined},
+        mode=0o600,
+    )

@@ -1,0 +1,23 @@
+"""The one table of readers: which function opens which kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from popgan.scans.image import read_picture
+from popgan.scans.nifti import read_nifti
+from popgan.scans.scan import Found, Kind, Scan, ScanError
+
+READERS: dict[Kind, Callable[[Found], Scan]] = {"nifti": read_nifti, "picture": read_picture}
+
+
+def read_scan(found: Found) -> Scan:
+    """Read a discovered file.
+
+    Raises:
+        ScanError: it cannot be used; the message is the reason.
+    """
+    try:
+        return READERS[found.kind](found)
+    except MemoryError as error:
+        raise ScanError("needs more memory than there is") from error
