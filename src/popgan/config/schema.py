@@ -51,6 +51,7 @@ class NetworkPlan(Section):
         min_length=1, description="feature maps at each level, from the base resolution upward"
     )
     dropout: float = Field(ge=0, lt=1, description="dropout in the discriminator's dense head")
+    patch: Literal[1, 2] = Field(description="pixels a side that one feature vector draws")
     pixel_norm: bool = Field(description="normalise each pixel's feature vector in the generator")
     minibatch_stddev: int = Field(ge=1, description="group size of minibatch stddev; 1 = none")
 
@@ -83,7 +84,7 @@ class TrainPlan(Section):
         ge=0, le=1, description="half-life is at most this share of images seen"
     )
     level_shares: list[float] = Field(description="share of `images` at each level; sums to 1")
-    fade: float = Field(ge=0, le=1, description="share of a level's images spent fading it in")
+    fade: float = Field(ge=0, le=1, description="share of `images` over which a level fades in")
     shuffle_buffer: int = Field(ge=1, description="slices held for shuffling; all = full shuffle")
     ticks: int = Field(ge=1, le=1000, description="samples, log and checkpoint this often a run")
     precision: Literal["bf16", "fp32"] = Field(description="arithmetic of convolutions")
@@ -134,17 +135,18 @@ class Plan(Section):
         if abs(sum(self.train.level_shares) - 1) > 1e-6:
             raise ValueError(f"train.level_shares sums to {sum(self.train.level_shares):g}, not 1")
         for side, size in (("height", self.data.height), ("width", self.data.width)):
-            base, rest = divmod(size, 2 ** (levels - 1))
+            factor = 2 ** (levels - 1) * self.network.patch
+            base, rest = divmod(size, factor)
             if rest or not 3 <= base <= 8:
                 raise ValueError(
-                    f"data.{side} {size} is not 3..8 times 2^{levels - 1} "
-                    f"({levels} levels of network.channels)"
+                    f"data.{side} {size} is not 3..8 times {factor} ({levels} levels of "
+                    f"network.channels, patch {self.network.patch})"
                 )
         return self
 
     @property
     def base(self) -> tuple[int, int]:
-        """Height and width of the lowest level."""
+        """Height and width of the lowest level's images, pixels."""
         scale = 2 ** (len(self.network.channels) - 1)
         return self.data.height // scale, self.data.width // scale
 

@@ -1,0 +1,75 @@
+"""popgan: a folder of brain MRI in; a synthetic data set, and the evidence for it, out.
+
+The Python API mirrors the verbs of the command line. Names are imported when they are first
+used, so that `import popgan` is cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from popgan._version import __version__
+
+if TYPE_CHECKING:
+    from popgan.cohort.cohort import Cohort
+    from popgan.cohort.options import IngestOptions
+    from popgan.config.schema import Plan
+    from popgan.errors import UserError
+    from popgan.progress import Reporter, RichReporter
+    from popgan.run import RunOptions, run_all
+    from popgan.stations.evaluate import evaluate
+    from popgan.stations.generate import generate, synthesise
+    from popgan.stations.model import Model, find_model
+    from popgan.stations.plan import make_plan
+    from popgan.stations.report import write_report
+    from popgan.stations.train import train
+
+_HOME = {
+    "Cohort": "popgan.cohort.cohort",
+    "IngestOptions": "popgan.cohort.options",
+    "Model": "popgan.stations.model",
+    "Plan": "popgan.config.schema",
+    "Reporter": "popgan.progress",
+    "RichReporter": "popgan.progress",
+    "RunOptions": "popgan.run",
+    "UserError": "popgan.errors",
+    "evaluate": "popgan.stations.evaluate",
+    "find_model": "popgan.stations.model",
+    "generate": "popgan.stations.generate",
+    "make_plan": "popgan.stations.plan",
+    "run_all": "popgan.run",
+    "synthesise": "popgan.stations.generate",
+    "train": "popgan.stations.train",
+    "write_report": "popgan.stations.report",
+}
+
+__all__ = [
+    "Cohort",
+    "IngestOptions",
+    "Model",
+    "Plan",
+    "Reporter",
+    "RichReporter",
+    "RunOptions",
+    "UserError",
+    "__version__",
+    "evaluate",
+    "find_model",
+    "generate",
+    "make_plan",
+    "run_all",
+    "synthesise",
+    "train",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'popgan' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

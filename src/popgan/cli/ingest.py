@@ -1,0 +1,42 @@
+"""`popgan ingest`: a folder of scans into a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from popgan.cli import shared
+from popgan.cli.shared import settings_of
+
+HELP = "Read scans, prepare slices and split them by subject."
+
+
+def ingest(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of scans.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Run folder.")],
+    resolution: shared.Resolution = None,
+    contrast: shared.Contrast = None,
+    subjects: shared.Subjects = None,
+    slices: shared.Slices = None,
+    seed: shared.Seed = 0,
+    restart: Annotated[bool, typer.Option("--restart", help="Ingest again.")] = False,
+) -> None:
+    """See HELP."""
+    from popgan.cohort.options import IngestOptions
+    from popgan.run import locked
+    from popgan.stations.ingest import ingest_station
+
+    values = shared.ingest_values(contrast, resolution, subjects, slices)
+    options = IngestOptions.parse(**values, seed=seed)
+    shown = settings_of(context)
+    with locked(out):
+        cohort = ingest_station(source, out, options, restart=restart, reporter=shown.reporter())
+    counts = {s: len(cohort.indices(s)) for s in ("train", "tuning", "test")}
+    people = {s: len(set(cohort.subjects(s))) for s in counts}
+    size = f"{cohort.height} x {cohort.width}"
+    lines = [f"{', '.join(cohort.contrasts)} at {size} in {out}"]
+    lines += [f"{s:7} {people[s]:5} subjects {counts[s]:7} slices" for s in counts]
+    shown.show(lines, {"run": out, "subjects": people, "slices": counts, "cohort": cohort.hash})

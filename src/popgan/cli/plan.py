@@ -1,0 +1,92 @@
+"""`popgan plan`: decide every value of a training run, and show why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from popgan.cli import shared
+from popgan.cli.shared import Settings, settings_of
+
+if TYPE_CHECKING:
+    from popgan.dry_run import Estimate
+
+HELP = "Decide every value of a training run, each with its reason."
+
+
+def plan(
+    context: typer.Context,
+    folder: shared.RunFolder,
+    preset: shared.Preset = "quick",
+    recipe: shared.RecipeName = "popgan",
+    name: shared.Name = None,
+    budget: shared.Budget = None,
+    seed: shared.Seed = 0,
+    settings: shared.Set = None,
+    restart: bool = typer.Option(False, "--restart", help="Replace the plan of a trained model."),
+) -> None:
+    """See HELP."""
+    from popgan.dry_run import Estimate
+    from popgan.planning.rules import parse_overrides
+    from popgan.run import locked
+    from popgan.stations.plan import plan_station
+    from popgan.stations.train import clear
+
+    shown = settings_of(context)
+    shared.require_run(folder)
+    with locked(folder):
+        model = plan_station(
+            folder,
+            name=name,
+            preset=preset,
+            recipe=recipe,
+            budget=budget,
+            seed=seed,
+            overrides=parse_overrides(settings or []),
+            restart=restart,
+            reporter=shown.reporter(),
+        )
+        if restart:
+            clear(model)
+    show_plan(shown, Estimate(model.plan()))
+
+
+def show_plan(shown: Settings, estimate: Estimate) -> None:
+    """A table of values and reasons for people, the whole plan for machines."""
+    if shown.as_json:
+        data = {
+            "plan": estimate.plan.model_dump(mode="json"),
+            "seconds": estimate.seconds,
+            "memory_gib": estimate.memory_gib,
+            "images_per_second": estimate.speeds,
+        }
+        shown.show([], data)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from popgan.config.schema import leaves
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("value", "", "source", "reason"):
+        table.add_column(title, overflow="fold")
+    for leaf, value in leaves(estimate.plan):
+        decision = estimate.plan.decisions.get(leaf)
+        source = decision.source if decision else "cohort" if leaf.startswith("data.") else "user"
+        text = str(value)[:16] + "..." if leaf == "data.cohort" else str(value)
+        table.add_row(leaf, text, source, decision.reason if decision else "")
+    console = Console(highlight=False)
+    console.print(table)
+    if estimate.seconds is not None:
+        speeds = ", ".join(f"{speed:.0f}" for speed in estimate.speeds)
+        console.print(f"\ntraining time  {_duration(estimate.seconds)} ({speeds} images/s a level)")
+        console.print(f"memory         {estimate.memory_gib:.1f} GiB")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} days"

@@ -1,0 +1,93 @@
+"""`popgan run`: everything, from scans to report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from popgan.cli import shared
+from popgan.cli.shared import settings_of
+from popgan.errors import UserError
+
+HELP = """Everything: ingest, plan, train, generate, evaluate, report.
+
+Run it again to resume or to do only what has changed."""
+
+
+def run(
+    context: typer.Context,
+    source: Annotated[
+        Path | None, typer.Argument(metavar="SOURCE", help="Folder of scans.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Run folder.", show_default=False)
+    ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Use the phantom instead of scans.")] = False,
+    preset: shared.Preset = "quick",
+    recipe: shared.RecipeName = "popgan",
+    name: shared.Name = None,
+    resolution: shared.Resolution = None,
+    budget: shared.Budget = None,
+    contrast: shared.Contrast = None,
+    subjects: shared.Subjects = None,
+    slices: shared.Slices = None,
+    images: Annotated[
+        int | None, typer.Option("-n", "--images", min=1, help="Synthetic images to write.")
+    ] = None,
+    seed: shared.Seed = 0,
+    settings: shared.Set = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan with time and memory; keep nothing.")
+    ] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Start this model over.")] = False,
+) -> None:
+    """See HELP."""
+    if out is None and not dry_run:
+        raise UserError("no run folder given", do="add -o FOLDER")
+    if (source is None) != demo:
+        do = "give either a folder of scans or --demo"
+        raise UserError(
+            "no scans given" if source is None else "both scans and --demo given", do=do
+        )
+    from popgan.planning.rules import parse_overrides
+    from popgan.run import RunOptions, run_all
+
+    options = RunOptions(
+        preset=preset,
+        recipe=recipe,
+        name=name,
+        ingest=shared.ingest_values(contrast, resolution, subjects, slices),
+        budget=budget,
+        seed=seed,
+        overrides=parse_overrides(settings or []),
+        images=images,
+        restart=restart,
+    )
+    shown = settings_of(context)
+    if dry_run:
+        from popgan.cli.plan import show_plan
+        from popgan.dry_run import estimate
+
+        show_plan(shown, estimate(source, options, shown.reporter()))
+        return
+    assert out is not None
+    result = run_all(source, out, options, shown.reporter())
+    metric = result.fidelity.metric("kid")
+    shown.show(
+        [
+            result.verdict,
+            f"synthetic data: {result.synthetic}",
+            f"private report: {result.private_report}  (patient images: do not share)",
+            f"report:         {result.report}",
+        ],
+        {
+            "report": result.report,
+            "private_report": result.private_report,
+            "synthetic": result.synthetic,
+            "model": result.model.folder,
+            "verdict": result.verdict,
+            "kid": metric.value.model_dump(),
+        },
+    )

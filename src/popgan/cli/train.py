@@ -1,0 +1,30 @@
+"""`popgan train`: train a planned model, or go on with it."""
+
+from __future__ import annotations
+
+import typer
+
+from popgan.cli import shared
+from popgan.cli.shared import settings_of
+
+HELP = "Train a planned model; run it again to resume."
+
+
+def train(
+    context: typer.Context,
+    folder: shared.RunFolder,
+    name: shared.Name = None,
+    restart: bool = typer.Option(False, "--restart", help="Train from the beginning."),
+) -> None:
+    """See HELP."""
+    from popgan.cohort.cohort import Cohort
+    from popgan.run import locked
+    from popgan.stations.model import find_model
+    from popgan.stations.train import train as station
+
+    shown = settings_of(context)
+    model = find_model(folder, name)
+    with locked(folder):
+        plan, cohort = model.plan(), Cohort.open(folder)
+        station(plan, cohort, name=model.name, restart=restart, reporter=shown.reporter())
+    shown.show([f"weights: {model.weights_path}"], {"weights": model.weights_path})

@@ -1,0 +1,73 @@
+"""Presets: named starting points of a plan, as YAML files beside this module.
+
+A preset gives fixed values (each with a reason) and the parameters of the rules that adapt the
+rest to a cohort and a machine.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from popgan.errors import UserError
+
+
+class Preset(BaseModel):
+    """One preset file.
+
+    Attributes:
+        summary: one line for the command line's help.
+        resolution: side of the images in pixels.
+        budget: training time such as "6m", or None where `images` is fixed.
+        images: images seen, where no time is given.
+        batch: images a step before the cohort's size caps it.
+        channel_base: channels x grid side of a level, before `channel_max` caps it.
+        channel_max: most channels of a level.
+        gamma_at_64: weight of the gradient penalty at 64 x 64; scaled with the area.
+        level_weights: relative images of each level, TOP level first; missing ones get none.
+        generate: images of the synthetic data set.
+        evaluate: synthetic images measured.
+        values: dotted name of a plan value -> (value, reason).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    summary: str
+    resolution: int
+    budget: str | None
+    images: int | None
+    images_reason: str = "fixed by the preset"
+    batch: int
+    batch_reason: str = "small batches: many updates for few images seen"
+    channel_base: int
+    channel_max: int
+    channel_reason: str = "so that every level costs about the same arithmetic"
+    gamma_at_64: float
+    gamma_reason: str = "a gradient by pixels shrinks with their number"
+    level_weights: list[float]
+    level_reason: str = "most images where the detail is, after a short climb"
+    generate: int
+    evaluate: int
+    values: dict[str, tuple[bool | int | float | str, str]]
+
+
+def preset_names() -> list[str]:
+    """Names of the presets, in alphabetical order."""
+    files = resources.files("popgan.config").joinpath("presets").iterdir()
+    return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
+
+
+@functools.cache
+def load_preset(name: str) -> Preset:
+    """Read a preset.
+
+    Raises:
+        UserError: there is no preset of that name.
+    """
+    known = preset_names()
+    if name not in known:
+        raise UserError(f"unknown preset {name!r}", do=f"choose one of {', '.join(known)}")
+    text = resources.files("popgan.config").joinpath("presets", f"{name}.yaml").read_text("utf-8")
+    return Preset.model_validate(yaml.safe_load(text))

@@ -1,0 +1,60 @@
+"""What a run would do and cost, without keeping anything: `popgan run --dry-run`.
+
+The scans are ingested into a temporary folder and a few steps are trained there, because speed
+and memory depend on the machine and are measured, not guessed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from popgan.cohort.cohort import Cohort
+from popgan.config.schema import Plan
+from popgan.device import best_device
+from popgan.planning.budget import seconds_needed
+from popgan.progress import Reporter
+from popgan.recipes.table import find_recipe
+from popgan.run import RunOptions, phantom_scans, prepare
+from popgan.stations.source import CohortImages
+from popgan.training.log import memory_gib
+from popgan.training.probe import measure
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A plan with what it will take.
+
+    Attributes:
+        plan: the plan.
+        seconds: training time at the measured speeds.
+        memory_gib: peak memory while training the top level (of the GPU, where there is one).
+        speeds: images/s at each level.
+    """
+
+    plan: Plan
+    seconds: float | None = None
+    memory_gib: float | None = None
+    speeds: tuple[float, ...] = ()
+
+
+def estimate(source: Path | None, options: RunOptions, reporter: Reporter) -> Estimate:
+    """Plan a run and measure its speed and memory; nothing is kept.
+
+    Raises:
+        UserError: see `popgan.run`.
+    """
+    options.check()
+    with tempfile.TemporaryDirectory(prefix="popgan-dry-run-") as folder:
+        run = Path(folder)
+        scans = phantom_scans(run, options.seed, reporter) if source is None else source
+        plan = prepare(scans, run, options, reporter).plan()
+        recipe, images = find_recipe(plan.recipe), CohortImages(Cohort.open(run), "train")
+        reporter.message("measuring time and memory on this machine")
+        with torch.random.fork_rng(devices=[]):
+            state = recipe.start(plan, best_device())
+            speeds = measure(plan, recipe.phases(plan), state, images)
+        return Estimate(plan, seconds_needed(plan.train, speeds), memory_gib(), tuple(speeds))

@@ -1,0 +1,44 @@
+"""Time that a user grants, turned into images: the only place where seconds shape a run."""
+
+from __future__ import annotations
+
+import re
+
+from popgan.config.schema import TrainPlan
+from popgan.errors import UserError
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_budget(text: str) -> float:
+    """Seconds of a budget such as "90s", "6m", "1h30m" or "2d".
+
+    Raises:
+        UserError: the text is not such a time, or is shorter than ten seconds.
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text.strip().lower())
+    if not parts or "".join(a + b for a, b in parts) != text.strip().lower():
+        raise UserError(f"budget {text!r} is not a time", do="write it as 90s, 6m, 1h30m or 2d")
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if not 10 <= seconds <= 365 * 86400:
+        raise UserError(f"budget {text!r} is out of range", do="grant 10 seconds to 365 days")
+    return seconds
+
+
+def images_within(seconds: float, shares: list[float], speeds: list[float], batch: int) -> int:
+    """Images that fit into a time when each level has its share and its speed.
+
+    Args:
+        seconds: training time.
+        shares: share of images of each level; sums to 1.
+        speeds: images/s measured at each level (any number where the share is 0).
+        batch: the result is a multiple of it, and at least ten batches.
+    """
+    cost = sum(share / speed for share, speed in zip(shares, speeds, strict=True) if share > 0)
+    return max(10, round(seconds / cost / batch)) * batch
+
+
+def seconds_needed(plan: TrainPlan, speeds: list[float]) -> float:
+    """Training time of a plan at measured speeds."""
+    pairs = zip(plan.level_shares, speeds, strict=True)
+    return sum(share * plan.images / speed for share, speed in pairs if share > 0)

@@ -1,0 +1,232 @@
+"""From a cohort and a machine to a plan, every value with its reason.
+
+A rule looks at facts (slices, resolution, cores) and at what was decided before it; a value that
+the user sets with `--set` replaces the rule's, and later rules see the user's value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from popgan.config.preset import Preset, load_preset
+from popgan.config.schema import DataPlan, Plan, leaves, parse_plan
+from popgan.errors import UserError
+from popgan.planning.budget import images_within, parse_budget
+
+Probe = Callable[[Plan], list[float]]
+"""Measures images/s at each level of a provisional plan."""
+
+
+@dataclass(frozen=True)
+class MachineFacts:
+    """What rules need to know of the machine."""
+
+    cores: int
+    device: str
+    bf16: bool
+
+
+class Draft:
+    """A plan in the making: values by dotted name, each with its decision."""
+
+    def __init__(self, overrides: Mapping[str, Any]) -> None:
+        self.overrides = dict(overrides)
+        self.values: dict[str, Any] = {}
+        self.decisions: dict[str, dict[str, str]] = {}
+
+    def decide(self, name: str, value: Any, source: str, reason: str) -> Any:
+        """Set a value unless the user has; returns the value that holds."""
+        if name in self.overrides:
+            value, source, reason = self.overrides[name], "fixed", "set by the user"
+        self.values[name] = value
+        self.decisions[name] = {"source": source, "reason": reason}
+        return value
+
+    def fixed(self, name: str, value: Any, reason: str) -> Any:
+        """A value given by popgan or a preset."""
+        return self.decide(name, value, "fixed", reason)
+
+    def rule(self, name: str, value: Any, reason: str) -> Any:
+        """A value computed from facts."""
+        return self.decide(name, value, "rule", reason)
+
+    def plan(self, **top: Any) -> Plan:
+        """Validate the draft as a plan.
+
+        Raises:
+            UserError: a value is out of range, or the user named one that does not exist.
+        """
+        tree: dict[str, Any] = {**top, "decisions": self.decisions}
+        for name, value in self.values.items():
+            section, _, leaf = name.partition(".")
+            tree.setdefault(section, {})[leaf] = value
+        plan = parse_plan(tree, where="plan")
+        known = [name for name, _ in leaves(plan) if "." in name and not name.startswith("data.")]
+        for name in self.overrides:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]}?" if close else "`popgan plan RUN` lists the names"
+                raise UserError(f"--set {name}: the plan has no such value", do=hint)
+        return plan
+
+
+def parse_overrides(settings: list[str]) -> dict[str, Any]:
+    """Turn ["train.batch=8", ...] into values, read as YAML scalars or lists.
+
+    Raises:
+        UserError: an entry is not key=value.
+    """
+    found: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name.strip():
+            raise UserError(f"--set {setting!r} is not key=value", do="write --set train.batch=8")
+        try:
+            found[name.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise UserError(f"--set {setting!r} is not a readable value") from error
+    return found
+
+
+def build_plan(
+    data: DataPlan,
+    *,
+    preset_name: str,
+    recipe: str,
+    seed: int,
+    budget: str | None,
+    overrides: Mapping[str, Any],
+    machine: MachineFacts,
+    probe: Probe,
+) -> Plan:
+    """Decide every value of a plan.
+
+    Args:
+        data: facts of the cohort.
+        preset_name: name of a preset.
+        recipe: name of a recipe.
+        seed: seed of the run.
+        budget: training time as the user wrote it, or None for the preset's.
+        overrides: values that the user set, by dotted name.
+        machine: facts of the machine.
+        probe: measures the speed of a provisional plan; called only if a time must become images.
+
+    Raises:
+        UserError: unknown preset, bad budget, unknown or impossible value.
+    """
+    preset = load_preset(preset_name)
+    draft = Draft(overrides)
+    for name, (value, reason) in preset.values.items():
+        draft.fixed(name, value, reason)
+    _network_rules(draft, preset, data)
+    _training_rules(draft, preset, data, machine)
+    draft.fixed("generate.n", preset.generate, f"preset {preset_name}")
+    draft.fixed("evaluate.n", preset.evaluate, f"preset {preset_name}")
+    top = {"recipe": recipe, "preset": preset_name, "seed": seed, "data": data.model_dump()}
+    _length_rules(draft, preset, budget, lambda: draft.plan(**top), probe)
+    return draft.plan(**top)
+
+
+def _levels(side_a: int, side_b: int, patch: int) -> int:
+    """How often both sides can be halved down to a grid of at least 3 patches a side.
+
+    4 is preferred as the lowest grid, as in the progressive GAN: fewer levels than possible are
+    taken where the last halving would go below it.
+    """
+    levels, a, b = 1, side_a // patch, side_b // patch
+    while a % 2 == 0 and b % 2 == 0 and min(a, b) // 2 >= 3:
+        if min(a, b) // 2 < 4 and max(a, b) <= 8:
+            break
+        a, b, levels = a // 2, b // 2, levels + 1
+    return levels
+
+
+def _network_rules(draft: Draft, preset: Preset, data: DataPlan) -> None:
+    patch = int(draft.values["network.patch"])
+    levels = _levels(data.height, data.width, patch)
+    low = min(data.height, data.width) // patch // 2 ** (levels - 1)
+    base, most = preset.channel_base, preset.channel_max
+    channels = [max(8, min(most, base // (low * 2**level) // 8 * 8)) for level in range(levels)]
+    draft.rule(
+        "network.channels",
+        channels,
+        f"min({most}, {base} / side of the feature grid): {preset.channel_reason}",
+    )
+
+
+def _training_rules(draft: Draft, preset: Preset, data: DataPlan, machine: MachineFacts) -> None:
+    slices = data.train_slices
+    # An even batch of at least two always fits, because the sampler runs over epochs.
+    batch = max(2, min(preset.batch, slices // 2 * 2))
+    reason = preset.batch_reason if batch == preset.batch else f"only {slices} training slices"
+    batch = draft.decide("train.batch", batch, "fixed" if batch == preset.batch else "rule", reason)
+    whole = batch if isinstance(batch, int) and batch > 0 else 1
+    group = max(size for size in (4, 3, 2, 1) if whole % size == 0)
+    draft.rule("network.minibatch_stddev", group, f"largest divisor of the batch {batch} up to 4")
+    area = data.height * data.width / 64**2
+    draft.rule(
+        "train.gamma",
+        round(preset.gamma_at_64 * area, 4),
+        f"{preset.gamma_at_64:g} at 64 x 64, scaled with the area: {preset.gamma_reason}",
+    )
+    chosen = draft.values["network.channels"]
+    levels = len(chosen) if isinstance(chosen, list) else 1
+    draft.rule("train.level_shares", _shares(preset, levels), preset.level_reason)
+    if "train.shuffle_buffer" not in draft.values:
+        draft.rule("train.shuffle_buffer", slices, f"all {slices} training slices: full shuffle")
+    draft.rule(
+        "train.precision",
+        "bf16" if machine.bf16 else "fp32",
+        f"the {machine.device} {'has' if machine.bf16 else 'has no'} fast bfloat16 arithmetic",
+    )
+    draft.rule("train.threads", machine.cores, f"{machine.cores} usable cores")
+
+
+def _shares(preset: Preset, levels: int) -> list[float]:
+    weights = (preset.level_weights + [0.0] * levels)[:levels][::-1]
+    total = sum(weights)
+    shares = [round(weight / total, 4) for weight in weights]
+    # Rounding must not break the sum; the top level takes the rest.
+    shares[-1] = round(1 - sum(shares[:-1]), 4)
+    return shares
+
+
+def _length_rules(
+    draft: Draft,
+    preset: Preset,
+    budget: str | None,
+    provisional: Callable[[], Plan],
+    probe: Probe,
+) -> None:
+    """Number of images, by a measured probe where a time was given; and what hangs on it."""
+    budget = budget if budget is not None else preset.budget
+    if "train.images" in draft.overrides or budget is None:
+        draft.fixed("train.images", preset.images or 100_000, preset.images_reason)
+        _length_dependants(draft)
+        return
+    seconds = parse_budget(budget)
+    draft.fixed("train.images", 10**6, "provisional")
+    _length_dependants(draft)
+    plan = provisional()
+    speeds = probe(plan)
+    images = images_within(seconds, plan.train.level_shares, speeds, plan.train.batch)
+    measured = ", ".join(f"{speed:.0f}" for speed in speeds)
+    draft.rule(
+        "train.images", images, f"budget {budget}: {measured} images/s measured at the levels"
+    )
+    _length_dependants(draft)
+
+
+def _length_dependants(draft: Draft) -> None:
+    images = draft.values["train.images"]
+    count = images if isinstance(images, int) and images > 0 else 1
+    half_life = max(100.0, min(10_000.0, math.floor(count * 0.03)))
+    draft.rule("train.ema_half_life", half_life, "3 % of the images of the run, 100 to 10 000")
+    ticks = max(4, min(100, count // 2000))
+    draft.rule("train.ticks", ticks, "a sample grid, a log row and a checkpoint every 2 kimg")

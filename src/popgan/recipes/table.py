@@ -1,0 +1,61 @@
+"""The explicit table of recipes: a name in, its networks and phases out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from popgan.config.schema import Plan
+from popgan.errors import UserError
+from popgan.recipes import popgan
+from popgan.seeds import derive
+from popgan.training.phase import Phase
+from popgan.training.state import TrainState
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What makes a recipe.
+
+    Attributes:
+        title: a line for people.
+        generator: builds the generator of a plan.
+        discriminator: builds the discriminator of a plan.
+        phases: the phases of a plan, in order.
+    """
+
+    title: str
+    generator: Callable[[Plan], nn.Module]
+    discriminator: Callable[[Plan], nn.Module]
+    phases: Callable[[Plan], list[Phase]]
+
+    def start(self, plan: Plan, device: torch.device) -> TrainState:
+        """A fresh training state whose weights depend on the plan's seed alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(plan.seed, "weights"))
+            generator, discriminator = self.generator(plan), self.discriminator(plan)
+        return TrainState.start(generator, discriminator, plan.train, device)
+
+
+RECIPES = {
+    "popgan": Recipe(
+        "progressive GAN with parameters optimised for MRI",
+        popgan.build_generator,
+        popgan.build_discriminator,
+        popgan.phases,
+    ),
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Look a recipe up.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name not in RECIPES:
+        raise UserError(f"unknown recipe {name!r}", do=f"choose one of {', '.join(RECIPES)}")
+    return RECIPES[name]

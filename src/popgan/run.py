@@ -1,0 +1,178 @@
+"""The main line: ingest -> plan -> train -> generate -> evaluate -> report.
+
+Each station is skipped when its inputs are unchanged, so the same command resumes, extends or
+merely confirms a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from popgan.cohort.cohort import Cohort
+from popgan.cohort.options import IngestOptions
+from popgan.config.preset import load_preset
+from popgan.errors import UserError
+from popgan.evidence.fidelity.results import FidelityResult
+from popgan.evidence.fidelity.verdict import verdict
+from popgan.files import atomic_path
+from popgan.phantom.cohort import write_cohort
+from popgan.planning.budget import parse_budget
+from popgan.progress import Reporter
+from popgan.recipes.table import find_recipe
+from popgan.stations.evaluate import evaluate
+from popgan.stations.generate import generate
+from popgan.stations.ingest import ingest_station
+from popgan.stations.model import Model
+from popgan.stations.plan import plan_station
+from popgan.stations.report import write_report
+from popgan.stations.train import clear, train
+
+DEMO_SUBJECTS = 60
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the user asks of the main line.
+
+    Attributes:
+        preset: name of a preset.
+        recipe: name of a recipe.
+        name: name of the model; the recipe's by default.
+        ingest: values of `IngestOptions` that differ from its defaults; the preset's resolution
+            applies where none is given.
+        budget: training time, or None for the preset's.
+        seed: seed of the run; the split has a seed of its own in `ingest`.
+        overrides: values of the plan by dotted name.
+        images: images of the synthetic data set, or None for the preset's.
+        restart: forget what the run folder holds of this model.
+    """
+
+    preset: str = "quick"
+    recipe: str = "popgan"
+    name: str | None = None
+    ingest: dict[str, Any] = field(default_factory=dict)
+    budget: str | None = None
+    seed: int = 0
+    overrides: dict[str, Any] = field(default_factory=dict)
+    images: int | None = None
+    restart: bool = False
+
+    def ingest_options(self) -> IngestOptions:
+        """Options of ingest with the preset's resolution filled in.
+
+        Raises:
+            UserError: an impossible value.
+        """
+        values = dict(self.ingest)
+        values.setdefault("resolution", load_preset(self.preset).resolution)
+        return IngestOptions.parse(**values)
+
+    def check(self) -> None:
+        """Refuse what cannot work before anything is read or written.
+
+        Raises:
+            UserError: an unknown preset or recipe, a bad budget or resolution.
+        """
+        load_preset(self.preset)
+        find_recipe(self.recipe)
+        if self.name is not None:
+            Model(Path(), self.name)
+        if self.budget is not None:
+            parse_budget(self.budget)
+        self.ingest_options()
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What the main line leaves behind."""
+
+    model: Model
+    synthetic: Path
+    fidelity: FidelityResult
+    verdict: str
+    report: Path
+    private_report: Path
+
+
+def run_all(
+    source: Path | None, run: Path, options: RunOptions, reporter: Reporter | None = None
+) -> RunResult:
+    """Everything from scans to report.
+
+    Args:
+        source: folder of scans, or None for the phantom cohort.
+        run: run folder, made if need be.
+        options: what the user asks.
+        reporter: shows progress.
+
+    Raises:
+        UserError: see the stations.
+    """
+    reporter = reporter or Reporter()
+    options.check()
+    with locked(run):
+        scans = phantom_scans(run, options.seed, reporter) if source is None else source
+        model = prepare(scans, run, options, reporter)
+        cohort = Cohort.open(run)
+        if options.restart:
+            clear(model)
+        train(model.plan(), cohort, name=model.name, reporter=reporter)
+        synthetic = generate(model, options.images, seed=options.seed, reporter=reporter)
+        fidelity = evaluate(model, cohort, reporter=reporter)
+        report, private = write_report(model, reporter=reporter)
+    return RunResult(model, synthetic, fidelity, verdict(fidelity).sentence, report, private)
+
+
+def prepare(scans: Path, run: Path, options: RunOptions, reporter: Reporter) -> Model:
+    """The first two stations: ingest and plan."""
+    ingest_station(scans, run, options.ingest_options(), restart=options.restart, reporter=reporter)
+    return plan_station(
+        run,
+        name=options.name,
+        preset=options.preset,
+        recipe=options.recipe,
+        budget=options.budget,
+        seed=options.seed,
+        overrides=options.overrides,
+        restart=options.restart,
+        reporter=reporter,
+    )
+
+
+def phantom_scans(run: Path, seed: int, reporter: Reporter) -> Path:
+    """The phantom cohort of the demo, made once under RUN/cache."""
+    folder = run / "cache" / f"phantom-{seed}"
+    if not (folder / "participants.tsv").exists():
+        with atomic_path(folder) as temporary:
+            write_cohort(temporary, n=DEMO_SUBJECTS, seed=seed, reporter=reporter)
+    return folder
+
+
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Keep two processes from working on one run folder at a time.
+
+    The lock belongs to the process, so a killed one leaves nothing behind that blocks.
+
+    Raises:
+        UserError: another process works on the folder, or it cannot be made.
+    """
+    import fcntl
+
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        handle = (run / ".lock").open("w")
+    except OSError as error:
+        raise UserError(f"cannot be used as a run folder ({error.strerror})", where=run) from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(
+                "another popgan works on this run folder", where=run, do="wait until it ends"
+            ) from error
+        yield

@@ -1,0 +1,129 @@
+"""A model of a run: where its files lie, and its plan. Light: no weights are loaded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from popgan.config.schema import Plan
+from popgan.errors import UserError
+from popgan.files import sha256_file, sha256_value
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of a run folder; several lie side by side under RUN/models.
+
+    Attributes:
+        run: the run folder.
+        name: name of the model; the recipe's unless the user chose another.
+    """
+
+    run: Path
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise UserError(
+                f"model name {self.name!r} is not usable as a folder",
+                do="use letters, digits, - and _",
+            )
+
+    @property
+    def folder(self) -> Path:
+        """RUN/models/NAME."""
+        return self.run / "models" / self.name
+
+    @property
+    def plan_path(self) -> Path:
+        """The model's plan."""
+        return self.folder / "plan.yaml"
+
+    @property
+    def weights_path(self) -> Path:
+        """The averaged generator, once training is complete."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def log_path(self) -> Path:
+        """The training log."""
+        return self.folder / "log.csv"
+
+    @property
+    def samples(self) -> Path:
+        """Sample grids of fixed latents, one a tick."""
+        return self.folder / "samples"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Resumable states; private, because they hold the discriminator."""
+        return self.run / "private" / "checkpoints" / self.name
+
+    @property
+    def synthetic(self) -> Path:
+        """The synthetic data set."""
+        return self.run / "synthetic" / self.name
+
+    @property
+    def evaluation_path(self) -> Path:
+        """The measured evidence."""
+        return self.run / "evaluation" / f"{self.name}.json"
+
+    def plan(self) -> Plan:
+        """Load the plan.
+
+        Raises:
+            UserError: there is none yet, or it is not valid.
+        """
+        if not self.plan_path.exists():
+            raise UserError(
+                f"has no plan for a model {self.name!r}",
+                where=self.run,
+                do=f"run `popgan plan {self.run}` first",
+            )
+        return Plan.load(self.plan_path)
+
+    def plan_hash(self) -> str:
+        """Hash of the values of the plan; reasons in words do not count."""
+        return sha256_value(self.plan().model_dump(mode="json", exclude={"decisions"}))
+
+    def weights_hash(self) -> str:
+        """SHA-256 of the weights file.
+
+        Raises:
+            UserError: training is not complete.
+        """
+        if not self.weights_path.exists():
+            raise UserError(
+                f"model {self.name!r} is not trained yet",
+                where=self.run,
+                do=f"run `popgan train {self.run}` first",
+            )
+        return sha256_file(self.weights_path)
+
+
+def find_model(run: Path, name: str | None) -> Model:
+    """The model of a run by name, or its only one.
+
+    Raises:
+        UserError: not a run folder, no such model, or several and no name.
+    """
+    run = Path(run)
+    if not run.is_dir():
+        raise UserError("is not a folder", where=run, do="give a run folder made by `popgan run`")
+    names = sorted(p.parent.name for p in run.glob("models/*/plan.yaml"))
+    if name is None:
+        if len(names) == 1:
+            return Model(run, names[0])
+        if not names:
+            raise UserError("holds no model", where=run, do=f"run `popgan plan {run}` first")
+        raise UserError(
+            f"holds {len(names)} models ({', '.join(names)})", where=run, do="choose with --name"
+        )
+    if name not in names:
+        known = ", ".join(names) or "none"
+        raise UserError(f"holds no model {name!r} (there: {known})", where=run)
+    return Model(run, name)

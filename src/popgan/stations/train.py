@@ -1,0 +1,138 @@
+"""Station train: plan and cohort in, weights, log and sample grids out."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from popgan.cohort.cohort import Cohort
+from popgan.config.schema import Plan
+from popgan.device import best_device
+from popgan.errors import UserError
+from popgan.files import atomic_path, private_folder
+from popgan.progress import Reporter
+from popgan.recipes.table import find_recipe
+from popgan.seeds import torch_rng
+from popgan.stations.ledger import Ledger
+from popgan.stations.model import Model
+from popgan.stations.source import CohortImages
+from popgan.synthesis.image import grid_png
+from popgan.synthesis.sample import draw_images
+from popgan.training import checkpoint
+from popgan.training.growth import Stage
+from popgan.training.log import TrainingLog
+from popgan.training.loop import Job, run
+from popgan.training.state import TrainState
+
+GRID = 64  # fixed latents in a sample grid, 8 x 8
+
+
+def train(
+    plan: Plan,
+    cohort: Cohort,
+    *,
+    name: str | None = None,
+    restart: bool = False,
+    reporter: Reporter | None = None,
+) -> Model:
+    """Train a plan on its cohort, or go on where an interrupted training stopped.
+
+    Args:
+        plan: from `make_plan` or a file.
+        cohort: the cohort the plan was made for.
+        name: name of the model in the run folder; the recipe's by default.
+        restart: forget an existing model of that name.
+        reporter: shows progress.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        UserError: the plan is of another cohort, the model exists with another plan, training
+            diverged, or the disk is full.
+        KeyboardInterrupt: interrupted; the same call resumes.
+    """
+    reporter = reporter or Reporter()
+    if plan.data.cohort != cohort.hash:
+        raise UserError(
+            "the plan was made for another cohort", where=cohort.run, do="plan this run again"
+        )
+    model = Model(cohort.run, name or plan.recipe)
+    if restart:
+        clear(model)
+    _keep_plan(model, plan)
+    inputs = {"plan": model.plan_hash()}
+    ledger, station = Ledger(model.run), f"train {model.name}"
+    if ledger.is_done(station, inputs):
+        reporter.message(f"[{station}] unchanged, skipped")
+        return model
+    with ledger.station(station, inputs, [model.weights_path, model.log_path], reporter):
+        private_folder(model.run)
+        state = find_recipe(plan.recipe).start(plan, best_device())
+        _run(model, plan, CohortImages(cohort, "train"), state, reporter)
+        save_weights(state.average, model.weights_path, model)
+    return model
+
+
+def clear(model: Model) -> None:
+    """Remove a model's training from its run, so that it starts over."""
+    checkpoint.discard(model.checkpoints)
+    for path in (model.weights_path, model.log_path):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(model.samples, ignore_errors=True)
+    Ledger(model.run).forget(f"train {model.name}")
+
+
+def _keep_plan(model: Model, plan: Plan) -> None:
+    if not model.plan_path.exists():
+        plan.save(model.plan_path)
+    elif model.plan() != plan:
+        if model.weights_path.exists() or any(model.checkpoints.glob("state-*")):
+            raise UserError(
+                f"model {model.name!r} has another plan",
+                where=model.run,
+                do="restart it, or give the new model another name",
+            )
+        plan.save(model.plan_path)
+
+
+def _run(
+    model: Model, plan: Plan, images: CohortImages, state: TrainState, reporter: Reporter
+) -> None:
+    latents = torch.randn((GRID, plan.network.latent_dim), generator=torch_rng(plan.seed, "grid"))
+
+    def on_tick(state: TrainState, stage: Stage) -> None:
+        samples = draw_images(state.average, latents, plan, stage)
+        grid_png(model.samples / f"{state.images:012d}.png", samples, columns=8)
+
+    job = Job(
+        plan=plan,
+        plan_hash=model.plan_hash(),
+        phases=find_recipe(plan.recipe).phases(plan),
+        source=images,
+        log=TrainingLog(model.log_path),
+        checkpoints=model.checkpoints,
+        on_tick=on_tick,
+    )
+    try:
+        run(job, state, reporter)
+    except FloatingPointError as error:
+        raise UserError(
+            f"training diverged: {error}",
+            where=model.folder,
+            do="halve train.lr_generator and train.lr_discriminator with --set and --restart",
+        ) from error
+
+
+def save_weights(generator: torch.nn.Module, path: Path, model: Model) -> None:
+    """Write the averaged generator as safetensors. The discriminator is never exported."""
+    tensors: dict[str, Tensor] = {
+        name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()
+    }
+    metadata = {"format": "pt", "recipe": model.plan().recipe, "plan": model.plan_hash()}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata)

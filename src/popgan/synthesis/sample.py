@@ -1,0 +1,99 @@
+"""Images from a trained generator, each reproducible alone from (seed, index)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from popgan.config.schema import Plan
+from popgan.device import best_device
+from popgan.errors import UserError
+from popgan.recipes.table import find_recipe
+from popgan.seeds import torch_rng
+from popgan.training.growth import Stage, stage_at
+
+BATCH = 64
+
+
+def load_generator(weights: Path, plan: Plan) -> nn.Module:
+    """Build the plan's generator with trained weights, in evaluation mode.
+
+    Raises:
+        UserError: the file is missing, damaged, or of another architecture.
+    """
+    with torch.random.fork_rng(devices=[]):
+        generator = find_recipe(plan.recipe).generator(plan)
+    expected = generator.state_dict()
+    try:
+        tensors = load_file(weights)
+    except FileNotFoundError as error:
+        raise UserError("does not exist", where=weights, do="train the model first") from error
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"cannot be read as weights ({error})", where=weights) from error
+    wrong = [
+        name
+        for name in sorted(expected.keys() | tensors.keys())
+        if name not in tensors
+        or name not in expected
+        or tensors[name].shape != expected[name].shape
+        or tensors[name].dtype != expected[name].dtype
+    ]
+    if wrong:
+        raise UserError(
+            f"does not fit the plan's network ({len(wrong)} tensors differ, {wrong[0]} first)",
+            where=weights,
+        )
+    generator.load_state_dict(tensors)
+    generator.requires_grad_(False).eval()
+    return generator.to(device=best_device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def latents(plan: Plan, seed: int, indices: range) -> Tensor:
+    """One latent vector for each index; the same whichever others are drawn with it."""
+    shape = (plan.network.latent_dim,)
+    return torch.stack([torch.randn(shape, generator=torch_rng(seed, "z", i)) for i in indices])
+
+
+@torch.no_grad()
+def draw_images(
+    generator: nn.Module, z: Tensor, plan: Plan, stage: Stage | None = None
+) -> np.ndarray:
+    """Images of given latents.
+
+    Args:
+        generator: from `load_generator`, or one in training.
+        z: N x latent_dim.
+        plan: the generator's plan.
+        stage: level and fade; the end of training by default. Images of a lower level are
+            enlarged to full size.
+
+    Returns:
+        N x C x H x W float32, clamped to [-1, 1].
+    """
+    stage = stage or stage_at(plan.train.images, plan.train)
+    device = next(generator.parameters()).device
+    images = generator(z.to(device), stage.level, stage.alpha)
+    factor = plan.data.height // images.shape[2]
+    if factor > 1:
+        images = images.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    # float32 to the end: bfloat16 would leave 8 bits of every pixel.
+    return images.clamp(-1, 1).float().contiguous().cpu().numpy()
+
+
+def sample(
+    generator: nn.Module, plan: Plan, *, seed: int, first: int = 0, count: int
+) -> Iterator[np.ndarray]:
+    """Images number first .. first + count - 1 of a seed, in batches.
+
+    Yields:
+        n x C x H x W float32 in [-1, 1], n <= 64.
+    """
+    for start in range(first, first + count, BATCH):
+        stop = min(start + BATCH, first + count)
+        yield draw_images(generator, latents(plan, seed, range(start, stop)), plan)

@@ -1,0 +1,48 @@
+"""The growth schedule: images seen to (level, alpha). A pure function of the plan.
+
+Each level gets its share of all images. At its beginning it is faded in over `fade` of all
+images, or over half of its own share where that is less, so that every level is seen in full.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from popgan.config.schema import TrainPlan
+
+
+class Stage(NamedTuple):
+    """Where growth stands: the topmost active level and how far it is faded in (0 .. 1)."""
+
+    level: int
+    alpha: float
+
+
+def stage_at(images: int, plan: TrainPlan) -> Stage:
+    """The stage when `images` have been seen.
+
+    Levels with a share of zero are skipped; the first level that is trained is never faded in,
+    since there is nothing to fade it from.
+    """
+    start, first = 0.0, True
+    last = max(index for index, share in enumerate(plan.level_shares) if share > 0)
+    for level, share in enumerate(plan.level_shares):
+        if share == 0:
+            continue
+        length = share * plan.images
+        if images < start + length or level == last:
+            fade = min(plan.fade * plan.images, length / 2)
+            if first or fade < 1:
+                return Stage(level, 1.0)
+            return Stage(level, min(1.0, max(0.0, (images - start) / fade)))
+        start, first = start + length, False
+    raise AssertionError("level_shares sums to 1, so some level holds the last image")
+
+
+def fully_grown_at(plan: TrainPlan) -> int:
+    """Images seen when the topmost level is fully in."""
+    top = max(index for index, share in enumerate(plan.level_shares) if share > 0)
+    before = sum(plan.level_shares[:top])
+    if before == 0:
+        return 0
+    return round(plan.images * (before + min(plan.fade, plan.level_shares[top] / 2)))

@@ -1,0 +1,65 @@
+"""A step of training as a list of phases.
+
+A recipe says *what* its phases compute; the loop says *when*. A phase names the network it
+trains, how often it runs, and the loss. `Step` is what the phases of one step share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from popgan.config.schema import Plan
+from popgan.seeds import derive
+from popgan.training.growth import Stage
+from popgan.training.state import TrainState
+
+
+@dataclass
+class Step:
+    """The shared inputs of one step's phases.
+
+    Attributes:
+        plan: the plan of the run.
+        state: networks and clock.
+        stage: level and fade.
+        reals: N x C x H x W at the level's size, already faded.
+        index: number of the step, from which all its randomness derives.
+        shared: tensors that one phase leaves for a later one (detached).
+    """
+
+    plan: Plan
+    state: TrainState
+    stage: Stage
+    reals: Tensor
+    index: int
+    shared: dict[str, Tensor] = field(default_factory=dict)
+
+    def rng(self, purpose: str) -> torch.Generator:
+        """A CPU generator for one purpose of this step; drawn alike on every device."""
+        return torch.Generator().manual_seed(derive(self.plan.seed, purpose, self.index))
+
+    def latents(self, purpose: str) -> Tensor:
+        """A batch of standard normal latent vectors."""
+        shape = (self.reals.shape[0], self.plan.network.latent_dim)
+        return torch.randn(shape, generator=self.rng(purpose)).to(self.reals.device)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One kind of update.
+
+    Attributes:
+        name: "Dmain", "Dreg", "Gmain", "Greg".
+        network: "G" or "D", whose parameters are updated.
+        interval: runs every so many steps.
+        loss: computes a scalar to minimise from a step.
+    """
+
+    name: str
+    network: str
+    interval: int
+    loss: Callable[[Step], Tensor]

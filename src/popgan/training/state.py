@@ -1,0 +1,145 @@
+"""Everything that changes while a GAN trains, in one object with one flat dictionary of tensors.
+
+Random numbers need no state of their own: every draw comes from a generator derived from
+(seed, purpose, step), and the sampler's position is the number of images seen.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from popgan.config.schema import TrainPlan
+
+SUMS = (
+    "loss_generator",
+    "loss_discriminator",
+    "penalty",
+    "accuracy_real",
+    "accuracy_fake",
+    "steps",
+    "penalty_steps",
+)
+
+
+@dataclass
+class TrainState:
+    """Networks, their averages and optimisers, and the clock.
+
+    Attributes:
+        generator: the generator being trained.
+        discriminator: the discriminator being trained.
+        average: exponential moving average of the generator; what is exported.
+        optimisers: "G" and "D".
+        images: real images shown so far; the clock.
+        step: steps done so far.
+        sums: what the current tick has accumulated for the log.
+        gradient_norms: latest gradient norm of "G" and "D".
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    average: nn.Module
+    optimisers: dict[str, torch.optim.Adam]
+    images: int = 0
+    step: int = 0
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    gradient_norms: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def start(
+        cls, generator: nn.Module, discriminator: nn.Module, plan: TrainPlan, device: torch.device
+    ) -> TrainState:
+        """A state before the first step; the networks are moved to `device`."""
+        generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        discriminator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        average = copy.deepcopy(generator).requires_grad_(False).eval()
+        # A lazily regularised discriminator takes k + 1 steps for k images' worth, so its
+        # learning rate and betas are scaled by k / (k + 1) (Karras et al., 2020).
+        lazy = plan.penalty_interval if plan.gamma > 0 else 0
+        ratio = lazy / (lazy + 1) if lazy else 1.0
+        optimisers = {
+            "G": _adam(generator, plan.lr_generator, plan, 1.0, device),
+            "D": _adam(discriminator, plan.lr_discriminator, plan, ratio, device),
+        }
+        state = cls(generator, discriminator, average, optimisers)
+        state.reset_sums(device)
+        state.gradient_norms = {"G": torch.zeros((), device=device)}
+        state.gradient_norms["D"] = torch.zeros((), device=device)
+        return state
+
+    def reset_sums(self, device: torch.device) -> None:
+        """Forget the current tick's sums."""
+        self.sums = {name: torch.zeros((), device=device) for name in SUMS}
+
+    def network(self, name: str) -> nn.Module:
+        """The trained network behind "G" or "D"."""
+        return self.generator if name == "G" else self.discriminator
+
+    @torch.no_grad()
+    def update_average(self, plan: TrainPlan, batch: int) -> None:
+        """Move the average towards the generator.
+
+        The half-life is in images and at most `ema_ramp` times the images seen, so that the
+        average forgets the random beginning.
+        """
+        half_life = min(plan.ema_half_life, plan.ema_ramp * self.images)
+        keep = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
+        averages: list[Tensor] = list(self.average.parameters())
+        current: list[Tensor] = list(self.generator.parameters())
+        torch._foreach_lerp_(averages, current, 1 - keep)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The whole state as a flat dictionary of tensors (no clones)."""
+        found: dict[str, Tensor] = {}
+        for name in ("generator", "discriminator", "average"):
+            for key, value in getattr(self, name).state_dict().items():
+                found[f"{name}.{key}"] = value
+        for name, optimiser in self.optimisers.items():
+            for key, parameter in self.network(name).named_parameters():
+                for item, value in optimiser.state.get(parameter, {}).items():
+                    found[f"optimiser.{name}.{item}.{key}"] = value
+        found |= {f"sum.{name}": value for name, value in self.sums.items()}
+        return found
+
+    def load(self, tensors: dict[str, Tensor], images: int, step: int) -> None:
+        """Replace the whole state by a stored one.
+
+        Raises:
+            KeyError: a tensor is missing.
+            RuntimeError: a tensor has another shape.
+        """
+        for name in ("generator", "discriminator", "average"):
+            prefix = f"{name}."
+            part = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            getattr(self, name).load_state_dict(part)
+        for name, optimiser in self.optimisers.items():
+            for key, parameter in self.network(name).named_parameters():
+                items: dict[str, Any] = {}
+                for item in ("step", "exp_avg", "exp_avg_sq"):
+                    stored = tensors.get(f"optimiser.{name}.{item}.{key}")
+                    if stored is not None:
+                        # Memory layout is part of the state: arithmetic follows it.
+                        target = torch.empty_like(parameter) if stored.dim() else stored
+                        items[item] = target.copy_(stored) if stored.dim() else stored.clone()
+                if items:
+                    optimiser.state[parameter] = items
+        for name in self.sums:
+            self.sums[name] = tensors[f"sum.{name}"].clone().to(self.sums[name].device)
+        self.images, self.step = images, step
+
+
+def _adam(
+    network: nn.Module, rate: float, plan: TrainPlan, ratio: float, device: torch.device
+) -> torch.optim.Adam:
+    return torch.optim.Adam(
+        network.parameters(),
+        lr=rate * ratio,
+        betas=(float(plan.beta1**ratio), float(plan.beta2**ratio)),
+        eps=1e-8,
+        fused=device.type in ("cpu", "cuda"),
+    )
