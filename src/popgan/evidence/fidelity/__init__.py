@@ -1,1 +1,1 @@
-"""How close a synthetic set is to a real one."""
+"""How close a synthetic set is to a real one: `suite.assess` measures, `verdict.verdict` judges."""

@@ -1,0 +1,218 @@
+"""The material of an assessment: checked images, their features, and junk to hold them against.
+
+Everything random (which images make up a matched subset, the noise images) comes from the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from popgan.errors import UserError
+from popgan.evidence.features import Extractor, cached_features
+from popgan.evidence.statistics import image_groups, subject_groups
+from popgan.progress import Reporter
+from popgan.seeds import numpy_rng
+
+MIN_IMAGES = 10
+MAX_NOISE = 256
+FEW_SUBJECTS = 20
+FEW_SYNTHETIC = 500
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images N x C x H x W in [-1, 1], their features N x D and their jackknife groups."""
+
+    images: np.ndarray
+    features: np.ndarray
+    groups: np.ndarray
+    subjects: list[str] | None = None
+
+    def take(self, indices: np.ndarray) -> ImageSet:
+        """A subset; its groups are kept (and renumbered where one has vanished)."""
+        _, groups = np.unique(self.groups[indices], return_inverse=True)
+        subjects = None if self.subjects is None else [self.subjects[i] for i in indices]
+        return ImageSet(self.images[indices], self.features[indices], groups, subjects)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the metrics are computed from.
+
+    `matched_*`: random subsets of equal size of the synthetic and of the training images, for
+    metrics whose bias depends on the number. `mean_image`: the training mean, repeated. It needs
+    no noise added: nothing here inverts a covariance. `noise`: independent Gaussian pixels with
+    the training images' mean and deviation for each contrast, clipped to the range; at most 256.
+    """
+
+    train: ImageSet
+    reference: ImageSet
+    synthetic: ImageSet
+    matched_train: ImageSet
+    matched_synthetic: ImageSet
+    mean_image: ImageSet
+    noise: ImageSet
+    clipped: float
+    seed: int
+
+    @property
+    def junk(self) -> dict[str, ImageSet]:
+        """The ceilings by name."""
+        return {"mean image": self.mean_image, "noise": self.noise}
+
+
+def gather(
+    real_train: np.ndarray,
+    real_reference: np.ndarray,
+    synthetic: np.ndarray,
+    train_subjects: Sequence[str],
+    reference_subjects: Sequence[str],
+    extractor: Extractor,
+    *,
+    seed: int,
+    cache: Path | None,
+    reporter: Reporter,
+) -> Material:
+    """Check the images, compute all features and draw the subsets.
+
+    Raises:
+        UserError: see `check`.
+    """
+    check(real_train, real_reference, synthetic, train_subjects, reference_subjects)
+    clipped = float(np.mean(np.abs(synthetic) > 1 + 1e-6))
+    synthetic = np.clip(synthetic, -1, 1).astype(np.float32)
+    matched = min(len(synthetic), len(real_train))
+    mean = real_train.mean(0, dtype=np.float64, keepdims=True).astype(np.float32)
+    noise = _noise(real_train, min(matched, MAX_NOISE), seed)
+    sources = [real_train, real_reference, synthetic, mean, noise]
+    features = []
+    with reporter.task("features", total=sum(len(images) for images in sources)) as task:
+        for images in sources:
+            features.append(cached_features(images, extractor, cache, advance=task.advance))
+    train = ImageSet(
+        real_train,
+        features[0],
+        subject_groups(train_subjects, seed=seed),
+        [str(name) for name in train_subjects],
+    )
+    reference = ImageSet(
+        real_reference,
+        features[1],
+        subject_groups(reference_subjects, seed=seed),
+        [str(name) for name in reference_subjects],
+    )
+    fake = ImageSet(synthetic, features[2], image_groups(len(synthetic), seed=seed))
+    copies = np.zeros(matched, np.int64)
+    return Material(
+        train=train,
+        reference=reference,
+        synthetic=fake,
+        matched_train=train.take(_subset(len(real_train), matched, seed, "matched training")),
+        matched_synthetic=fake.take(_subset(len(synthetic), matched, seed, "matched synthetic")),
+        mean_image=ImageSet(mean, features[3], np.zeros(1, np.int64)).take(copies),
+        noise=ImageSet(noise, features[4], image_groups(len(noise), seed=seed)),
+        clipped=clipped,
+        seed=seed,
+    )
+
+
+def _subset(count: int, size: int, seed: int, purpose: str) -> np.ndarray:
+    return np.sort(numpy_rng(seed, f"{purpose} images").permutation(count)[:size])
+
+
+def _noise(train: np.ndarray, count: int, seed: int) -> np.ndarray:
+    centre = train.mean((0, 2, 3), dtype=np.float64)[None, :, None, None]
+    width = train.std((0, 2, 3), dtype=np.float64)[None, :, None, None]
+    normal = numpy_rng(seed, "noise images").standard_normal((count, *train.shape[1:]))
+    return np.clip(centre + width * normal, -1, 1).astype(np.float32)
+
+
+def check(
+    real_train: np.ndarray,
+    real_reference: np.ndarray,
+    synthetic: np.ndarray,
+    train_subjects: Sequence[str],
+    reference_subjects: Sequence[str],
+) -> None:
+    """Refuse material that cannot be assessed.
+
+    Raises:
+        UserError: fewer than ten images in a set; images of different size; a value that is not
+            a finite number; real images outside [-1, 1]; a subject name missing; fewer than two
+            subjects in a real set; a subject both in training and held out.
+    """
+    sets = {"training": real_train, "held-out": real_reference, "synthetic": synthetic}
+    for name, images in sets.items():
+        if images.ndim != 4:
+            raise UserError(f"{name} images of shape {images.shape}", do="give N x C x H x W")
+        if len(images) < MIN_IMAGES:
+            raise UserError(
+                f"{len(images)} {name} images where {MIN_IMAGES} or more are needed to evaluate",
+                do="add images (for real ones: subjects, or slices for each subject)",
+            )
+        if images.shape[1:] != real_train.shape[1:]:
+            raise UserError(
+                f"{name} images are {_size(images)} but training images are {_size(real_train)}",
+                do="compare images with the same contrasts and the same size",
+            )
+        if not np.isfinite(images).all():
+            bad = int(np.flatnonzero(~np.isfinite(images).all((1, 2, 3)))[0])
+            raise UserError(f"{name} image {bad} contains NaN or infinity", do="repair or drop it")
+        if name != "synthetic" and np.abs(images).max() > 1.001:
+            raise UserError(f"{name} images leave the range [-1, 1]", do="normalise them first")
+    _check_subjects("training", real_train, train_subjects)
+    _check_subjects("held-out", real_reference, reference_subjects)
+    shared = sorted(set(map(str, train_subjects)) & set(map(str, reference_subjects)))
+    if shared:
+        raise UserError(
+            f"{len(shared)} subjects are both in training and held out, {shared[0]} for one",
+            do="split by subject; an overlap makes every comparison look better than it is",
+        )
+
+
+def _check_subjects(name: str, images: np.ndarray, subjects: Sequence[str]) -> None:
+    if len(subjects) != len(images):
+        raise UserError(f"{len(subjects)} subject names for {len(images)} {name} images")
+    if len(set(map(str, subjects))) < 2:
+        raise UserError(
+            f"the {name} images come from one subject",
+            do="evaluate on two or more subjects; slices of one subject are not independent",
+        )
+
+
+def _size(images: np.ndarray) -> str:
+    contrasts, height, width = images.shape[1:]
+    return f"{height} x {width} with {contrasts} contrast{'s' if contrasts > 1 else ''}"
+
+
+def cautions(material: Material) -> list[str]:
+    """Sentences about what this material cannot support."""
+    found = []
+    reference, synthetic = material.reference, material.synthetic
+    subjects = len(set(reference.subjects or []))
+    if subjects < FEW_SUBJECTS:
+        found.append(
+            f"Only {subjects} held-out subjects: intervals are wide and may hide real differences."
+        )
+    smallest = min(len(reference.images), len(material.matched_synthetic.images))
+    dimension = reference.features.shape[1]
+    if smallest <= dimension:
+        found.append(
+            f"Frechet distance from {smallest} images in {dimension} dimensions is mostly bias: "
+            "read it only beside its floor."
+        )
+    if len(synthetic.images) < FEW_SYNTHETIC:
+        found.append(
+            f"Only {len(synthetic.images)} synthetic images: {FEW_SYNTHETIC} or more are advised."
+        )
+    if material.clipped > 0:
+        found.append(f"{material.clipped:.3%} of synthetic pixels lay outside [-1, 1]: clipped.")
+    flat = synthetic.images.reshape(len(synthetic.images), -1)
+    repeated = len(flat) - len({hash(np.round(row, 3).tobytes()) for row in flat})
+    if repeated:
+        found.append(f"{repeated} synthetic images repeat another one: the generator collapsed.")
+    return found

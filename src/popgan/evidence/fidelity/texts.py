@@ -1,0 +1,62 @@
+"""What each metric is called and how to read it, in words for somebody who never met it."""
+
+from __future__ import annotations
+
+TITLES = {
+    "kid": "Kernel distance (KID)",
+    "frechet": "Frechet distance",
+    "precision": "Precision",
+    "recall": "Recall",
+    "density": "Density",
+    "coverage": "Coverage",
+    "ms_ssim": "Similarity of random pairs (MS-SSIM)",
+    "spectrum": "Power spectrum distance",
+    "nearest_ratio": "Nearness to training / to held-out subjects",
+    "nearest_share": "Share nearer to training subjects",
+    "nearest_correlation": "Correlation with the nearest training image",
+}
+
+HOW_TO_READ = {
+    "kid": (
+        "How far the synthetic set as a whole is from held-out real images; real against real "
+        "gives about 0, and the interval counts subjects, not slices."
+    ),
+    "frechet": (
+        "Same question as the kernel distance, but real against real is far from 0 at this "
+        "number of images: only the gap to that floor means anything."
+    ),
+    "precision": (
+        "Share of synthetic images that lie among the real ones; low means implausible images."
+    ),
+    "recall": (
+        "Share of real images that lie among the synthetic ones; low means that kinds of real "
+        "image are missing."
+    ),
+    "density": (
+        "How densely real images surround a synthetic one, about 1 for a good match; unlike "
+        "precision it is not fooled by one odd real image."
+    ),
+    "coverage": (
+        "Share of real images that have a synthetic one in their neighbourhood; low means that "
+        "kinds of real image are missing."
+    ),
+    "ms_ssim": (
+        "How alike two random images of the set are; well above the value of two real subjects "
+        "means too little variety, well below it means disorder."
+    ),
+    "spectrum": (
+        "How far fine and coarse detail differ in strength from real images; blur, noise and "
+        "checkerboards show up here first."
+    ),
+    "nearest_ratio": (
+        "1 is expected; below 1, synthetic images keep closer to training subjects than to as "
+        "many strangers, a sign of memorising. A value of 1 does not prove privacy."
+    ),
+    "nearest_share": (
+        "Half is expected; clearly more is a sign of memorising. Half does not prove privacy."
+    ),
+    "nearest_correlation": (
+        "Compare with the floor, held-out subjects against training: clearly above it, look at "
+        "the nearest pairs for copies. It says nothing of shifted or rotated copies."
+    ),
+}
