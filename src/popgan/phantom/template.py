@@ -1,0 +1,176 @@
+"""The anatomy every phantom subject starts from: maps of white matter, grey matter and CSF.
+
+The maps are those of the MNI ICBM152 2009a atlas that nilearn ships; they are read from the
+installed package, which is found without importing it (nilearn imports slowly). Where they are
+missing, a brain of ellipsoids stands in.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+_FILE = "mni_icbm152_{kind}_tal_nlin_sym_09a_converted.nii.gz"
+_BRIDGE = 12.0  # mm; the skull spans fissures narrower than twice this
+_GRID = 2.0  # mm, grid of the distance to the brain
+_PAD = 44.0  # mm around the maps, for skull, scalp and face
+
+
+@dataclass(frozen=True)
+class Field:
+    """Arrays on a regular grid in template space.
+
+    Attributes:
+        values: float32, C x X x Y x Z.
+        origin: mm, RAS+ position of voxel (0, 0, 0).
+        spacing: mm, the same along all axes.
+    """
+
+    values: NDArray[np.float32]
+    origin: tuple[float, float, float]
+    spacing: float
+
+
+@dataclass(frozen=True)
+class Template:
+    """The template anatomy.
+
+    Attributes:
+        name: where it comes from.
+        tissues: fractions of white matter, grey matter, CSF, in [0, 1]; sum <= 1.
+        distance: mm from the surface that the skull lies on; negative inside.
+        ventricles: smooth push away from the ventricles, vectors of length <= 1.
+    """
+
+    name: str
+    tissues: Field
+    distance: Field
+    ventricles: Field
+
+
+@lru_cache(maxsize=2)
+def load_template(*, procedural: bool = False) -> Template:
+    """The template, built once a process (about a second).
+
+    Args:
+        procedural: use the brain of ellipsoids even where the atlas is installed.
+    """
+    tissues = None if procedural else _atlas()
+    name = "MNI ICBM152 2009a (nilearn)" if tissues is not None else "ellipsoids"
+    tissues = tissues or _ellipsoids()
+    distance = _distance(tissues)
+    return Template(name, tissues, distance, _ventricles(tissues))
+
+
+def _atlas_folder() -> Path | None:
+    spec = importlib.util.find_spec("nilearn")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(next(iter(spec.submodule_search_locations))) / "datasets" / "data"
+    kinds = ("t1", "gm", "wm")
+    return folder if all((folder / _FILE.format(kind=kind)).is_file() for kind in kinds) else None
+
+
+def _atlas() -> Field | None:
+    """Fractions from the atlas: CSF is what the brain's mask holds beside grey and white."""
+    folder = _atlas_folder()
+    if folder is None:
+        return None
+    images = {k: nib.load(folder / _FILE.format(kind=k)) for k in ("t1", "gm", "wm")}
+    grey, white = (np.asanyarray(images[k].dataobj).astype(np.float32) / 255 for k in ("gm", "wm"))
+    mask = (np.asanyarray(images["t1"].dataobj) > 0) | (grey + white > 0.5)
+    csf = np.clip(mask - grey - white, 0, 1)
+    values = np.stack([white, grey, csf])
+    values /= np.maximum(values.sum(axis=0, keepdims=True), 1)
+    affine = images["t1"].affine
+    x, y, z = (float(value) for value in affine[:3, 3])
+    return Field(values, (x, y, z), float(affine[0, 0]))
+
+
+def _ellipsoids() -> Field:
+    """A plain brain: folded cortex, white matter, two lateral ventricles, cerebellum, stem."""
+    spacing, origin = 2.0, (-98.0, -134.0, -72.0)
+    x, y, z = np.meshgrid(
+        *(
+            np.float32(o) + np.float32(spacing) * np.arange(n, dtype=np.float32)
+            for o, n in zip(origin, (99, 117, 95), strict=True)
+        ),
+        indexing="ij",
+    )
+
+    def radius(centre: tuple[float, float, float], axes: tuple[float, float, float]) -> NDArray:
+        offsets = [(v - c) / a for v, c, a in zip((x, y, z), centre, axes, strict=True)]
+        return np.sqrt(sum(o * o for o in offsets)).astype(np.float32)
+
+    def inside(r: NDArray, axis: float) -> NDArray[np.float32]:
+        return np.clip(0.5 - (r - 1) * axis / spacing, 0, 1).astype(np.float32)
+
+    folds = 0.045 * (np.sin(x / 4.2 + np.sin(z / 9)) * np.sin(y / 4.6) + np.sin(z / 4.4 + y / 11))
+    cerebrum = radius((0, -18, 8), (68, 86, 70))
+    cerebellum = radius((0, -62, -44), (46, 30, 24))
+    stem = radius((0, -30, -46), (13, 12, 40))
+    fissure = np.clip(1.6 - np.abs(x) / 1.5, 0, 1) * (cerebrum > 0.55) * (z > 0)
+    whole = np.maximum.reduce([inside(cerebrum, 68), inside(cerebellum, 28), inside(stem, 12)])
+    core = np.maximum.reduce(
+        [inside(cerebrum / (0.84 + folds), 60), inside(cerebellum / 0.6, 18), inside(stem, 12)]
+    )
+    vents = np.zeros_like(x)
+    for side in (-1, 1):
+        body = radius((side * 12, -8, 18), (7, 34, 11))
+        horn = radius((side * 24, -46, 6), (8, 18, 12))
+        vents = np.maximum.reduce([vents, inside(body, 7), inside(horn, 8)])
+    nuclei = [inside(radius((s * 19, 2, 6), (11, 20, 13)), 11) for s in (-1, 1)]
+    deep = np.maximum.reduce(nuclei) * 0.8
+    sulci = np.clip((folds - 0.045) * 14, 0, 0.8) * (cerebrum > 0.86)
+    csf = np.maximum.reduce([vents, fissure, sulci]) * whole
+    white = core * (1 - deep) * (1 - csf)
+    grey = np.clip(whole - white - csf, 0, 1)
+    return Field(np.stack([white, grey, csf]).astype(np.float32), origin, spacing)
+
+
+def _distance(tissues: Field) -> Field:
+    """Signed distance to the brain's surface, with its fissures bridged as the skull does."""
+    step = round(_GRID / tissues.spacing)
+    brain = tissues.values[:, ::step, ::step, ::step].sum(axis=0) > 0.5
+    pad = round(_PAD / _GRID)
+    brain = np.pad(brain, pad)
+    near = ndimage.distance_transform_edt(~brain, sampling=_GRID) <= _BRIDGE
+    bridged = ndimage.distance_transform_edt(near, sampling=_GRID) > _BRIDGE
+    bridged |= brain
+    out = ndimage.distance_transform_edt(~bridged, sampling=_GRID)
+    into = ndimage.distance_transform_edt(bridged, sampling=_GRID)
+    # Each transform counts to voxel centres; half a voxel brings zero to the surface.
+    signed = np.where(bridged, -into + _GRID / 2, out - _GRID / 2)
+    smooth = ndimage.gaussian_filter(signed.astype(np.float32), 1.0)
+    origin = tuple(o - pad * _GRID for o in tissues.origin)
+    return Field(smooth[None], (origin[0], origin[1], origin[2]), _GRID)
+
+
+def _ventricles(tissues: Field, *, reach: float = 7.0) -> Field:
+    """Unit-bounded vectors that point into the ventricles, fading over `reach` mm."""
+    grid = 3.0
+    step = round(grid / tissues.spacing)
+    grid = step * tissues.spacing
+    csf = tissues.values[2]
+    axes = [
+        o + tissues.spacing * np.arange(n) for o, n in zip(tissues.origin, csf.shape, strict=True)
+    ]
+    x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
+    deep = (np.abs(x) < 42) & (y > -68) & (y < 38) & (z > -18) & (z < 36)
+    # The box still holds sulci of the insula and of the midline; ventricles are its largest part.
+    parts, _ = ndimage.label((csf > 0.5) & deep)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    kept = np.isin(parts, np.flatnonzero(sizes > 0.25 * sizes.max()))
+    density = ndimage.gaussian_filter(kept.astype(np.float32), reach / tissues.spacing)
+    density = density[::step, ::step, ::step]
+    slope = np.stack(np.gradient(density)).astype(np.float32)
+    slope /= max(float(np.sqrt((slope**2).sum(axis=0)).max()), 1e-12)
+    return Field(slope, tissues.origin, grid)
