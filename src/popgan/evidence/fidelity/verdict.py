@@ -10,7 +10,7 @@ one blurred head, is
     in between       position <= 0.50
     poor             otherwise
     not measurable   the mean image is not clearly worse than the floor (its KID is inside the
-                     floor's interval), or the interval is wider than half of the way
+                     floor's interval), or the interval reaches from "close" into "poor"
 
 For orientation, measured on whole-head T1w slices at 64 x 64: real slices blurred by 0.8 pixels
 stand at 0.07, blurred by 1.5 pixels at 0.37. The level speaks of likeness only: copies of the
@@ -27,7 +27,7 @@ from popgan.evidence.fidelity.results import FidelityResult
 
 Level = Literal["close to real", "in between", "poor", "not measurable"]
 
-CLOSE, CLOSE_HIGH, POOR, WIDEST = 0.05, 0.15, 0.5, 0.5
+CLOSE, CLOSE_HIGH, POOR = 0.05, 0.15, 0.5
 
 
 class Verdict(BaseModel):
@@ -54,16 +54,16 @@ def verdict(result: FidelityResult) -> Verdict:
             f"{numbers} cannot be judged: {scale} do not differ clearly, so this cohort is too "
             "small or too uniform to tell good images from bad ones."
         )
-    elif high - low > WIDEST * way:
+    elif low <= floor + CLOSE * way and high > floor + POOR * way:
         level = "not measurable"
         text = (
-            f"{numbers} cannot be judged: the interval is wide beside the way between {scale}; "
-            "more held-out subjects are needed."
+            f"{numbers} cannot be judged: the interval reaches from close to poor on the way "
+            f"between {scale}; more held-out subjects are needed."
         )
     else:
         position = (value.value - floor) / way
         level = _level(position, (high - floor) / way)
-        text = f"{numbers} {_place(position)} {scale}: {_MEANING[level]}"
+        text = f"{numbers} {_place(position, scale)}: {_MEANING[level]}"
         if level == "close to real" and low > _ends(floor, metric.floor_low, metric.floor_high)[1]:
             text += " The remaining difference is small but real, not chance."
     return Verdict(level=level, sentence=text + _caution(result))
@@ -82,12 +82,12 @@ def _level(position: float, upper: float) -> Level:
     return "in between" if position <= POOR else "poor"
 
 
-def _place(position: float) -> str:
+def _place(position: float, scale: str) -> str:
     if position > 1:
-        return "is beyond both"
+        return f"lies beyond the far end of the way between {scale}"
     if position < 0:
-        return "is below both"
-    return f"lies {position:.0%} of the way between"
+        return f"lies at or before the near end of the way between {scale}"
+    return f"lies {position:.0%} of the way between {scale}"
 
 
 def _short(number: float) -> str:

@@ -1,0 +1,245 @@
+"""The suite: every metric with interval or reason, floor, ceilings; bad input in one line."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from popgan.errors import UserError
+from popgan.evidence.fidelity.results import FidelityResult
+from popgan.evidence.fidelity.suite import assess
+from popgan.evidence.fidelity.verdict import verdict
+
+SIDE = 32
+
+
+class EdgeNetwork:
+    """A fast stand-in: mean brightness and mean edge strength of 8 x 8 fields."""
+
+    identity: dict[str, Any] = {"backbone": "edges", "input_size": SIDE}  # noqa: RUF012
+
+    def __call__(self, images: np.ndarray, *, advance: Any = None) -> np.ndarray:
+        down, right = np.diff(images, axis=2), np.diff(images, axis=3)
+        edges = np.abs(down[..., :-1]) + np.abs(right[..., :-1, :])
+        parts = [images[..., :-1, :-1] + 1, 3 * edges]
+        pads = ((0, 0), (0, 0), (0, 1), (0, 1))
+        height, width = (side // 8 for side in images.shape[2:])
+        fields = [
+            np.pad(p, pads).reshape(len(images), -1, height, 8, width, 8).mean((3, 5))
+            for p in parts
+        ]
+        return np.concatenate([f.reshape(len(images), -1) for f in fields], 1).astype(np.float32)
+
+
+def heads(subjects: int, slices: int, seed: int, contrasts: int = 1) -> np.ndarray:
+    """Ellipses with an inner structure; size, place and brightness vary by subject and slice."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    images = []
+    for _ in range(subjects):
+        a, b, dx, gain = rng.uniform([0.75, 0.75, -0.1, 0.66], [0.85, 0.85, 0.1, 0.74])
+        for _ in range(slices):
+            shrink = rng.uniform(0.6, 1)
+            radius = np.hypot((y - dx) / (a * shrink), x / (b * shrink))
+            head = gain * (radius < 1) - 0.3 * (radius < rng.uniform(0.2, 0.5))
+            head *= 1 + 0.3 * np.sin(12 * radius + rng.uniform(0, 6.3))  # folds, lost in a mean
+            images.append(gaussian_filter(head, 0.5) + rng.normal(0, 0.01, head.shape))
+    stack = np.clip(np.array(images) * 2 - 1, -1, 1)
+    return np.repeat(stack[:, None], contrasts, 1).astype(np.float32)
+
+
+def material(**changes: Any) -> dict[str, Any]:
+    arguments = {
+        "real_train": heads(16, 8, 0),
+        "real_reference": heads(8, 8, 1),
+        "synthetic": heads(100, 1, 2),
+        "train_subjects": [f"t{i // 8}" for i in range(128)],
+        "reference_subjects": [f"r{i // 8}" for i in range(64)],
+        "extractor": EdgeNetwork(),
+    }
+    return {**arguments, **changes}
+
+
+@pytest.fixture(scope="module")
+def good() -> FidelityResult:
+    return assess(**material())
+
+
+@pytest.fixture(scope="module")
+def collapsed() -> FidelityResult:
+    train = heads(16, 8, 0)
+    return assess(**material(synthetic=np.repeat(train.mean(0, keepdims=True), 60, 0)))
+
+
+def test_every_metric_has_an_interval_or_says_why_not(good: FidelityResult) -> None:
+    names = {m.name for m in good.metrics}
+    assert names == {
+        "kid", "frechet", "precision", "recall", "density", "coverage", "ms_ssim", "spectrum",
+        "nearest_ratio", "nearest_share", "nearest_correlation",
+    }  # fmt: skip
+    for metric in good.metrics:
+        value = metric.value
+        if value.low is None:
+            assert "no interval" in value.method
+        else:
+            assert value.low <= value.value <= value.high and "jackknife" in value.method
+        assert metric.floor is not None and set(metric.ceilings) == {"mean image", "noise"}
+        assert value.n_real > 0 and value.n_synthetic == 100 and value.n_subjects > 1
+        assert metric.how_to_read.endswith(".")
+
+
+def test_fresh_images_of_the_same_kind_are_near_the_floor(good: FidelityResult) -> None:
+    kid = good.metric("kid")
+    assert kid.value.low < (kid.floor_high or 0) and kid.value.value < 0.1 * kid.ceilings["noise"]
+    assert good.metric("coverage").value.value > 0.8
+    assert verdict(good).level == "close to real"
+
+
+def test_the_mean_image_scores_as_its_own_ceiling(collapsed: FidelityResult) -> None:
+    for name in ("kid", "frechet", "precision", "recall", "ms_ssim", "spectrum"):
+        metric = collapsed.metric(name)
+        assert metric.value.value == pytest.approx(metric.ceilings["mean image"], rel=1e-4)
+    assert collapsed.metric("ms_ssim").value.value == pytest.approx(1)
+    judged = verdict(collapsed)
+    assert judged.level == "poor" and "variety" in judged.sentence
+    assert any("59 synthetic images repeat" in line for line in collapsed.warnings)
+
+
+def test_order_of_quality_is_kept() -> None:
+    def kid(sigma: float) -> float:
+        fresh = heads(100, 1, 2)
+        blurred = np.stack([gaussian_filter(i, (0, sigma, sigma)) for i in fresh])
+        return assess(**material(synthetic=blurred)).metric("kid").value.value
+
+    values = [kid(sigma) for sigma in (0, 2, 4)]
+    assert values == sorted(values) and values[2] > 5 * max(values[0], 1e-4)
+
+
+def test_copies_are_called_out() -> None:
+    train = heads(16, 8, 0)
+    result = assess(**material(synthetic=train[:100]))
+    judged = verdict(result)
+    assert judged.level == "close to real" and "look for copies" in judged.sentence
+    assert result.metric("nearest_correlation").value.value == pytest.approx(1, abs=1e-4)
+    assert [p.train for p in result.nearest] == list(range(100))
+    assert [p.train_by_pixels for p in result.nearest] == list(range(100))
+
+
+def test_the_result_survives_json(good: FidelityResult) -> None:
+    assert FidelityResult.model_validate_json(good.model_dump_json()) == good
+
+
+def test_no_real_pixel_and_no_name_is_in_the_result(good: FidelityResult) -> None:
+    text = good.model_dump_json()
+    for name in {*material()["train_subjects"], *material()["reference_subjects"]}:
+        assert f'"{name}"' not in text
+    fresh = material()["synthetic"]
+    np.testing.assert_allclose(good.synthetic_mean, fresh.mean(0), atol=1e-4)
+    np.testing.assert_allclose(good.synthetic_std, fresh.std(0), atol=1e-4)
+
+
+def test_the_same_arguments_give_the_same_result(good: FidelityResult, tmp_path: Path) -> None:
+    first = assess(**material(cache=tmp_path))
+    again = assess(**material(cache=tmp_path))  # features now from the cache
+    assert first == again == good
+
+
+def test_bias_prone_metrics_are_compared_at_equal_numbers() -> None:
+    result = assess(**material(synthetic=heads(300, 1, 2)))
+    assert result.n_matched == 128
+    numbers = {m.name: m.value.n_synthetic for m in result.metrics}
+    assert numbers["kid"] == 300 and numbers["frechet"] == numbers["coverage"] == 128
+
+
+def test_several_contrasts_and_oblong_images() -> None:
+    arguments = material()
+    for name in ("real_train", "real_reference", "synthetic"):
+        arguments[name] = np.repeat(arguments[name], 2, 1)[..., 4:28]
+    result = assess(**arguments)
+    assert result.image_shape == [2, SIDE, 24]
+
+
+def test_two_small_subjects_still_give_a_result() -> None:
+    result = assess(
+        **material(
+            real_reference=heads(2, 5, 1),
+            reference_subjects=["a"] * 5 + ["b"] * 5,
+            synthetic=heads(10, 1, 2),
+        )
+    )
+    assert result.metric("precision").value.low is None
+    assert any("2 held-out subjects" in line for line in result.warnings)
+    assert verdict(result).sentence
+
+
+def test_values_outside_the_range_are_clipped_and_reported() -> None:
+    result = assess(**material(synthetic=heads(100, 1, 2) * 1.2))
+    assert any("clipped" in line for line in result.warnings)
+
+
+def with_nan(name: str) -> Callable[[dict[str, Any]], None]:
+    def spoil(arguments: dict[str, Any]) -> None:
+        arguments[name][3, 0, 1, 1] = np.nan
+
+    return spoil
+
+
+BAD: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
+    "few real": (
+        "9 training images where 10",
+        lambda a: a.update(real_train=a["real_train"][:9], train_subjects=a["train_subjects"][:9]),
+    ),
+    "few held out": (
+        "9 held-out images where 10",
+        lambda a: a.update(real_reference=a["real_reference"][:9]),
+    ),
+    "few synthetic": ("0 synthetic images", lambda a: a.update(synthetic=a["synthetic"][:0])),
+    "one subject": ("one subject", lambda a: a.update(reference_subjects=["x"] * 64)),
+    "other size": (
+        "32 x 24 with 1 contrast but",
+        lambda a: a.update(synthetic=a["synthetic"][..., :24]),
+    ),
+    "other contrasts": (
+        "2 contrasts",
+        lambda a: a.update(synthetic=np.repeat(a["synthetic"], 2, 1)),
+    ),
+    "flat array": ("N x C x H x W", lambda a: a.update(synthetic=a["synthetic"][:, 0])),
+    "NaN in training": ("training image 3 contains NaN", with_nan("real_train")),
+    "NaN in held out": ("held-out image 3 contains NaN", with_nan("real_reference")),
+    "NaN in synthetic": ("synthetic image 3 contains NaN", with_nan("synthetic")),
+    "range": ("leave the range", lambda a: a.update(real_train=a["real_train"] * 255)),
+    "names": ("63 subject names", lambda a: a.update(reference_subjects=["a", "b"] * 31 + ["c"])),
+    "leak": (
+        "both in training and held out",
+        lambda a: a.update(reference_subjects=["t3"] * 32 + ["r1"] * 32),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_clear_line(name: str) -> None:
+    message, spoil = BAD[name]
+    arguments = material()
+    spoil(arguments)
+    with pytest.raises(UserError, match=message) as caught:
+        assess(**arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_metrics_of_500_against_1000_take_seconds() -> None:
+    rng = np.random.default_rng(0)
+    arguments = material(
+        real_train=rng.uniform(-1, 1, (700, 1, 64, 64)).astype(np.float32),
+        real_reference=rng.uniform(-1, 1, (300, 1, 64, 64)).astype(np.float32),
+        synthetic=rng.uniform(-1, 1, (500, 1, 64, 64)).astype(np.float32),
+        train_subjects=[f"t{i // 25}" for i in range(700)],
+        reference_subjects=[f"r{i // 25}" for i in range(300)],
+        extractor=EdgeNetwork(),
+    )
+    start = time.process_time()
+    assess(**arguments)
+    assert time.process_time() - start < 20  # 3 s on one core of an EPYC, features not counted
