@@ -1,0 +1,130 @@
+"""What a report shows, as values: everything a page needs and nothing that it has to look up.
+
+`ReportContent` goes into the shareable page and must hold no real pixel, no path and no id of a
+patient; `PrivateContent` is what only the private page may show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from popgan.config.schema import Plan
+from popgan.evidence.fidelity.results import FidelityResult
+from popgan.evidence.fidelity.verdict import Verdict
+
+Images = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FilmFrame:
+    """The same latent vectors at one moment of training: K x C x h x w, in [-1, 1]."""
+
+    label: str
+    images: Images
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything on the shareable page.
+
+    Args:
+        title: heading of the page; no path and no id.
+        recipe: recipe of the model.
+        preset: preset of the plan.
+        plan: the plan of the model.
+        gallery: N x C x H x W synthetic images in [-1, 1], the first of their seed, not chosen.
+        gallery_seed: seed of the gallery.
+        fidelity: the measurements; None = not measured, and the page says so.
+        verdict: what the measurements amount to.
+        log: rows of the training log; columns `images`, `level`, `fade`, `loss_generator`,
+            `loss_discriminator`, `accuracy_real`, `accuracy_fake` (0..1), `grad_generator`,
+            `grad_discriminator`, `images_per_second`, `memory_gib`, `seconds`. Missing columns
+            are left out of the figures.
+        filmstrip: fixed latents through training.
+        cohort: counts about the training data, such as {"Subjects": 40}; nothing else.
+        provenance: versions, machine, hashes, time; nested mappings are flattened.
+        stations: (name, seconds) in the order in which they ran.
+    """
+
+    title: str
+    recipe: str
+    preset: str
+    plan: Plan
+    gallery: Images
+    gallery_seed: int
+    fidelity: FidelityResult | None = None
+    verdict: Verdict | None = None
+    log: Sequence[Mapping[str, float]] = ()
+    filmstrip: Sequence[FilmFrame] = ()
+    cohort: Mapping[str, int | float | str] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    stations: Sequence[tuple[str, float]] = ()
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A synthetic image and the training images most like it; images are C x H x W in [-1, 1].
+
+    Args:
+        synthetic: the synthetic image.
+        by_features: the training image nearest in feature space.
+        by_pixels: the training image that correlates most.
+        feature_subject: pseudonym of the subject of `by_features`.
+        pixel_subject: pseudonym of the subject of `by_pixels`.
+        distance: to `by_features`, in feature space.
+        correlation: with `by_pixels`, -1..1.
+    """
+
+    synthetic: Images
+    by_features: Images
+    by_pixels: Images
+    feature_subject: str
+    pixel_subject: str
+    distance: float
+    correlation: float
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A file that was left out, with its full path and the reason."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SubjectRow:
+    """A subject behind its pseudonym."""
+
+    pseudonym: str
+    source_id: str
+    split: str
+    files: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class PrivateContent:
+    """What only the private page shows.
+
+    Args:
+        real: N x C x H x W real training images in [-1, 1], random, not chosen.
+        nearest: nearest training neighbours, the closest first; see `private.neighbours`.
+        subjects: who is behind the pseudonyms.
+        quarantined: files left out.
+        qc: (caption, image C x H x W) of the quality control, one a subject.
+        real_mean: C x H x W mean of the real images.
+        real_std: C x H x W standard deviation of the real images.
+    """
+
+    real: Images
+    nearest: Sequence[Neighbour] = ()
+    subjects: Sequence[SubjectRow] = ()
+    quarantined: Sequence[Quarantined] = ()
+    qc: Sequence[tuple[str, Images]] = ()
+    real_mean: Images | None = None
+    real_std: Images | None = None

@@ -1,0 +1,105 @@
+"""The page that stays: real images beside synthetic ones, nearest neighbours, paths, quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from popgan.evidence.fidelity.results import FidelityResult
+from popgan.files import write_text
+from popgan.report.content import Images, Neighbour, PrivateContent, ReportContent
+from popgan.report.guard import assert_self_contained
+from popgan.report.page import render
+from popgan.report.pixels import difference_uri, slice_uri
+from popgan.report.view import gallery_views, mean_views, synthetic_moments
+from popgan.report.words import number
+
+_OWNER_ONLY = 0o600
+_MAX_SIDE = 32
+_MAX_NEIGHBOURS = 24
+
+
+def private_html(content: ReportContent, private: PrivateContent) -> str:
+    """The private page as HTML; nothing is written."""
+    contrasts = content.plan.data.contrasts
+    mean, std = synthetic_moments(content.fidelity)
+    brightest = max(
+        (float(np.nanmax(s)) for s in (std, private.real_std) if s is not None), default=1
+    )
+    return render(
+        "private.html.j2",
+        content=content,
+        private=private,
+        real=gallery_views(private.real[:_MAX_SIDE], contrasts),
+        synthetic=gallery_views(content.gallery[:_MAX_SIDE], contrasts),
+        means=mean_views(mean, std, contrasts, brightest=brightest),
+        real_means=mean_views(private.real_mean, private.real_std, contrasts, brightest=brightest),
+        nearest=[_pair_view(pair) for pair in private.nearest[:_MAX_NEIGHBOURS]],
+        qc=[(caption, slice_uri(_side_by_side(image))) for caption, image in private.qc],
+    )
+
+
+def neighbours(
+    fidelity: FidelityResult,
+    synthetic: Images,
+    training: Images,
+    subjects: Sequence[str],
+    *,
+    count: int = _MAX_NEIGHBOURS,
+) -> list[Neighbour]:
+    """The pairs to look at: the synthetic images that correlate most with a training image.
+
+    Args:
+        fidelity: the measurements, made on the same images in the same order.
+        synthetic: S x C x H x W, as measured.
+        training: N x C x H x W, the training images.
+        subjects: N pseudonyms, one a training image.
+        count: pairs wanted.
+    """
+    closest = sorted(fidelity.nearest, key=lambda pair: -pair.correlation)[:count]
+    return [
+        Neighbour(
+            synthetic=synthetic[pair.synthetic],
+            by_features=training[pair.train],
+            by_pixels=training[pair.train_by_pixels],
+            feature_subject=subjects[pair.train],
+            pixel_subject=subjects[pair.train_by_pixels],
+            distance=pair.distance,
+            correlation=pair.correlation,
+        )
+        for pair in closest
+    ]
+
+
+def _pair_view(pair: Neighbour) -> dict[str, str]:
+    """A pair with its difference, contrasts side by side."""
+    synthetic, pixels = _side_by_side(pair.synthetic), _side_by_side(pair.by_pixels)
+    return {
+        "synthetic": slice_uri(synthetic),
+        "by_features": slice_uri(_side_by_side(pair.by_features)),
+        "by_pixels": slice_uri(pixels),
+        "difference": difference_uri(synthetic, pixels),
+        "feature_subject": pair.feature_subject,
+        "pixel_subject": pair.pixel_subject,
+        "distance": number(pair.distance),
+        "correlation": number(pair.correlation),
+    }
+
+
+def _side_by_side(image: Images) -> Images:
+    """C x H x W as H x CW."""
+    return np.concatenate(list(image), axis=1)
+
+
+def write_private_report(path: Path, content: ReportContent, private: PrivateContent) -> Path:
+    """Write the private page, readable by its owner only (mode 0600).
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    html = private_html(content, private)
+    assert_self_contained(html)
+    write_text(path, html, mode=_OWNER_ONLY)
+    return path

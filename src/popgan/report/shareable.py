@@ -1,0 +1,78 @@
+"""The page that may be shared: synthetic pixels, counts and measurements, nothing of a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from popgan.files import write_text
+from popgan.report.content import ReportContent
+from popgan.report.figures import spectrum_drawing, training_drawings
+from popgan.report.guard import assert_self_contained, assert_shareable
+from popgan.report.page import render
+from popgan.report.scales import metric_scale
+from popgan.report.view import (
+    claims,
+    film_columns,
+    film_views,
+    flat,
+    gallery_views,
+    key_facts,
+    mean_views,
+    metric_view,
+    plan_groups,
+    station_rows,
+    synthetic_moments,
+    verdict_view,
+)
+from popgan.report.words import moment
+
+
+def report_html(content: ReportContent) -> str:
+    """The shareable page as HTML; nothing is written."""
+    contrasts = content.plan.data.contrasts
+    fidelity = content.fidelity
+    tone, headline, sentence = verdict_view(content.verdict)
+    return render(
+        "shareable.html.j2",
+        content=content,
+        tone=tone,
+        headline=headline,
+        sentence=sentence,
+        facts=key_facts(content),
+        claims=claims(content),
+        gallery=gallery_views(content.gallery, contrasts),
+        means=mean_views(*synthetic_moments(fidelity), contrasts),
+        metrics=[(metric_view(m), metric_scale(m)) for m in fidelity.metrics] if fidelity else [],
+        warnings=fidelity.warnings if fidelity else [],
+        spectrum=spectrum_drawing(fidelity.spectra) if fidelity else None,
+        training=training_drawings(content.log, content.plan.base),
+        film=film_views(content.filmstrip),
+        film_columns=film_columns(len(content.filmstrip)),
+        plan=plan_groups(content.plan),
+        cohort=list(flat(content.cohort)),
+        backbone=list(flat(fidelity.backbone)) if fidelity else [],
+        provenance=list(flat(content.provenance)),
+        created=moment(str(content.provenance.get("created", ""))),
+        stations=station_rows(content.stations),
+    )
+
+
+def write_report(path: Path, content: ReportContent, *, forbidden: Iterable[str] = ()) -> Path:
+    """Write the shareable page, after checking that nothing private is in it.
+
+    Args:
+        path: the HTML file, written atomically.
+        content: what to show.
+        forbidden: paths, file names and source ids that must not occur; see
+            `popgan.report.guard.forbidden_strings`.
+
+    Raises:
+        PrivateContentError: a forbidden string occurs, or the page would load something.
+        UserError: the disk is full or the folder cannot be written.
+    """
+    html = report_html(content)
+    assert_shareable(html, forbidden)
+    assert_self_contained(html)
+    write_text(path, html)
+    return path
