@@ -7,19 +7,29 @@ template space. Fractions make partial volume as a scanner sees it.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from popgan.phantom.parameters import SubjectParameters
-from popgan.phantom.template import Field, Template
-from popgan.phantom.warp import displacement, grid_points, random_field, sample, to_template
+from popgan.phantom.template import FAR, Field, Template
+from popgan.phantom.tissue import ORDER
+from popgan.phantom.warp import (
+    GRID,
+    GRID_ORIGIN,
+    GRID_SHAPE,
+    displacement,
+    grid_points,
+    random_field,
+    sample,
+    to_template,
+)
 from popgan.seeds import numpy_rng
 
 _SHARPNESS = 1.6  # the atlas is a mean of many; this exponent gives tissue borders of one person
 _FLOOR = 0.02  # tissue that the atlas rules out stays out, whatever the folding
-_SCALP_FAT = 0.45  # the rest of the fatty layer is connective tissue and vessels
+_SCALP_FAT = 0.4  # the rest of the fatty layer is connective tissue and vessels
 _EDGE = 2.0  # mm over which a surface fades: one voxel
-_FOLD_GRID, _FOLD_SMOOTH = 4.0, 1.2
-_FOLD_ORIGIN, _FOLD_SHAPE = (-100.0, -136.0, -76.0), (51, 60, 50)
+_FOLD_SMOOTH, _SWELL_SMOOTH = 1.2, 6.0  # grid steps of 4 mm
 
 
 def head(
@@ -36,28 +46,44 @@ def head(
         float32, len(ORDER) x X x Y x Z, in [0, 1]; the sum is at most 1, the rest is air.
     """
     points = to_template(parameters, grid_points(origin, spacing, shape))
-    points = points + sample(displacement(parameters, template), points).permute(1, 2, 3, 0)
-    brain = _brain(parameters, template, points)
-    distance = sample(_shifted(template.distance), points)[0] + _FAR
-    return _wrap(parameters, brain, distance, points)
+    near = _near_head(points)
+    points = points[near]
+    points = points + sample(displacement(parameters, template), points).T
+    distance, swell, folds = _fields(parameters, template, points)
+    brain = _brain(parameters, template, points, folds)
+    result = torch.zeros(len(ORDER), *shape)
+    result[:, near] = _wrap(parameters, brain, distance, swell, points)
+    return result
 
 
-_FAR = 60.0  # mm; outside the distance's grid is far from the brain, not on its surface
+def _near_head(points: torch.Tensor) -> torch.Tensor:
+    """Which points of template space can belong to a head at all; air needs no computing."""
+    upper = (points - torch.tensor((0.0, -18.0, 0.0))) / torch.tensor((98.0, 116.0, 112.0))
+    lower = points[..., :2] / torch.tensor((90.0, 124.0))
+    below = (points[..., 2] < 0) & (lower.norm(dim=-1) < 1)
+    return (upper.norm(dim=-1) < 1) | below
 
 
-def _shifted(field: Field) -> Field:
-    """The field minus a constant, so that the zero outside its grid means far away."""
-    return Field(field.values - _FAR, field.origin, field.spacing)
+def _fields(
+    parameters: SubjectParameters, template: Template, points: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Distance to the skull's bed (mm), relative thickness of the skull, folding noise (3)."""
+    rng = numpy_rng(parameters.seed, "phantom folding", parameters.index)
+    folds = random_field(rng, GRID_SHAPE, smoothness=_FOLD_SMOOTH, channels=3)
+    rng = numpy_rng(parameters.seed, "phantom skull", parameters.index)
+    swell = random_field(rng, GRID_SHAPE, smoothness=_SWELL_SMOOTH, channels=1)
+    found = sample(Field(np.concatenate([swell, folds]), GRID_ORIGIN, GRID), points)
+    distance = sample(template.distance, points)[0] + FAR
+    return distance, (1 + 0.2 * found[0]).clamp(0.5, 1.5), found[1:]
 
 
-def _brain(parameters: SubjectParameters, template: Template, points: torch.Tensor) -> torch.Tensor:
-    """White matter, grey matter and CSF: the template with its own folding; 3 x X x Y x Z."""
+def _brain(
+    parameters: SubjectParameters, template: Template, points: torch.Tensor, folds: torch.Tensor
+) -> torch.Tensor:
+    """White matter, grey matter and CSF: the template with its own folding; 3 x N."""
     maps = sample(template.tissues, points)
     total = maps.sum(dim=0, keepdim=True)
-    rng = numpy_rng(parameters.seed, "phantom folding", parameters.index)
-    folds = random_field(rng, _FOLD_SHAPE, smoothness=_FOLD_SMOOTH, channels=3)
-    noise = sample(Field(folds, _FOLD_ORIGIN, _FOLD_GRID), points)
-    score = _SHARPNESS * torch.log(maps + _FLOOR) + 0.55 * parameters.folding * noise
+    score = _SHARPNESS * torch.log(maps + _FLOOR) + 0.55 * parameters.folding * folds
     score[2] += parameters.atrophy
     return torch.softmax(score, dim=0) * total
 
@@ -66,13 +92,10 @@ def _wrap(
     parameters: SubjectParameters,
     brain: torch.Tensor,
     distance: torch.Tensor,
+    swell: torch.Tensor,
     points: torch.Tensor,
 ) -> torch.Tensor:
-    """Put CSF, skull, scalp and face around a brain; 7 x X x Y x Z."""
-    rng = numpy_rng(parameters.seed, "phantom skull", parameters.index)
-    uneven = random_field(rng, (15, 18, 16), smoothness=1.5, channels=1)
-    grid = Field(uneven, (-112.0, -148.0, -128.0), 16.0)
-    swell = (1 + 0.2 * sample(grid, points)[0]).clamp(0.5, 1.5)
+    """Put CSF, skull, scalp and face around a brain; 7 x N."""
     inner = parameters.gap
     outer = inner + parameters.skull * swell
     under = outer + parameters.fat * swell

@@ -23,8 +23,8 @@ from popgan.phantom.tissue import ORDER
 from popgan.progress import Reporter
 from popgan.scans.nifti import write_nifti_bytes
 
-_LOW = (-98.0, -126.0, -104.0)  # mm, corner of the field of view
-_SIZE = (196.0, 246.0, 206.0)  # mm
+_LOW = (-108.0, -126.0, -96.0)  # mm, corner of the field of view
+_SIZE = (216.0, 240.0, 192.0)  # mm
 _NAME = "popgan phantom"
 _LABELS = {1: "CSF", 2: "grey matter", 3: "white matter"}  # as in BIDS' common image-derived labels
 

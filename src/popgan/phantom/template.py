@@ -11,6 +11,7 @@ import importlib.util
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -19,8 +20,10 @@ from scipy import ndimage
 
 _FILE = "mni_icbm152_{kind}_tal_nlin_sym_09a_converted.nii.gz"
 _BRIDGE = 12.0  # mm; the skull spans fissures narrower than twice this
+FAR = 60.0
+"""mm; the distance counted for points outside the grid of distances."""
 _GRID = 2.0  # mm, grid of the distance to the brain
-_PAD = 44.0  # mm around the maps, for skull, scalp and face
+_PAD = 32.0  # mm around the maps, for skull, scalp and face
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Template:
     Attributes:
         name: where it comes from.
         tissues: fractions of white matter, grey matter, CSF, in [0, 1]; sum <= 1.
-        distance: mm from the surface that the skull lies on; negative inside.
+        distance: mm from the surface that the skull lies on, negative inside; less `FAR`, so
+            that the zero found outside the grid means far away.
         ventricles: smooth push away from the ventricles, vectors of length <= 1.
     """
 
@@ -83,7 +87,9 @@ def _atlas() -> Field | None:
     folder = _atlas_folder()
     if folder is None:
         return None
-    images = {k: nib.load(folder / _FILE.format(kind=k)) for k in ("t1", "gm", "wm")}
+    images: dict[str, Any] = {
+        k: nib.load(folder / _FILE.format(kind=k)) for k in ("t1", "gm", "wm")
+    }
     grey, white = (np.asanyarray(images[k].dataobj).astype(np.float32) / 255 for k in ("gm", "wm"))
     mask = (np.asanyarray(images["t1"].dataobj) > 0) | (grey + white > 0.5)
     csf = np.clip(mask - grey - white, 0, 1)
@@ -105,11 +111,13 @@ def _ellipsoids() -> Field:
         indexing="ij",
     )
 
-    def radius(centre: tuple[float, float, float], axes: tuple[float, float, float]) -> NDArray:
+    def radius(
+        centre: tuple[float, float, float], axes: tuple[float, float, float]
+    ) -> NDArray[np.float32]:
         offsets = [(v - c) / a for v, c, a in zip((x, y, z), centre, axes, strict=True)]
         return np.sqrt(sum(o * o for o in offsets)).astype(np.float32)
 
-    def inside(r: NDArray, axis: float) -> NDArray[np.float32]:
+    def inside(r: NDArray[np.float32], axis: float) -> NDArray[np.float32]:
         return np.clip(0.5 - (r - 1) * axis / spacing, 0, 1).astype(np.float32)
 
     folds = 0.045 * (np.sin(x / 4.2 + np.sin(z / 9)) * np.sin(y / 4.6) + np.sin(z / 4.4 + y / 11))
@@ -148,7 +156,7 @@ def _distance(tissues: Field) -> Field:
     into = ndimage.distance_transform_edt(bridged, sampling=_GRID)
     # Each transform counts to voxel centres; half a voxel brings zero to the surface.
     signed = np.where(bridged, -into + _GRID / 2, out - _GRID / 2)
-    smooth = ndimage.gaussian_filter(signed.astype(np.float32), 1.0)
+    smooth = ndimage.gaussian_filter(signed.astype(np.float32), 1.0) - np.float32(FAR)
     origin = tuple(o - pad * _GRID for o in tissues.origin)
     return Field(smooth[None], (origin[0], origin[1], origin[2]), _GRID)
 
@@ -159,10 +167,14 @@ def _ventricles(tissues: Field, *, reach: float = 7.0) -> Field:
     step = round(grid / tissues.spacing)
     grid = step * tissues.spacing
     csf = tissues.values[2]
-    axes = [
-        o + tissues.spacing * np.arange(n) for o, n in zip(tissues.origin, csf.shape, strict=True)
-    ]
-    x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
+    x, y, z = np.meshgrid(
+        *(
+            start + tissues.spacing * np.arange(count)
+            for start, count in zip(tissues.origin, csf.shape, strict=True)
+        ),
+        indexing="ij",
+        sparse=True,
+    )
     deep = (np.abs(x) < 42) & (y > -68) & (y < 38) & (z > -18) & (z < 36)
     # The box still holds sulci of the insula and of the midline; ventricles are its largest part.
     parts, _ = ndimage.label((csf > 0.5) & deep)

@@ -20,9 +20,10 @@ GRID = 4.0
 """mm between nodes of the displacement."""
 LEAST_JACOBIAN = 0.25
 """Local volumes shrink to a quarter at most."""
-_ORIGIN = (-112.0, -148.0, -128.0)
-_SHAPE = (57, 68, 62)
-_SMOOTHNESS = 22.0  # mm, standard deviation of the kernel that makes the warp smooth
+GRID_ORIGIN = (-112.0, -148.0, -128.0)
+GRID_SHAPE = (57, 68, 62)
+_SYMMETRY = 0.65  # share of the displacement's variance that is the same on both sides
+_SMOOTHNESS = 26.0  # mm, standard deviation of the kernel that makes the warp smooth
 
 
 def random_field(
@@ -46,20 +47,27 @@ def random_field(
 def displacement(parameters: SubjectParameters, template: Template) -> Field:
     """The subject's displacement in template space, mm: smooth warp and ventricles."""
     rng = numpy_rng(parameters.seed, "phantom warp", parameters.index)
-    smooth = random_field(rng, _SHAPE, smoothness=_SMOOTHNESS / GRID, channels=3)
-    points = grid_points(_ORIGIN, GRID, _SHAPE)
-    push = sample(template.ventricles, points).numpy()
-    field = parameters.warp * smooth + parameters.ventricles * push
+    smooth = random_field(rng, GRID_SHAPE, smoothness=_SMOOTHNESS / GRID, channels=3)
+    push = sample(template.ventricles, grid_points(GRID_ORIGIN, GRID, GRID_SHAPE)).numpy()
+    field = parameters.warp * _mostly_symmetric(smooth) + parameters.ventricles * push
+    field = field.astype(np.float32)
     while float(jacobian(field, GRID).min()) < LEAST_JACOBIAN:
         field = field * np.float32(0.9)
-    return Field(field.astype(np.float32), _ORIGIN, GRID)
+    return Field(field, GRID_ORIGIN, GRID)
 
 
-def jacobian(field: NDArray[np.float32], spacing: float) -> NDArray[np.float64]:
+def _mostly_symmetric(field: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mix a displacement with its mirror image: heads differ more than their two sides do."""
+    mirror = field[:, ::-1] * np.array([-1, 1, 1], np.float32)[:, None, None, None]
+    symmetric, odd = (field + mirror) / np.sqrt(2), (field - mirror) / np.sqrt(2)
+    return np.sqrt(_SYMMETRY) * symmetric + np.sqrt(1 - _SYMMETRY) * odd
+
+
+def jacobian(field: NDArray[np.float32], spacing: float) -> NDArray[np.float32]:
     """Determinant of the Jacobian of x -> x + field(x), for field 3 x X x Y x Z in mm."""
-    slopes = np.stack([np.stack(np.gradient(part, spacing)) for part in field.astype(np.float64)])
-    matrix = np.moveaxis(slopes, (0, 1), (-2, -1)) + np.eye(3)
-    return np.linalg.det(matrix)
+    (a, b, c), (d, e, f), (g, h, i) = (np.gradient(part, spacing) for part in field)
+    a, e, i = a + 1, e + 1, i + 1
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 
 
 def grid_points(
@@ -93,12 +101,14 @@ def to_template(parameters: SubjectParameters, points: torch.Tensor) -> torch.Te
 
 
 def sample(field: Field, points: torch.Tensor) -> torch.Tensor:
-    """Values of a field at points (X x Y x Z x 3, mm), trilinear, zero outside; C x X x Y x Z."""
+    """Values of a field at points (... x 3, mm), trilinear, zero outside; C x ..."""
     values = torch.from_numpy(field.values)
     sizes = torch.tensor(values.shape[1:], dtype=torch.float32)
-    index = (points - torch.tensor(field.origin, dtype=torch.float32)) / field.spacing
     # grid_sample wants the last array axis first and coordinates in [-1, 1].
-    unit = (2 * index / (sizes - 1) - 1).flip(-1)
-    return torch.nn.functional.grid_sample(
-        values[None], unit[None], mode="bilinear", padding_mode="zeros", align_corners=True
-    )[0]
+    factor = 2 / (field.spacing * (sizes - 1))
+    start = torch.tensor(field.origin, dtype=torch.float32) * factor + 1
+    unit = (points * factor - start).flip(-1).reshape(1, 1, 1, -1, 3)
+    found = torch.nn.functional.grid_sample(
+        values[None], unit, mode="bilinear", padding_mode="zeros", align_corners=True
+    )
+    return found.reshape(values.shape[0], *points.shape[:-1])

@@ -61,19 +61,23 @@ def measure_intensity(data: NDArray[np.float32], *, percentile: float = 99.5) ->
     own = thin if blank is None else thin[thin != np.float32(blank)]
     if own.size < 64:
         return None
-    offset = _offset(rim, own, blank)
+    offset = _low_end(rim, own, blank)
     top = float(np.percentile(own, percentile))
     if not top > offset:
         return None
     low = offset if blank is None else min(offset, blank)
-    cut = low + _FOREGROUND_SHARE * otsu(np.clip(thin, low, top) - low) - offset
-    values = (own - offset)[own - offset > (cut if blank is None else 0)]
+    cut = low + _FOREGROUND_SHARE * otsu(np.clip(thin, low, top) - low)
+    if blank is None:
+        offset = _air_level(rim, cut, offset)
+        values = own[own > cut] - offset
+    else:
+        values = own - offset
     if values.size < 32:
         return None
     scale = float(np.percentile(values, percentile))
     if not scale > 0:
         return None
-    return Intensity(offset, scale, min(max(cut / scale, 1e-3), 0.9), blank)
+    return Intensity(offset, scale, min(max((cut - offset) / scale, 1e-3), 0.9), blank)
 
 
 def otsu(values: NDArray[np.float32]) -> float:
@@ -108,14 +112,23 @@ def _blank(rim: NDArray[np.float32], thin: NDArray[np.float32]) -> float | None:
     return None
 
 
-def _offset(rim: NDArray[np.float32], own: NDArray[np.float32], blank: float | None) -> float:
-    """The original value that becomes zero.
+def _low_end(rim: NDArray[np.float32], own: NDArray[np.float32], blank: float | None) -> float:
+    """Where the scan's values begin, robustly.
 
-    Usually the low end of the rim (air, or the blank value itself), so that noise keeps its
-    shape. Where a blank background lies amid the tissue's values (scans scaled to mean zero),
-    it is the low end of the tissue.
+    Usually the low end of the rim (air, or the blank value itself). Where a blank background
+    lies amid the tissue's values (scans scaled to mean zero), it is the low end of the tissue.
     """
     low = float(np.percentile(own, 0.1))
     if blank is None:
         return float(np.percentile(rim, 1))
     return low if low < blank else blank
+
+
+def _air_level(rim: NDArray[np.float32], cut: float, low: float) -> float:
+    """The level of air: magnitude noise is nowhere zero, padding outside the scan is.
+
+    Taking the level away leaves no step where a scan ends within the cohort's field of view.
+    Where a scan is cropped so tightly that its rim shows hardly any air, its low end is kept.
+    """
+    air = rim[rim < cut]
+    return float(np.median(air)) if air.size > 0.05 * rim.size else low
