@@ -153,6 +153,10 @@ class Cohort:
         """Images of a split, float32 N x C x H x W in [-1, 1] (-1 = no signal)."""
         return decode(self._store[self.indices(split)])
 
+    def batch(self, split: str, places: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Some images of a split, by their place in `images(split)`; reads no others."""
+        return decode(self._store[self.indices(split)[places]])
+
     def subjects(self, split: str) -> list[str]:
         """Pseudonym of each slice of `images(split)`, in its order."""
         return [self.slices[i].subject for i in self.indices(split)]

@@ -134,6 +134,11 @@ class Plan(Section):
             raise ValueError("train.level_shares must not be negative")
         if abs(sum(self.train.level_shares) - 1) > 1e-6:
             raise ValueError(f"train.level_shares sums to {sum(self.train.level_shares):g}, not 1")
+        if self.train.batch % self.network.minibatch_stddev:
+            raise ValueError(
+                f"train.batch {self.train.batch} is not a multiple of "
+                f"network.minibatch_stddev {self.network.minibatch_stddev}"
+            )
         for side, size in (("height", self.data.height), ("width", self.data.width)):
             factor = 2 ** (levels - 1) * self.network.patch
             base, rest = divmod(size, factor)

@@ -1,8 +1,4 @@
-"""Station evaluate: a model and its cohort in, measured evidence out.
-
-The synthetic images that are measured are drawn afresh with a seed of their own, so that the
-evidence concerns the model and not the data set that happens to be written.
-"""
+"""Station evaluate: a model and its cohort in, measured evidence out."""
 
 from __future__ import annotations
 
@@ -11,9 +7,9 @@ from popgan.errors import UserError
 from popgan.evidence.features import FeatureExtractor
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.suite import assess
-from popgan.files import read_json, write_json
+from popgan.files import write_json
 from popgan.progress import Reporter
-from popgan.seeds import derive
+from popgan.stations.evidence import evaluation_seed, load_evaluation
 from popgan.stations.generate import synthesise
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
@@ -60,11 +56,10 @@ def evaluate(
         ledger.station(station, inputs, [model.evaluation_path], reporter),
         threads(plan.train.threads),
     ):
-        seed = derive(plan.seed, "evaluation") % 2**31
         result = assess(
             real_train=cohort.images("train"),
             real_reference=cohort.images("test"),
-            synthetic=synthesise(model, n, seed, reporter),
+            synthetic=synthesise(model, n, evaluation_seed(plan), reporter),
             train_subjects=cohort.subjects("train"),
             reference_subjects=cohort.subjects("test"),
             extractor=extractor,
@@ -74,18 +69,3 @@ def evaluate(
         )
         write_json(model.evaluation_path, result.model_dump(mode="json"))
     return result
-
-
-def load_evaluation(model: Model) -> FidelityResult:
-    """Read the stored evidence of a model.
-
-    Raises:
-        UserError: it has not been evaluated.
-    """
-    if not model.evaluation_path.exists():
-        raise UserError(
-            f"model {model.name!r} is not evaluated yet",
-            where=model.run,
-            do=f"run `popgan evaluate {model.run}` first",
-        )
-    return FidelityResult.model_validate(read_json(model.evaluation_path))

@@ -17,6 +17,7 @@ from popgan.files import atomic_path, private_folder
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
 from popgan.seeds import torch_rng
+from popgan.stations.card import write_card
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.source import CohortImages
@@ -74,7 +75,10 @@ def train(
         private_folder(model.run)
         state = find_recipe(plan.recipe).start(plan, best_device())
         _run(model, plan, CohortImages(cohort, "train"), state, reporter)
+        # Evidence about earlier weights does not speak for these.
+        model.evaluation_path.unlink(missing_ok=True)
         save_weights(state.average, model.weights_path, model)
+        write_card(model, cohort)
     return model
 
 
@@ -107,7 +111,7 @@ def _run(
 
     def on_tick(state: TrainState, stage: Stage) -> None:
         samples = draw_images(state.average, latents, plan, stage)
-        grid_png(model.samples / f"{state.images:012d}.png", samples, columns=8)
+        grid_png(model.samples / f"{state.images:012d}.png", samples, columns=8, gutter=2)
 
     job = Job(
         plan=plan,

@@ -1,0 +1,41 @@
+"""The model card beside the weights: written after training, again when evidence is there."""
+
+from __future__ import annotations
+
+from popgan import provenance
+from popgan.cohort.cohort import Cohort
+from popgan.evidence.fidelity.verdict import verdict
+from popgan.stations.evidence import load_evaluation
+from popgan.stations.model import Model
+from popgan.synthesis.card import CardContent
+from popgan.synthesis.card import write_card as write
+
+
+def cohort_counts(cohort: Cohort) -> dict[str, int | float | str]:
+    """The training data in counts: nothing that identifies anybody."""
+    counts: dict[str, int | float | str] = {
+        "Contrasts": ", ".join(cohort.contrasts),
+        "Slice size": f"{cohort.height} x {cohort.width} pixels",
+        "Pixel spacing": f"{cohort.spacing[0]:.2f} x {cohort.spacing[1]:.2f} mm",
+    }
+    for split, title in (("train", "Training"), ("tuning", "Tuning"), ("test", "Test")):
+        subjects = cohort.subjects(split)
+        counts[f"{title} subjects"] = len(set(subjects))
+        counts[f"{title} slices"] = len(subjects)
+    return counts
+
+
+def write_card(model: Model, cohort: Cohort) -> None:
+    """Write MODEL_CARD.md with the evidence that there is for the present weights."""
+    evidence = load_evaluation(model) if model.evaluation_path.exists() else None
+    content = CardContent(
+        model=model.name,
+        plan=model.plan(),
+        plan_hash=model.plan_hash(),
+        weights_hash=model.weights_hash(),
+        cohort=cohort_counts(cohort),
+        fidelity=evidence,
+        verdict=verdict(evidence) if evidence else None,
+        provenance=provenance.record(),
+    )
+    write(model.folder / "MODEL_CARD.md", content)

@@ -1,0 +1,188 @@
+"""Station report: everything measured in, report.html and private/report.html out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from popgan import provenance
+from popgan._version import __version__
+from popgan.cohort.cohort import Cohort
+from popgan.config.schema import Plan
+from popgan.evidence.fidelity.results import FidelityResult
+from popgan.evidence.fidelity.verdict import verdict
+from popgan.files import private_folder, read_json, sha256_file
+from popgan.progress import Reporter
+from popgan.report.content import (
+    FilmFrame,
+    Images,
+    PrivateContent,
+    Quarantined,
+    ReportContent,
+    SubjectRow,
+)
+from popgan.report.guard import forbidden_strings
+from popgan.report.private import neighbours, write_private_report
+from popgan.report.shareable import write_report as write_shareable
+from popgan.seeds import numpy_rng
+from popgan.stations.card import cohort_counts, write_card
+from popgan.stations.evidence import evaluation_seed, load_evaluation
+from popgan.stations.generate import synthesise
+from popgan.stations.ledger import Ledger
+from popgan.stations.model import Model
+from popgan.training.log import read_log
+
+GALLERY = 48
+FRAMES = 8
+FACES = 6
+QC = 24
+GUTTER = 2  # pixels between the images of a sample grid
+
+
+def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Path, Path]:
+    """Write the shareable and the private report of a model.
+
+    Args:
+        model: a trained and evaluated model.
+        reporter: shows progress.
+
+    Returns:
+        RUN/report.html and RUN/private/report.html.
+
+    Raises:
+        UserError: the model is not trained or not evaluated, or the disk is full.
+    """
+    reporter = reporter or Reporter()
+    run, cohort, plan = model.run, Cohort.open(model.run), model.plan()
+    public, private = run / "report.html", run / "private" / "report.html"
+    evidence = load_evaluation(model)
+    ledger = Ledger(run)
+    # One station for all models of a run: the pages are of the model that was reported last.
+    inputs = {
+        "model": model.name,
+        "weights": model.weights_hash(),
+        "plan": sha256_file(model.plan_path),
+        "evidence": sha256_file(model.evaluation_path),
+        "cohort": cohort.hash,
+        "popgan": __version__,
+    }
+    if ledger.is_done("report", inputs):
+        reporter.message("[report] unchanged, skipped")
+        return public, private
+    with ledger.station("report", inputs, [public, private], reporter):
+        private_folder(run)
+        write_card(model, cohort)
+        n, seed = evidence.n_synthetic, evaluation_seed(plan)
+        synthetic = synthesise(model, n, seed, reporter)
+        content = _content(model, cohort, plan, evidence, synthetic, ledger)
+        people = read_json(run / "private" / "subjects.json")
+        write_shareable(public, content, forbidden=_forbidden(run, people))
+        write_private_report(private, content, _private(cohort, evidence, synthetic, people))
+    return public, private
+
+
+def _content(
+    model: Model,
+    cohort: Cohort,
+    plan: Plan,
+    evidence: FidelityResult,
+    synthetic: np.ndarray,
+    ledger: Ledger,
+) -> ReportContent:
+    return ReportContent(
+        title=f"Synthetic {' + '.join(plan.data.contrasts)} brain MRI",
+        recipe=plan.recipe,
+        preset=plan.preset,
+        plan=plan,
+        gallery=synthetic[:GALLERY],
+        gallery_seed=evaluation_seed(plan),
+        fidelity=evidence,
+        verdict=verdict(evidence),
+        log=read_log(model.log_path),
+        filmstrip=_filmstrip(model, plan),
+        cohort=cohort_counts(cohort),
+        provenance={
+            **provenance.record(),
+            "hashes": {
+                "weights": model.weights_hash(),
+                "plan": model.plan_hash(),
+                "cohort": cohort.hash,
+            },
+            "seed": plan.seed,
+        },
+        stations=_times(ledger, model),
+    )
+
+
+def _times(ledger: Ledger, model: Model) -> list[tuple[str, float]]:
+    """Seconds of this model's stations, without its name."""
+    found = []
+    for station, entry in ledger.stations().items():
+        verb, _, owner = station.partition(" ")
+        if owner in ("", model.name) and verb != "report":
+            found.append((verb, float(entry["seconds"])))
+    return found
+
+
+def _filmstrip(model: Model, plan: Plan) -> list[FilmFrame]:
+    """The same few latents at moments spread evenly over the sample grids."""
+    grids = sorted(model.samples.glob("*.png"))
+    if not grids:
+        return []
+    chosen = sorted({round(k * (len(grids) - 1) / (FRAMES - 1)) for k in range(FRAMES)})
+    return [
+        FilmFrame(f"{int(grids[k].stem) / 1000:.1f} kimg", _tiles(grids[k], plan)) for k in chosen
+    ]
+
+
+def _tiles(grid: Path, plan: Plan) -> Images:
+    """The first images of a sample grid, back from its PNG (8 bits: for looking at only)."""
+    height, width, channels = plan.data.height, plan.data.width, len(plan.data.contrasts)
+    with Image.open(grid) as picture:
+        pixels = np.asarray(picture.convert("L"), dtype=np.float32) / 127.5 - 1
+    step = width * channels + GUTTER
+    tiles = [pixels[:height, k * step : k * step + width * channels] for k in range(FACES)]
+    return np.stack([np.stack(np.split(tile, channels, axis=1)) for tile in tiles])
+
+
+def _forbidden(run: Path, people: dict[str, Any]) -> list[str]:
+    """Everything that must not be on the shareable page."""
+    subjects = people["subjects"]
+    paths = [file for entry in subjects.values() for file in entry["files"]]
+    paths += [entry["path"] for entry in people["quarantined"]]
+    ids = [entry["source_id"] for entry in subjects.values()]
+    return [*forbidden_strings(paths, ids), str(run.resolve())]
+
+
+def _private(
+    cohort: Cohort, evidence: FidelityResult, synthetic: np.ndarray, people: dict[str, Any]
+) -> PrivateContent:
+    real, names = cohort.images("train"), cohort.subjects("train")
+    shown = numpy_rng(evidence.seed, "private gallery").permutation(len(real))[:GALLERY]
+    splits = {info.subject: info.split for info in cohort.slices}
+    return PrivateContent(
+        real=real[shown],
+        nearest=neighbours(evidence, synthetic, real, names),
+        subjects=[
+            SubjectRow(name, entry["source_id"], splits.get(name, "-"), entry["files"])
+            for name, entry in sorted(people["subjects"].items())
+        ],
+        quarantined=[Quarantined(q["path"], q["reason"]) for q in people["quarantined"]],
+        qc=_middle_slices(cohort),
+        real_mean=real.mean(0),
+        real_std=real.std(0),
+    )
+
+
+def _middle_slices(cohort: Cohort) -> list[tuple[str, Images]]:
+    """One slice of each subject, from the middle of the brain: a glance at the preparation."""
+    found: list[tuple[str, Images]] = []
+    for split in ("train", "tuning", "test"):
+        images, subjects = cohort.images(split), np.array(cohort.subjects(split))
+        for name in dict.fromkeys(subjects.tolist()):
+            own = np.flatnonzero(subjects == name)
+            found.append((f"{name} ({split})", images[own[len(own) // 2]]))
+    return found[:QC]

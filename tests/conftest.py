@@ -1,0 +1,25 @@
+"""What all tests share: paths to real data where there are any, one thread, isolation."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real MRI; the test is skipped where POPGAN_DATA is unset."""
+    folder = os.environ.get("POPGAN_DATA")
+    if not folder:
+        pytest.skip("POPGAN_DATA is not set")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_per_worker() -> None:
+    """Parallel test workers must not fight for cores."""
+    import torch
+
+    torch.set_num_threads(1)

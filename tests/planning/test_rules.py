@@ -1,0 +1,138 @@
+"""Plans made by rules: complete, explained, obedient to the user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from popgan.config.preset import load_preset, preset_names
+from popgan.config.schema import DataPlan, Plan, leaves
+from popgan.errors import UserError
+from popgan.planning.rules import MachineFacts, build_plan, parse_overrides
+
+
+def make(
+    preset: str = "quick",
+    *,
+    side: int = 64,
+    width: int | None = None,
+    slices: int = 600,
+    budget: str | None = None,
+    overrides: dict[str, Any] | None = None,
+    bf16: bool = True,
+) -> Plan:
+    data = DataPlan(
+        height=side,
+        width=width or side,
+        contrasts=["T1w"],
+        train_slices=slices,
+        train_subjects=28,
+        cohort="0" * 64,
+    )
+    return build_plan(
+        data,
+        preset_name=preset,
+        recipe="popgan",
+        seed=0,
+        budget=budget,
+        overrides=overrides or {},
+        machine=MachineFacts(cores=2, device="CPU", bf16=bf16),
+        probe=lambda plan: [400.0 / 2**k for k in range(len(plan.network.channels))],
+    )
+
+
+@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("side", [16, 24, 32, 48, 64, 96, 112, 128, 256, 512])
+def test_every_preset_fits_every_resolution(preset: str, side: int) -> None:
+    plan = make(preset, side=side)
+    assert len(plan.network.channels) == len(plan.train.level_shares)
+    assert plan.base[0] * 2 ** (len(plan.network.channels) - 1) == side
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_value_says_where_it_comes_from(preset: str) -> None:
+    plan = make(preset)
+    for name, _ in leaves(plan):
+        if "." in name and not name.startswith("data."):
+            assert plan.decisions[name].reason, name
+
+
+def test_rectangular_slices_are_planned() -> None:
+    plan = make(side=64, width=96)
+    assert plan.base[0] * 3 == plan.base[1] * 2
+
+
+def test_the_paper_preset_is_as_published_and_says_what_is_assumed() -> None:
+    plan = make("paper", side=128, slices=10_000)
+    assert (plan.data.height, plan.train.batch, plan.network.dropout) == (128, 256, 0.3)
+    assert plan.train.lr_generator == plan.train.lr_discriminator == 1e-4
+    assert plan.train.shuffle_buffer == 6000
+    published = {name for name, d in plan.decisions.items() if d.reason.startswith("published")}
+    assert published == {
+        "network.dropout",
+        "train.batch",
+        "train.lr_generator",
+        "train.lr_discriminator",
+        "train.shuffle_buffer",
+    }
+    values = load_preset("paper").values
+    rest = [name for name in values if name not in published]
+    assert all(plan.decisions[name].reason.startswith("assumed") for name in rest)
+
+
+def test_a_budget_becomes_images_once_with_the_measured_speeds_as_reason() -> None:
+    short, long = make(budget="6m"), make(budget="12m")
+    assert long.train.images == pytest.approx(2 * short.train.images, rel=0.01)
+    assert "6m" in short.decisions["train.images"].reason
+    assert "images/s" in short.decisions["train.images"].reason
+
+
+def test_the_user_wins_and_later_rules_follow() -> None:
+    plan = make(overrides={"train.batch": 6, "train.images": 5000})
+    assert (plan.train.batch, plan.train.images) == (6, 5000)
+    assert plan.network.minibatch_stddev == 3
+    assert plan.decisions["train.batch"].reason == "set by the user"
+
+
+def test_a_small_cohort_gets_a_small_batch_and_the_reason() -> None:
+    plan = make(slices=5)
+    assert plan.train.batch == 4
+    assert "5 training slices" in plan.decisions["train.batch"].reason
+
+
+def test_no_bf16_means_fp32() -> None:
+    assert make(bf16=False).train.precision == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"train.nope": 1}, "train.nope"),
+        ({"train.lr_generater": 1}, "did you mean train.lr_generator"),
+        ({"nope": 1}, "no such value"),
+        ({"train.batch": "many"}, "train.batch"),
+        ({"train.batch": -1}, "train.batch"),
+        ({"train.lr_generator": ".nan"}, "train.lr_generator"),
+        ({"network.channels": [8, 8]}, "levels"),
+        ({"train.level_shares": [0.5, 0.6, 0, 0]}, "sums to"),
+        ({"data.height": 32}, "data.height"),
+    ],
+)
+def test_impossible_values_are_refused_in_one_line(overrides: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        make(overrides=overrides)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_presets_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"paper.*quick.*standard"):
+        make("best")
+
+
+def test_settings_are_read_as_yaml() -> None:
+    found = parse_overrides(["train.batch=8", "train.loss=rpgan", "network.channels=[8, 8]"])
+    assert found == {"train.batch": 8, "train.loss": "rpgan", "network.channels": [8, 8]}
+    for bad in ("train.batch", "=8", "a=[1"):
+        with pytest.raises(UserError, match="--set"):
+            parse_overrides([bad])

@@ -1,0 +1,43 @@
+"""The growth schedule."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plans import tiny_plan
+from popgan.training.growth import Stage, fully_grown_at, stage_at
+
+
+def test_levels_follow_their_shares_and_fade_in() -> None:
+    train = tiny_plan(train__images=1000, train__fade=0.1).train
+    assert stage_at(0, train) == Stage(0, 1.0)
+    assert stage_at(399, train) == Stage(0, 1.0)
+    assert stage_at(400, train) == Stage(1, 0.0)
+    assert stage_at(450, train) == Stage(1, 0.5)
+    assert stage_at(500, train) == Stage(1, 1.0)
+    assert stage_at(10**6, train) == Stage(1, 1.0)
+    assert fully_grown_at(train) == 500
+
+
+def test_a_skipped_level_needs_no_fade_from_nothing() -> None:
+    train = tiny_plan(train__level_shares=[0.0, 1.0]).train
+    assert stage_at(0, train) == Stage(1, 1.0)
+    assert fully_grown_at(train) == 0
+
+
+@given(
+    weights=st.lists(st.integers(1, 100), min_size=2, max_size=2),
+    fade=st.floats(0, 1),
+    images=st.integers(10, 10**6),
+)
+def test_growth_never_goes_back_and_always_ends_fully_grown(
+    weights: list[int], fade: float, images: int
+) -> None:
+    shares = [w / sum(weights) for w in weights]
+    train = tiny_plan(train__level_shares=shares, train__fade=fade, train__images=images).train
+    stages = [stage_at(images * k // 50, train) for k in range(51)]
+    assert stages == sorted(stages, key=lambda s: (s.level, s.alpha))
+    assert stages[-1] == Stage(1, 1.0)
+    assert all(0 <= s.alpha <= 1 for s in stages)
+    assert stage_at(fully_grown_at(train) + 1, train) == Stage(1, 1.0)
