@@ -200,7 +200,7 @@ def _remarks(kept: list[tuple[Visit, Prepared, int]]) -> list[str]:
             "sharpness and noise differ between subjects"
         )
     if not all(prepared.spacing_known for _, prepared, _ in kept):
-        notes.append("the files state no voxel size: 1 mm a pixel is assumed")
+        notes.append("some files state no voxel size, or a placeholder: 1 mm a pixel is assumed")
     if len({fact.kind for fact in facts}) > 1:
         kinds = ", ".join(sorted({fact.kind for fact in facts}))
         notes.append(f"different kinds of volumes are mixed ({kinds}): heights may not compare")

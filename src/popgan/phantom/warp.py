@@ -49,8 +49,9 @@ def displacement(parameters: SubjectParameters, template: Template) -> Field:
     rng = numpy_rng(parameters.seed, "phantom warp", parameters.index)
     smooth = random_field(rng, GRID_SHAPE, smoothness=_SMOOTHNESS / GRID, channels=3)
     push = sample(template.ventricles, grid_points(GRID_ORIGIN, GRID, GRID_SHAPE)).numpy()
-    field = parameters.warp * _mostly_symmetric(smooth) + parameters.ventricles * push
-    field = field.astype(np.float32)
+    ventricles = np.float32(parameters.ventricles) * push
+    field: NDArray[np.float32] = np.float32(parameters.warp) * _mostly_symmetric(smooth)
+    field = field + ventricles
     while float(jacobian(field, GRID).min()) < LEAST_JACOBIAN:
         field = field * np.float32(0.9)
     return Field(field, GRID_ORIGIN, GRID)
@@ -60,7 +61,8 @@ def _mostly_symmetric(field: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mix a displacement with its mirror image: heads differ more than their two sides do."""
     mirror = field[:, ::-1] * np.array([-1, 1, 1], np.float32)[:, None, None, None]
     symmetric, odd = (field + mirror) / np.sqrt(2), (field - mirror) / np.sqrt(2)
-    return np.sqrt(_SYMMETRY) * symmetric + np.sqrt(1 - _SYMMETRY) * odd
+    mixed = np.sqrt(_SYMMETRY) * symmetric + np.sqrt(1 - _SYMMETRY) * odd
+    return np.asarray(mixed, dtype=np.float32)
 
 
 def jacobian(field: NDArray[np.float32], spacing: float) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from popgan.preparation.resample import onto_grid, same_grid
 from popgan.preparation.slices import BrainBox, choose_slices, find_brain, plane_extent
 from popgan.scans import Scan, ScanError
 
+_SMALLEST_HEAD = 140.0  # mm, length of a head
 _EMPTY_SHARE = 0.02  # a slice with less foreground than this share of the fullest one is empty
 _MIN_SHARE = 0.01  # nor may the foreground be less than this share of the picture
 
@@ -59,7 +60,7 @@ class Prepared:
         world: RAS+ position (mm) of the head's middle on the middle slice.
         dropped: near-empty slices left out.
         facts: one entry a contrast.
-        spacing_known: False where 1 mm was assumed.
+        spacing_known: False where 1 mm was assumed, by popgan or by the file's writer.
     """
 
     planes: NDArray[np.float32]
@@ -142,8 +143,14 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
         world=_triple((affine @ np.array(middle))[:3]),
         dropped=dropped,
         facts=tuple(facts),
-        spacing_known=all(scan.spacing_known for scan in scans),
+        spacing_known=all(scan.spacing_known for scan in scans)
+        and not _placeholder(box, spacing, extent),
     )
+
+
+def _placeholder(box: BrainBox, spacing: NDArray[np.float64], extent: tuple[float, float]) -> bool:
+    """Whether a header's voxel size of exactly 1 mm makes a head no adult or child has."""
+    return box.kind == "stack" and bool((spacing == 1).all()) and max(extent) < _SMALLEST_HEAD
 
 
 def _worthwhile(
