@@ -119,6 +119,27 @@ def test_pixels_and_geometry_come_back(tmp_path):
     np.testing.assert_allclose(image.get_fdata(), expected, atol=0.5001 / LEVELS)
 
 
+def test_front_and_right_of_a_cohort_slice_stay_front_and_right(tmp_path):
+    from popgan.cohort.geometry import slice_affine, to_volume
+
+    spacing, centre = (3.0, 2.0, 5.0), (1.0, -4.0, 20.0)
+    image = np.full((1, 1, 16, 12), -1, np.float32)
+    image[0, 0, 0, 0] = 1  # front of the head, subject's right
+    folder = write(
+        tmp_path / "set",
+        image,
+        contrasts=["T1w"],
+        to_volume=to_volume,
+        affine=slice_affine((16, 12), spacing, centre),
+        spacing=spacing,
+    )
+    volume = nib.load(next(folder.rglob("*.nii.gz")))
+    voxel = np.argwhere(volume.get_fdata() > 0.5)[0]
+    position = nib.affines.apply_affine(volume.affine, voxel)
+    # RAS+: x grows to the right, y to the front; half of 11 columns and of 15 rows from the centre.
+    np.testing.assert_allclose(position, [1 + 5.5 * 2, -4 + 7.5 * 3, 20])
+
+
 @given(arrays(np.float32, (4, 5), elements=st.floats(-3, 3, width=32)))
 def test_storing_clips_rounds_and_keeps_order(values):
     stored = to_stored(values)

@@ -36,7 +36,7 @@ def metric_scale(metric: Metric) -> Drawing:
     _interval(axes, metric.floor_low, metric.floor_high, REAL)
     _interval(axes, low, high, SYNTHETIC)
     marks = _references(axes, metric)
-    axes.plot([value], [0], "D", color=SYNTHETIC, markersize=10, mec=PAPER, zorder=4)
+    axes.plot([value], [0], "D", color=SYNTHETIC, markersize=8.5, mec=PAPER, zorder=4)
     _say(axes, value, 1.1, f"synthetic {number(value)}", INK, "bold")
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(float(value))))
@@ -73,24 +73,31 @@ def _references(axes: Axes, metric: Metric) -> list[str]:
     """Floor and ceilings on the scale, named below it where there is room; all in words."""
     references = sorted(metric.ceilings.items(), key=lambda item: item[1])
     if metric.floor is not None:
-        axes.plot([metric.floor], [0], "o", color=REAL, markersize=10, mec=PAPER, zorder=3)
+        axes.plot([metric.floor], [0], "o", color=REAL, markersize=9, mec=PAPER, zorder=3)
         references.insert(0, ("real", metric.floor))
     start, end = axes.get_xlim()
     taken: list[tuple[float, float]] = []
     for name, value in references:
-        text, place = name, value
-        if value > end:
-            text, place = f"{name} {number(value)} →", end
-        elif value < start:
-            text, place = f"← {name} {number(value)}", start
-        elif name != "real":
+        if not start <= value <= end:
+            _off_scale(axes, name, value, metric.value.value)
+            continue
+        if name != "real":
             axes.plot([value], [0], "|", color=MUTED, markersize=12, mew=2.4, zorder=3)
-        width = 6.6 * len(text) / _WIDTH * (end - start)
-        left = min(max(place - width / 2, start), end - width)
+        width = 6.6 * len(name) / _WIDTH * (end - start)
+        left = min(max(value - width / 2, start), end - width)
         if all(left > stop or left + width < first for first, stop in taken):
             taken.append((left, left + width))
-            _say(axes, place, -1.05, text, REAL if name == "real" else MUTED, "normal")
+            _say(axes, value, -1.05, name, REAL if name == "real" else MUTED, "normal")
     return [f"{name} {number(value)}" for name, value in references]
+
+
+def _off_scale(axes: Axes, name: str, value: float, shown: float) -> None:
+    """An arrow to a ceiling beyond the scale, unless the name of the value itself is there."""
+    start, end = axes.get_xlim()
+    right = value > end
+    if abs(shown - (end if right else start)) > 0.5 * (end - start):
+        text = f"{name} {number(value)} →" if right else f"← {name} {number(value)}"
+        _say(axes, end if right else start, 1.1, text, MUTED, "normal")
 
 
 def _say(axes: Axes, value: float, height: float, text: str, colour: str, weight: str) -> None:

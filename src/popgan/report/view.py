@@ -91,7 +91,7 @@ def _plan_row(plan: Plan, model: BaseModel, section: str, name: str) -> PlanRow:
     decision = plan.decisions.get(f"{section}.{name}")
     return PlanRow(
         name=f"{section}.{name}",
-        meaning=type(model).model_fields[name].description or "",
+        meaning=(type(model).model_fields[name].description or "").replace("`", ""),
         value=_short_hash(plain(getattr(model, name))),
         source=decision.source if decision else "",
         reason=decision.reason if decision else "",
