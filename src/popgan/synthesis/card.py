@@ -98,10 +98,9 @@ discriminator, which knows more about its training images, is not released.
 
 def _training_data(content: CardContent) -> str:
     data = content.plan.data
-    counts: dict[str, Any] = {
-        "training subjects": data.train_subjects,
-        "training slices": data.train_slices,
-        **content.cohort,
+    counts: Mapping[str, Any] = content.cohort or {
+        "Training subjects": data.train_subjects,
+        "Training slices": data.train_slices,
     }
     return "## Training data\n\nCounts only; subjects never cross splits.\n\n" + _table(
         ("count", "value"), counts.items()
