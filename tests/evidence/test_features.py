@@ -58,6 +58,19 @@ def test_an_images_features_do_not_depend_on_its_neighbours(extractor: FeatureEx
     np.testing.assert_array_equal(together[[5, 2]], extractor(images[[5, 2]]))
 
 
+def test_features_do_not_depend_on_the_number_of_cores(extractor: FeatureExtractor) -> None:
+    images, cores = pictures(9), torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = extractor(images)
+        torch.set_num_threads(3)
+        shared = extractor(images)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(cores)
+    np.testing.assert_array_equal(alone, shared)
+
+
 def test_contrasts_are_concatenated_in_order(extractor: FeatureExtractor) -> None:
     images = pictures(2, contrasts=2)
     both = extractor(images)

@@ -13,7 +13,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,7 +110,6 @@ class FeatureExtractor:
             facts["precision"] = "bfloat16"
         return facts
 
-    @torch.no_grad()
     def __call__(
         self, images: np.ndarray, *, advance: Callable[[int], None] | None = None
     ) -> np.ndarray:
@@ -128,17 +129,23 @@ class FeatureExtractor:
             raise UserError(f"images of shape {images.shape} where N x C x H x W is needed")
         count, contrasts = images.shape[:2]
         features = np.empty((count, contrasts * CHANNELS), np.float32)
-        for start in range(0, count, _BATCH):
-            block = torch.from_numpy(np.asarray(images[start : start + _BATCH], np.float32))
+
+        def fill(start: int) -> int:
+            block = torch.from_numpy(np.array(images[start : start + _BATCH], np.float32))
             if not bool(torch.isfinite(block).all()):
                 raise UserError(f"an image between {start} and {start + len(block) - 1} has NaN")
             for contrast in range(contrasts):
                 columns = slice(contrast * CHANNELS, (contrast + 1) * CHANNELS)
                 features[start : start + len(block), columns] = self._one(block[:, contrast])
-            if advance is not None:
-                advance(len(block))
+            return len(block)
+
+        with _one_core_a_batch(self.device) as workers:
+            for done in workers.map(fill, range(0, count, _BATCH)):
+                if advance is not None:
+                    advance(done)
         return features
 
+    @torch.no_grad()
     def _one(self, block: torch.Tensor) -> np.ndarray:
         """Features of at most one batch of grey images, n x H x W in [-1, 1]."""
         count = len(block)
@@ -150,6 +157,23 @@ class FeatureExtractor:
             x = self._network.extract_features(x)
         pooled: np.ndarray = x.float().mean((2, 3))[:count].cpu().numpy()
         return pooled
+
+
+@contextmanager
+def _one_core_a_batch(device: torch.device) -> Iterator[ThreadPoolExecutor]:
+    """Workers, each computing whole batches on one core, as many as torch may use cores.
+
+    A convolution shared by two cores adds in another order than on one, so features would differ
+    in the last digits from machine to machine. This way they do not depend on the number of cores.
+    """
+    cores = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(cores if device.type == "cpu" else 1) as workers:
+            yield workers
+    finally:
+        torch.set_num_threads(cores)
 
 
 def _prepare(block: torch.Tensor, size: int) -> torch.Tensor:
