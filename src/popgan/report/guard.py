@@ -77,7 +77,9 @@ def assert_shareable(html: str, forbidden: Iterable[str]) -> None:
     text = "\n".join(_read(html).said).casefold()
     for position, string in enumerate(forbidden):
         needle = " ".join(str(string).casefold().split())
-        if needle and re.search(_pattern(needle), text):
+        # The plain search goes first: it is a hundred times faster, and cohorts have many files.
+        first = needle.split(" ")[0]
+        if first and first in text and re.search(_pattern(needle), text):
             raise PrivateContentError(
                 f"the shareable page holds private string number {position} "
                 f"({len(needle)} characters long); the page was not written"
