@@ -112,7 +112,7 @@ def test_training_brings_samples_closer_to_the_data(tmp_path: Path) -> None:
 
     before = distance(state)
     run(job, state, Reporter())
-    assert distance(state) < 0.2 * before
+    assert distance(state) < 0.3 * before
 
 
 def test_the_log_has_the_curves_of_the_paper(tmp_path: Path) -> None:

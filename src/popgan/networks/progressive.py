@@ -35,18 +35,24 @@ from popgan.networks.layers import (
 
 
 class GeneratorBlock(nn.Module):
-    """From one level's features to the next: convolve, double the size, convolve."""
+    """From one level's features to the next: modulate, convolve, double the size, convolve.
 
-    def __init__(self, in_channels: int, out_channels: int, *, norm: bool) -> None:
+    The latent vector scales the incoming feature maps one by one, so that it shapes every level
+    and not only the lowest.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, latent_dim: int, norm: bool) -> None:
         super().__init__()
+        self.style = EqualisedLinear(latent_dim, in_channels, gain=1)
         # Convolving before upsampling costs a quarter of convolving after it.
         self.before = EqualisedConv2d(in_channels, out_channels)
         self.after = EqualisedConv2d(out_channels, out_channels)
         self.norm = norm
 
-    def forward(self, x: Tensor) -> Tensor:
-        """N x in x H x W to N x out x 2H x 2W."""
-        x = leaky_relu(self.before(x))
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """N x in x H x W and N x latent_dim to N x out x 2H x 2W."""
+        scale = 1 + self.style(z)[:, :, None, None]
+        x = leaky_relu(self.before(x * scale.to(x.dtype)))
         x = upsample(pixel_norm(x) if self.norm else x)
         x = leaky_relu(self.after(x))
         return pixel_norm(x) if self.norm else x
@@ -81,7 +87,9 @@ class Generator(nn.Module):
         self.dense = EqualisedLinear(latent_dim, channels[0] * math.prod(self.grid))
         self.first = EqualisedConv2d(channels[0], channels[0])
         pairs = itertools.pairwise(channels)
-        self.blocks = nn.ModuleList(GeneratorBlock(a, b, norm=norm) for a, b in pairs)
+        self.blocks = nn.ModuleList(
+            GeneratorBlock(a, b, latent_dim=latent_dim, norm=norm) for a, b in pairs
+        )
         drawers = [
             EqualisedConv2d(c, image_channels * patch**2, 1 if patch == 1 else 3, gain=1)
             for c in channels
@@ -110,7 +118,7 @@ class Generator(nn.Module):
         x = pixel_norm(x) if self.norm else x
         image = self._draw(x, 0)
         for index in range(level):
-            x = self.blocks[index](x)
+            x = self.blocks[index](x, z)
             weight = alpha if index + 1 == level else 1.0
             image = enlarge(image) + weight * self._draw(x, index + 1)
         return image
