@@ -60,7 +60,6 @@ def make(data: Path, run: Path, *, workers: int | None = None) -> tuple[Cohort, 
 def height_errors(data: Path, run: Path) -> dict[str, float]:
     """Error of the slices' heights against the tissue maps of the same scans, percent of height.
 
-    Also the error in mm of the slices' positions, in the same order.
     """
     import nibabel as nib
 
