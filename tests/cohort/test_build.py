@@ -11,7 +11,7 @@ from PIL import Image
 
 from popgan.cohort import Cohort, IngestOptions
 from popgan.errors import UserError
-from popgan.progress import Reporter
+from popgan.progress import Reporter, RichReporter
 
 SMALL = IngestOptions(resolution=32, slices=6)
 HASHED = [
@@ -225,6 +225,11 @@ def test_covariates_stay_private(heads, tmp_path):
     covariates = {entry["source_id"]: entry["covariates"] for entry in key.values()}
     assert covariates["Mueller0"] == {"age": "61.5", "sex": "F"}
     assert "61.5" not in (tmp_path / "run" / "dataset" / "manifest.json").read_text()
+
+
+def test_progress_bars_do_not_nest(heads, tmp_path):
+    # A terminal shows one live bar at a time; rich refuses a second one.
+    Cohort.from_folder(heads, tmp_path / "run", options=SMALL, reporter=RichReporter(), workers=1)
 
 
 def test_the_manifest_holds_the_hash_of_every_scan(heads, tmp_path):

@@ -20,10 +20,10 @@ from popgan.cohort.options import IngestOptions
 from popgan.cohort.spill import Spill
 from popgan.cohort.splits import order_by_hash, split_subjects
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits
-from popgan.cohort.write import CohortFiles, Quarantine, write_cohort
+from popgan.cohort.write import CohortFiles, Kept, Quarantine, write_cohort
 from popgan.errors import UserError
 from popgan.preparation.visit import Prepared, SliceChoice, prepare_visit
-from popgan.progress import Reporter
+from popgan.progress import Reporter, Task
 from popgan.provenance import usable_cores
 from popgan.scans import Discovery, Scan, ScanError, discover, read_scan
 from popgan.scans.scan import Found
@@ -53,40 +53,28 @@ def build(
     visits, left_out = make_visits(discovery, contrasts)
     pseudonyms = _pseudonyms(discovery, options.seed)
     visits.sort(key=lambda visit: (pseudonyms[visit.subject], visit.number))
-    notes = [*discovery.notes, *_contrast_notes(discovery, contrasts, left_out)]
     choice = SliceChoice(options.slices, options.slice_range, options.intensity_percentile)
-    quarantine = [Quarantine(None, None, q.path, q.reason) for q in discovery.quarantined]
-    kept: list[tuple[Visit, Prepared, int]] = []
-    try:
-        spill = Spill(run / "cache")
-    except OSError as error:
-        raise UserError(
-            f"cannot be written ({error.strerror})", where=run, do="choose another folder"
-        ) from error
-    with spill, reporter.task("reading scans", len(visits)) as task:
-        for visit, outcome in _prepare_all(visits, choice, workers or _default_workers()):
-            task.advance(1)
-            if isinstance(outcome, Failure):
-                found = outcome.found
-                pseudonym = pseudonyms[visit.subject]
-                quarantine.append(Quarantine(pseudonym, found.contrast, found.path, outcome.reason))
-                continue
-            ticket = spill.put(outcome.planes)
-            kept.append(
-                (visit, dataclasses.replace(outcome, planes=np.empty(0, np.float32)), ticket)
-            )
+    with Spill(run / "cache") as spill:
+        outcomes = _prepare_all(visits, choice, workers or _default_workers())
+        with reporter.task("reading scans", len(visits)) as task:
+            kept, failures = _park(outcomes, spill, task)
+        quarantine = [Quarantine(None, None, q.path, q.reason) for q in discovery.quarantined]
+        quarantine += [
+            Quarantine(pseudonyms[f.found.subject], f.found.contrast, f.found.path, f.reason)
+            for f in failures
+        ]
         _check_left(source, kept, quarantine, contrasts, discovery)
-        notes += _remarks(kept)
         splits = split_subjects(
             {pseudonyms[visit.subject] for visit, _, _ in kept},
             seed=options.seed,
             fractions=options.fractions,
         )
-        if min(len(subjects) for subjects in splits.values()) < 2:
-            notes.append(
-                f"with {sum(map(len, splits.values()))} subjects a split holds a single one: "
-                "results on it say little"
-            )
+        notes = [
+            *discovery.notes,
+            *_contrast_notes(contrasts, left_out),
+            *_remarks(kept),
+            *_split_notes(splits),
+        ]
         for note in notes:
             reporter.warning(note)
         _warn_quarantined(quarantine, reporter)
@@ -103,6 +91,23 @@ def build(
             label_maps=len(discovery.label_maps),
         )
         write_cohort(files, kept, spill, reporter)
+
+
+def _park(
+    outcomes: Iterator[tuple[Visit, Prepared | Failure]], spill: Spill, task: Task
+) -> tuple[Kept, list[Failure]]:
+    """Park the slices of every usable visit on disk; keep what was measured, without pixels."""
+    kept: Kept = []
+    failures = []
+    for visit, outcome in outcomes:
+        task.advance(1)
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+            continue
+        ticket = spill.put(outcome.planes)
+        measured = dataclasses.replace(outcome, planes=np.empty(0, np.float32))
+        kept.append((visit, measured, ticket))
+    return kept, failures
 
 
 def _pseudonyms(discovery: Discovery, seed: int) -> dict[str, str]:
@@ -157,7 +162,14 @@ def _default_workers() -> int:
     return min(usable_cores(), _MOST_WORKERS)
 
 
-def _contrast_notes(discovery: Discovery, contrasts: list[str], left_out: int) -> list[str]:
+def _split_notes(splits: dict[str, list[str]]) -> list[str]:
+    if min(len(subjects) for subjects in splits.values()) > 1:
+        return []
+    count = sum(len(subjects) for subjects in splits.values())
+    return [f"with {count} subjects a split holds a single one: results on it say little"]
+
+
+def _contrast_notes(contrasts: list[str], left_out: int) -> list[str]:
     notes = []
     if left_out:
         wanted = " and ".join(contrasts)
@@ -169,7 +181,7 @@ def _contrast_notes(discovery: Discovery, contrasts: list[str], left_out: int) -
 
 def _check_left(
     source: Path,
-    kept: list[tuple[Visit, Prepared, int]],
+    kept: Kept,
     quarantine: list[Quarantine],
     contrasts: list[str],
     discovery: Discovery,
@@ -189,7 +201,7 @@ def _check_left(
     )
 
 
-def _remarks(kept: list[tuple[Visit, Prepared, int]]) -> list[str]:
+def _remarks(kept: Kept) -> list[str]:
     """What the user should know about the cohort as a whole."""
     notes = []
     facts = [prepared.facts[0] for _, prepared, _ in kept]

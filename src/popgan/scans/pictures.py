@@ -18,6 +18,7 @@ BLOCK = 20
 MAX_CLASSES = 20
 """More subfolders than this are subjects, not classes (and a name of a person no label)."""
 FOLDERS = "the {count} subfolders are taken for subjects, being too many for classes"
+CLASSES = "the {count} subfolders are taken for classes; their names appear in reports as labels"
 LEAKAGE = (
     "the pictures name no subjects: blocks of {block} neighbouring names stand in for them, and "
     "leakage of a subject between train, tuning and test cannot be ruled out; "
@@ -57,6 +58,8 @@ def picture_scans(
         scans.append(Found(path, name, "picture", subject, name, contrast, kept))
     if by_folder:
         notes.append(FOLDERS.format(count=len(classes)))
+    elif classes:
+        notes.append(CLASSES.format(count=len(classes)))
     if guessed and not grouped:
         notes.append(LEAKAGE.format(block=BLOCK))
     return scans
