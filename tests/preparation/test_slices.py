@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from popgan.preparation.intensity import measure_intensity
+from popgan.preparation.intensity import Intensity, measure_intensity
 from popgan.preparation.orientation import spacing_of, to_ras
 from popgan.preparation.slices import choose_slices, find_brain, plane_extent
 from popgan.scans import discover, read_scan
@@ -28,38 +28,41 @@ def whole_head(spacing=2.0):
 
 @pytest.mark.parametrize("spacing", [1.5, 2.0, 4.0])
 def test_a_head_holds_an_adult_brain_below_its_top_and_above_its_neck(spacing):
-    box = find_brain(whole_head(spacing), np.full(3, spacing), 0.3, blank=False)
+    box = find_brain(whole_head(spacing), np.full(3, spacing), Intensity(0, 1, 0.3, None))
     assert box.kind == "head"
     assert box.top == pytest.approx(210 - 14, abs=4)
     assert box.top - box.bottom == pytest.approx(137, abs=4)
 
 
 def test_larger_heads_hold_higher_brains():
-    small = find_brain(whole_head(), np.full(3, 2.0), 0.3, blank=False)
-    large = find_brain(whole_head(), np.full(3, 2.15), 0.3, blank=False)
+    small = find_brain(whole_head(), np.full(3, 2.0), Intensity(0, 1, 0.3, None))
+    large = find_brain(whole_head(), np.full(3, 2.15), Intensity(0, 1, 0.3, None))
     assert large.top - large.bottom > small.top - small.bottom + 3
 
 
 def test_a_stripped_brain_is_its_own_foreground():
     data = np.where(ellipsoid((80, 100, 80), 2, (80, 100, 80), (66, 84, 68)), 0.7, 0)
-    box = find_brain(data.astype(np.float32), np.full(3, 2.0), 0.2, blank=True)
+    box = find_brain(data.astype(np.float32), np.full(3, 2.0), Intensity(0, 1, 0.2, 0.0))
     assert box.kind == "brain"
     assert (box.bottom, box.top) == pytest.approx((12, 148), abs=4)
 
 
 def test_a_flat_stack_is_taken_whole():
     data = np.where(ellipsoid((128, 128, 20), 1, (64, 64, 8), (45, 55, 40)), 0.7, 0)
-    box = find_brain(data.astype(np.float32), np.ones(3), 0.2, blank=True)
+    box = find_brain(data.astype(np.float32), np.ones(3), Intensity(0, 1, 0.2, 0.0))
     assert box.kind == "stack"
     assert (box.bottom, box.top) == (-0.5, 19.5)
 
 
 def test_nothing_is_found_in_noise():
-    assert find_brain(np.zeros((20, 20, 20), np.float32), np.full(3, 2.0), 0.2, blank=True) is None
+    assert (
+        find_brain(np.zeros((20, 20, 20), np.float32), np.full(3, 2.0), Intensity(0, 1, 0.2, 0.0))
+        is None
+    )
 
 
 def test_slices_lie_evenly_between_the_percentiles():
-    box = find_brain(whole_head(), np.full(3, 2.0), 0.3, blank=False)
+    box = find_brain(whole_head(), np.full(3, 2.0), Intensity(0, 1, 0.3, None))
     indices, heights = choose_slices(box, depth=120, spacing=2, count=24, percent=(30, 90))
     assert len(indices) == 24
     assert heights[0] == pytest.approx(0.3, abs=0.01)
@@ -71,13 +74,13 @@ def test_slices_lie_evenly_between_the_percentiles():
 
 def test_a_stack_with_few_slices_gives_each_at_most_once():
     data = np.where(ellipsoid((128, 128, 10), 1, (64, 64, 4), (45, 55, 40)), 0.7, 0)
-    box = find_brain(data.astype(np.float32), np.ones(3), 0.2, blank=True)
+    box = find_brain(data.astype(np.float32), np.ones(3), Intensity(0, 1, 0.2, 0.0))
     indices, _ = choose_slices(box, depth=10, spacing=1, count=24, percent=(0, 100))
     np.testing.assert_array_equal(indices, np.arange(10))
 
 
 def test_the_extent_is_that_of_the_head():
-    box = find_brain(whole_head(), np.full(3, 2.0), 0.3, blank=False)
+    box = find_brain(whole_head(), np.full(3, 2.0), Intensity(0, 1, 0.3, None))
     indices, heights = choose_slices(box, depth=120, spacing=2, count=24, percent=(30, 90))
     centre, size = plane_extent(box, indices, heights)
     assert centre == pytest.approx((100, 120), abs=3)
@@ -92,8 +95,7 @@ def test_heights_agree_with_the_tissue_maps_of_real_heads():
         scan = read_scan(found)
         data, affine = to_ras(scan.data, scan.affine)
         intensity = measure_intensity(data)
-        normal = intensity.apply(data)
-        box = find_brain(normal, spacing_of(affine), intensity.threshold, blank=False)
+        box = find_brain(data, spacing_of(affine), intensity)
         assert box.kind == "head"
         labels = np.asanyarray(nib.load(found.path.parent / "tissue.nii.gz").dataobj)
         present = np.flatnonzero((labels > 0).any(axis=(0, 1)))

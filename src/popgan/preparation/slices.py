@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from popgan.preparation.intensity import Intensity
+
 VolumeKind = Literal["head", "brain", "stack", "picture"]
 
 # Measured on 40 adults of IXI (T1w, tissue maps): the brain ends 14 mm (SD 2.4) below the top of
@@ -50,29 +52,28 @@ class BrainBox:
 
 
 def find_brain(
-    normal: NDArray[np.float32], spacing: NDArray[np.float64], threshold: float, *, blank: bool
+    data: NDArray[np.float32], spacing: NDArray[np.float64], intensity: Intensity
 ) -> BrainBox | None:
     """Find the brain of a volume; None if there is no foreground worth the name.
 
     Args:
-        normal: X x Y x Z in RAS+, values in [0, 1].
+        data: X x Y x Z in RAS+, original values.
         spacing: mm a voxel along x, y, z.
-        threshold: value that parts foreground from background.
-        blank: whether the background is an exact constant.
+        intensity: the scan's mapping to [0, 1]; its threshold parts foreground from background.
     """
     strides = [max(1, round(_GRID / spacing[axis])) for axis in (0, 1)]
-    thin = normal[:: strides[0], :: strides[1]]
+    thin = intensity.apply(data[:: strides[0], :: strides[1]])
     step = (float(spacing[0] * strides[0]), float(spacing[1] * strides[1]))
     dz = float(spacing[2])
-    coarse = _largest_part(thin > threshold)
+    coarse = _largest_part(thin > intensity.threshold)
     if coarse is None:
         return None
-    whole = (-0.5 * dz, (normal.shape[2] - 0.5) * dz)
-    if normal.shape[2] == 1:
+    whole = (-0.5 * dz, (data.shape[2] - 0.5) * dz)
+    if data.shape[2] == 1:
         return BrainBox("picture", *whole, coarse, step)
     if whole[1] - whole[0] < _STACK_RATIO * _extent(np.any(coarse, axis=(0, 2))) * step[1]:
         return BrainBox("stack", *whole, coarse, step)
-    stripped = _largest_part(thin > 0) if blank else None
+    stripped = _largest_part(thin > 0) if intensity.blank is not None else None
     if stripped is not None:
         bottom, top = _ends(stripped, step, dz)
         if _litres(stripped, step, dz, top) < _BRAIN_LITRES:

@@ -75,6 +75,16 @@ class Prepared:
     spacing_known: bool
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """The slices that the first contrast decides on, for all contrasts of the visit."""
+
+    box: BrainBox
+    indices: NDArray[np.intp]
+    heights: NDArray[np.float64]
+    dropped: int
+
+
 def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
     """Prepare the scans of one visit, one a contrast, in the order of the channels.
 
@@ -83,43 +93,25 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
     """
     first, affine = to_ras(scans[0].data, scans[0].affine)
     spacing = spacing_of(affine)
-    volumes, facts = [], []
-    box: BrainBox | None = None
-    for rank, scan in enumerate(scans):
-        data, own = (first, affine) if rank == 0 else to_ras(scan.data, scan.affine)
+    intensity = _intensity(first, scans[0], choice)
+    chosen = _choose(first, spacing, intensity, choice)
+    channels, facts = [], []
+    for scan in scans:
+        data, own = to_ras(scan.data, scan.affine)
         shape, native = data.shape, spacing_of(own)
         regridded = not same_grid(first.shape, affine, shape, own)
         if regridded:
             data = onto_grid(data, own, first.shape, affine)
-        intensity = measure_intensity(data, percentile=choice.percentile)
-        if intensity is None:
-            raise ScanError("shows nothing but background", contrast=scan.contrast)
-        normal = intensity.apply(data)
-        if rank == 0:
-            blank = intensity.blank is not None
-            box = find_brain(normal, spacing, intensity.threshold, blank=blank)
-            if box is None:
-                raise ScanError("shows nothing but background")
-            indices, heights = choose_slices(
-                box,
-                depth=normal.shape[2],
-                spacing=float(spacing[2]),
-                count=choice.count,
-                percent=choice.percent,
-            )
-            kept = _worthwhile(normal, indices, intensity.threshold)
-            dropped = len(indices) - int(kept.sum())
-            indices, heights = indices[kept], heights[kept]
-            if len(indices) == 0:
-                raise ScanError("has no slice with enough foreground")
-        planes = np.moveaxis(normal[:, :, indices], 2, 0)
-        volumes.append(planes)
-        kind = box.kind if box is not None else "head"
+        if scan is not scans[0]:
+            intensity = _intensity(data, scan, choice)
+        # Only what is kept is normalised: most of a volume lies outside the chosen slices.
+        planes = np.moveaxis(intensity.apply(data[:, :, chosen.indices]), 2, 0)
+        channels.append(planes)
         facts.append(
             ScanFacts(
                 contrast=scan.contrast,
                 sha256=scan.sha256,
-                kind=kind,
+                kind=chosen.box.kind,
                 shape=(int(shape[0]), int(shape[1]), int(shape[2])),
                 spacing=_triple(native),
                 intensity=intensity,
@@ -127,25 +119,62 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
                 regridded=regridded,
             )
         )
-    assert box is not None  # rank 0 sets it or raises
-    centre, extent = plane_extent(box, indices, heights)
-    middle = (centre[0] / spacing[0], centre[1] / spacing[1], float(indices.mean()), 1.0)
-    # Slices are level in the array; a tilted scan is placed by its z axis at the head's middle.
-    ends = np.stack([np.full(len(indices), middle[0]), np.full(len(indices), middle[1])])
-    points = np.vstack([ends, indices, np.ones(len(indices))])
+    centre, extent = plane_extent(chosen.box, chosen.indices, chosen.heights)
+    stated = all(scan.spacing_known for scan in scans)
+    middle = (centre[0] / spacing[0], centre[1] / spacing[1])
     return Prepared(
-        planes=np.stack(volumes, axis=1),
+        planes=np.stack(channels, axis=1),
         spacing=_triple(spacing),
-        heights=heights,
-        positions=(affine @ points)[2],
+        heights=chosen.heights,
+        positions=_positions(affine, middle, chosen.indices.astype(np.float64))[2],
         centre=centre,
         extent=extent,
-        world=_triple((affine @ np.array(middle))[:3]),
-        dropped=dropped,
+        world=_triple(_positions(affine, middle, chosen.indices.mean(keepdims=True))[:3, 0]),
+        dropped=chosen.dropped,
         facts=tuple(facts),
-        spacing_known=all(scan.spacing_known for scan in scans)
-        and not _placeholder(box, spacing, extent),
+        spacing_known=stated and not _placeholder(chosen.box, spacing, extent),
     )
+
+
+def _intensity(data: NDArray[np.float32], scan: Scan, choice: SliceChoice) -> Intensity:
+    intensity = measure_intensity(data, percentile=choice.percentile)
+    if intensity is None:
+        raise ScanError("shows nothing but background", contrast=scan.contrast)
+    return intensity
+
+
+def _choose(
+    data: NDArray[np.float32],
+    spacing: NDArray[np.float64],
+    intensity: Intensity,
+    choice: SliceChoice,
+) -> _Chosen:
+    """Find the brain and choose its slices; near-empty ones are dropped."""
+    box = find_brain(data, spacing, intensity)
+    if box is None:
+        raise ScanError("shows nothing but background")
+    indices, heights = choose_slices(
+        box,
+        depth=data.shape[2],
+        spacing=float(spacing[2]),
+        count=choice.count,
+        percent=choice.percent,
+    )
+    kept = _worthwhile(intensity.apply(data[:, :, indices]), intensity.threshold)
+    if not kept.any():
+        raise ScanError("has no slice with enough foreground")
+    return _Chosen(box, indices[kept], heights[kept], len(indices) - int(kept.sum()))
+
+
+def _positions(
+    affine: NDArray[np.float64], middle: tuple[float, float], indices: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """RAS+ positions (4 x n, homogeneous, mm) of a place in the plane on some slices.
+
+    Slices are level in the array; in a tilted scan they are placed where the head's middle is.
+    """
+    ones = np.ones(len(indices))
+    return affine @ np.stack([middle[0] * ones, middle[1] * ones, indices, ones])
 
 
 def _placeholder(box: BrainBox, spacing: NDArray[np.float64], extent: tuple[float, float]) -> bool:
@@ -153,11 +182,9 @@ def _placeholder(box: BrainBox, spacing: NDArray[np.float64], extent: tuple[floa
     return box.kind == "stack" and bool((spacing == 1).all()) and max(extent) < _SMALLEST_HEAD
 
 
-def _worthwhile(
-    normal: NDArray[np.float32], indices: NDArray[np.intp], threshold: float
-) -> NDArray[np.bool_]:
-    """Which slices show more than a sliver of foreground."""
-    share = (normal[:, :, indices] > threshold).mean(axis=(0, 1))
+def _worthwhile(normal: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
+    """Which slices (last axis) show more than a sliver of foreground."""
+    share = np.asarray((normal > threshold).mean(axis=(0, 1)))
     return share > max(_MIN_SHARE, _EMPTY_SHARE * float(share.max()))
 
 

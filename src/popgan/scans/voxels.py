@@ -34,7 +34,7 @@ def distinct_integers(data: np.ndarray, *, most: int = MAX_LABELS) -> int | None
 
     A first look at a thinned copy settles almost all images without sorting every voxel.
     """
-    flat = data.reshape(-1)
+    flat = data.ravel(order="K")  # a view, whatever the order of the axes in memory
     thin = np.unique(flat[:: max(1, flat.size // 4096)])
     if len(thin) > most or not np.array_equal(thin, np.round(thin)):
         return None
