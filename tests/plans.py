@@ -42,6 +42,7 @@ def tiny_plan(**changes: Any) -> Plan:
             "loss": "rpgan",
             "lr_generator": 2e-3,
             "lr_discriminator": 2e-3,
+            "lr_end": 0.1,
             "beta1": 0.0,
             "beta2": 0.99,
             "gamma": 1.0,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plans import tiny_plan
-from popgan.training.growth import Stage, fully_grown_at, stage_at
+from popgan.training.growth import Stage, fully_grown_at, rate_factor, stage_at
 
 
 def test_levels_follow_their_shares_and_fade_in() -> None:
@@ -41,3 +41,13 @@ def test_growth_never_goes_back_and_always_ends_fully_grown(
     assert stages[-1] == Stage(1, 1.0)
     assert all(0 <= s.alpha <= 1 for s in stages)
     assert stage_at(fully_grown_at(train) + 1, train) == Stage(1, 1.0)
+
+
+def test_learning_rates_fall_only_after_growth_and_end_at_their_share() -> None:
+    train = tiny_plan(train__images=1000, train__fade=0.1, train__lr_end=0.2).train
+    assert [rate_factor(i, train) for i in (0, 400, 500)] == [1.0, 1.0, 1.0]
+    factors = [rate_factor(i, train) for i in range(500, 1001, 50)]
+    assert factors == sorted(factors, reverse=True)
+    assert abs(rate_factor(750, train) - 0.6) < 1e-9
+    assert abs(rate_factor(1000, train) - 0.2) < 1e-9
+    assert rate_factor(10**6, train) == rate_factor(1000, train)

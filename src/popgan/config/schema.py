@@ -74,6 +74,7 @@ class TrainPlan(Section):
     loss: Literal["logistic", "rpgan"] = Field(description="adversarial loss")
     lr_generator: float = Field(gt=0, le=1, description="learning rate of the generator (Adam)")
     lr_discriminator: float = Field(gt=0, le=1, description="learning rate of the discriminator")
+    lr_end: float = Field(gt=0, le=1, description="both rates fall to this share of themselves")
     beta1: float = Field(ge=0, lt=1, description="Adam beta1")
     beta2: float = Field(ge=0, lt=1, description="Adam beta2")
     gamma: float = Field(ge=0, description="weight of the gradient penalties at full resolution")

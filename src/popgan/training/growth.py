@@ -6,6 +6,7 @@ images, or over half of its own share where that is less, so that every level is
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from popgan.config.schema import TrainPlan
@@ -37,6 +38,19 @@ def stage_at(images: int, plan: TrainPlan) -> Stage:
             return Stage(level, min(1.0, max(0.0, (images - start) / fade)))
         start, first = start + length, False
     raise AssertionError("level_shares sums to 1, so some level holds the last image")
+
+
+def rate_factor(images: int, plan: TrainPlan) -> float:
+    """What the learning rates are multiplied with when `images` have been seen.
+
+    1 until the top level is fully in, then half a cosine down to `lr_end` at the end. Players
+    that still take large steps circle each other, and the average of a circle is blurred.
+    """
+    grown = fully_grown_at(plan)
+    if images <= grown:
+        return 1.0
+    progress = min(1.0, (images - grown) / max(1, plan.images - grown))
+    return plan.lr_end + (1 - plan.lr_end) * (1 + math.cos(math.pi * progress)) / 2
 
 
 def fully_grown_at(plan: TrainPlan) -> int:

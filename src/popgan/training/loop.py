@@ -24,7 +24,7 @@ from popgan.config.schema import Plan
 from popgan.networks.layers import downsample, enlarge
 from popgan.progress import Reporter
 from popgan.training import checkpoint
-from popgan.training.growth import Stage, stage_at
+from popgan.training.growth import Stage, rate_factor, stage_at
 from popgan.training.log import Row, TrainingLog, make_row
 from popgan.training.phase import Phase, Step
 from popgan.training.sampler import Sampler
@@ -146,6 +146,9 @@ def _update(phase: Phase, step: Step) -> None:
         norms = torch._foreach_norm(gradients)
         state.gradient_norms[phase.network] = torch.stack(list(norms)).norm().detach()
     optimiser = state.optimisers[phase.network]
+    factor = rate_factor(state.images, step.plan.train)
+    for group in optimiser.param_groups:
+        group["lr"] = group["initial_lr"] * factor
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
 

@@ -136,10 +136,13 @@ class TrainState:
 def _adam(
     network: nn.Module, rate: float, plan: TrainPlan, ratio: float, device: torch.device
 ) -> torch.optim.Adam:
-    return torch.optim.Adam(
+    optimiser = torch.optim.Adam(
         network.parameters(),
         lr=rate * ratio,
         betas=(float(plan.beta1**ratio), float(plan.beta2**ratio)),
         eps=1e-8,
         fused=device.type in ("cpu", "cuda"),
     )
+    for group in optimiser.param_groups:
+        group["initial_lr"] = group["lr"]
+    return optimiser
