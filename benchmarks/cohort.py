@@ -58,9 +58,7 @@ def make(data: Path, run: Path, *, workers: int | None = None) -> tuple[Cohort, 
 
 
 def height_errors(data: Path, run: Path) -> dict[str, float]:
-    """Error of the slices' heights against the tissue maps of the same scans, percent of height.
-
-    """
+    """Error of the slices' heights against the tissue maps of the same scans, percent of height."""
     import nibabel as nib
 
     cohort = Cohort.open(run)
