@@ -90,6 +90,7 @@ def plan(contrasts=CONTRASTS):
             "loss": "rpgan",
             "lr_generator": 2e-3,
             "lr_discriminator": 1e-3,
+            "lr_end": 0.1,
             "beta1": 0,
             "beta2": 0.99,
             "gamma": 5,
@@ -179,7 +180,9 @@ def metrics():
             n_real=144,
             n_synthetic=1000,
             n_subjects=6,
-            method="jackknife over 6 subjects" if low is not None else "no interval: mostly bias",
+            method="jackknife over 6 subjects, 95 %"
+            if low is not None
+            else "no interval: mostly bias",
         )
         found.append(
             Metric(
@@ -212,9 +215,10 @@ def spectra():
 def fidelity(images, **changes):
     values = {
         "backbone": {
-            "name": "EfficientNet-Lite0, ImageNet",
-            "input": "160 px, bicubic",
-            "sha256": "9f2b" * 16,
+            "backbone": "efficientnet-lite0",
+            "input_size": 160,
+            "weights_sha256": "9f2b" * 16,
+            "preprocessing": "square pad, bilinear, (255 u - 127) / 128",
         },
         "seed": 0,
         "image_shape": list(images.shape[1:]),
@@ -250,7 +254,7 @@ def filmstrip(latents=3):
     for kimg, side in [*steps, (37, 64), (41, 64), (45, 64), (48, 64)]:
         factor = SIZE // side
         small = full.reshape(latents, 1, side, factor, side, factor).mean((3, 5))
-        frames.append(FilmFrame(f"{kimg} 000 images", small.astype(np.float32)))
+        frames.append(FilmFrame(f"{kimg} 000 images", small.astype(np.float32), (side, side)))
     return frames
 
 

@@ -11,6 +11,7 @@ from report_fixtures import HOSTILE, bare, content, plan, private
 from popgan.report.guard import PrivateContentError, assert_self_contained
 from popgan.report.private import private_html, write_private_report
 from popgan.report.shareable import report_html, write_report
+from popgan.report.words import typeset
 
 _VOID = {"meta", "img", "br", "input", "link", "hr"}
 
@@ -122,15 +123,43 @@ def test_every_figure_is_there_and_says_what_it_shows(shareable):
 
 
 def test_every_metric_is_printed_with_interval_floor_and_reading_aid(shareable):
-    text = " ".join("".join(Outline(shareable).text).split())
+    text = "".join(Outline(shareable).text)
     for metric in content().fidelity.metrics:
-        assert metric.title in text
-        assert metric.how_to_read in text
-        assert metric.value.method in text
+        assert typeset(metric.title) in text
+        assert typeset(metric.how_to_read) in text
+        assert typeset(metric.value.method) in text
     assert "0.322 to 0.419" in text
     assert "0.012 (0.004 to 0.027)" in text
     assert "mean image 1.69, noise 2.31" in text
-    assert "21% of the way to the mean image." in text
+    assert "21\u202f% of the way to the mean image." in text
+
+
+def test_scores_stand_beside_the_network_they_were_measured_with(shareable):
+    outline = Outline(shareable)
+    bases = re.findall(r'<p class="basis">([^<]+)</p>', shareable)
+    assert bases.count("EfficientNet-Lite0 features at 160 pixels") == 8
+    assert bases.count("computed on pixels") == 3
+    text = "".join(outline.text)
+    assert "Kernel distance, EfficientNet-Lite0" in text
+    assert "Distances in EfficientNet-Lite0 features at 160 pixels." in text
+
+
+def test_one_spelling_of_percentages_and_names(shareable):
+    outline = Outline(shareable)
+    said = "".join(outline.text) + "".join(svg["aria-label"] for svg in outline.all("svg"))
+    said = said.replace(re.search(r"<style>(.*?)</style>", shareable, re.S)[1], "")
+    assert "Fréchet" in said
+    assert "Frechet" not in said
+    assert said.count("%") > 5
+    assert not re.search(r"[^\u202f]%", said)
+
+
+def test_each_method_is_told_once_and_every_row_points_to_one(shareable):
+    listed = re.findall(r'<li class="note"><sup>(\w)</sup>', shareable)
+    pointed = re.findall(r"<sup>(\w)</sup></td>", shareable)
+    assert listed == ["a", "b"]
+    assert len(pointed) == len(content().fidelity.metrics)
+    assert set(pointed) == set(listed)
 
 
 def test_what_was_not_tested_is_said(shareable):

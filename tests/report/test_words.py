@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from popgan.report.pixels import data_uri, grey, slice_uri, stack_uri
-from popgan.report.words import duration, interval, moment, number, plain
+from popgan.report.words import duration, interval, moment, number, percent, plain, score, typeset
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ from popgan.report.words import duration, interval, moment, number, plain
         (48000, "48\u202f000"),
         (-0.25, "\u22120.250"),
         (1.0, "1"),
+        (1008, "1008"),
+        (9999.7, "10\u202f000"),
         (0, "0"),
         (3e-6, "3.0e-06"),
         (None, "–"),
@@ -38,6 +40,25 @@ def test_three_digits_and_no_more(value, text):
 def test_a_printed_number_is_within_half_a_percent(value):
     printed = float(number(value).replace("\u202f", ""))
     assert abs(printed - value) <= 0.0051 * value
+
+
+def test_scores_claim_no_more_than_three_decimals():
+    assert [score(v) for v in (0.801, 0.00608, -0.00411, 0.0163, 12.34)] == [
+        "0.801",
+        "0.006",
+        "\u22120.004",
+        "0.016",
+        "12.3",
+    ]
+    assert score(0.0002) == number(0.0002)
+    assert score(None) == "–"
+    assert score(0) == "0"
+
+
+def test_sentences_get_the_spelling_of_the_page():
+    assert typeset("95 % of 5% by Frechet") == "95\u202f% of 5\u202f% by Fréchet"
+    assert typeset("100 percent") == "100 percent"
+    assert percent(0.523) == "52\u202f%"
 
 
 def test_intervals_durations_and_times_in_words():

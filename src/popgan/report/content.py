@@ -22,10 +22,17 @@ Images = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class FilmFrame:
-    """The same latent vectors at one moment of training: K x C x h x w, in [-1, 1]."""
+    """The same latent vectors at one moment of training.
+
+    Args:
+        label: the moment.
+        images: K x C x h x w, in [-1, 1].
+        size: rows and columns of the level, where `images` are enlarged; not shown if None.
+    """
 
     label: str
     images: Images
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from popgan.report.svg import (
     canvas,
     to_svg,
 )
-from popgan.report.words import number, plain
+from popgan.report.words import PERCENT, number, percent, plain
 
 Log = Sequence[Mapping[str, float]]
-_WIDTH, _HEIGHT = 430, 270
+_WIDTH, _HEIGHT = 390, 250
 
 
 def training_drawings(log: Log, base: tuple[int, int]) -> list[Drawing]:
@@ -58,19 +58,19 @@ def _accuracy(log: Log, base: tuple[int, int]) -> Drawing | None:
     axes.plot(shown, real, color=REAL, label="real images")
     axes.plot(shown, fake, color=SYNTHETIC, linestyle=(0, (5, 2)), label="synthetic images")
     axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=PERCENT))
     axes.set_ylabel("recognised correctly")
     _legend(axes, "lower left")
     _levels(axes, log, base)
     alt = (
         f"Accuracy of the discriminator over training. At the end it recognises "
-        f"{_last(real):.0%} of real and {_last(fake):.0%} of synthetic images."
+        f"{percent(_last(real))} of real and {percent(_last(fake))} of synthetic images."
     )
     return Drawing(
         to_svg(figure, "accuracy", alt),
         "Accuracy of the discriminator",
-        "50% (dotted) on both: it can only guess. Near 100% on both: it tells them apart with "
-        "ease, and the generator learns little.",
+        f"{percent(0.5)} (dotted) on both: it can only guess. Near {percent(1)} on both: it tells "
+        "them apart with ease, and the generator learns little.",
     )
 
 
@@ -221,5 +221,5 @@ def spectrum_drawing(spectra: Spectra) -> Drawing:
         to_svg(figure, "spectrum", alt),
         "Power spectrum",
         "Right is fine detail. Synthetic below real: too smooth; above it: noise or a grid "
-        "pattern. 10 dB are a factor of ten.",
+        "pattern. Beyond 0.5 only diagonals remain. 10 dB are a factor of ten.",
     )

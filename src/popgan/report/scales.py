@@ -17,15 +17,15 @@ from popgan.report.svg import (
     canvas,
     to_svg,
 )
-from popgan.report.words import number, plain
+from popgan.report.words import plain, score, typeset
 
-_WIDTH, _HEIGHT = 430, 118
+_WIDTH, _HEIGHT, _UNIT_HEIGHT = 390, 112, 16
 _REACH = 0.6  # a ceiling this share of the core's length beyond it is still drawn to scale
 
 
 def metric_scale(metric: Metric) -> Drawing:
     """Where a metric's value stands between real against real (floor) and useless generators."""
-    figure, axes = canvas(_WIDTH, _HEIGHT)
+    figure, axes = canvas(_WIDTH, _HEIGHT + (_UNIT_HEIGHT if metric.unit else 0))
     axes.set_ylim(-2.1, 1.5)
     axes.grid(False)
     axes.yaxis.set_visible(False)
@@ -37,13 +37,14 @@ def metric_scale(metric: Metric) -> Drawing:
     _interval(axes, low, high, SYNTHETIC)
     marks = _references(axes, metric)
     axes.plot([value], [0], "D", color=SYNTHETIC, markersize=8.5, mec=PAPER, zorder=4)
-    _say(axes, value, 1.1, f"synthetic {number(value)}", INK, "bold")
+    _say(axes, value, 1.1, f"synthetic {score(value)}", INK, "bold")
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(float(value))))
     if metric.unit:
         axes.set_xlabel(metric.unit)
-    alt = f"{metric.title}: synthetic {number(value)}; {'; '.join(marks) or 'no reference'}"
-    return Drawing(to_svg(figure, f"scale-{_slug(metric.name)}", alt), metric.title, "")
+    title = typeset(metric.title)
+    alt = f"{title}: synthetic {score(value)}; {'; '.join(marks) or 'no reference'}"
+    return Drawing(to_svg(figure, f"scale-{_slug(metric.name)}", alt), title, "")
 
 
 def _interval(axes: Axes, low: float | None, high: float | None, colour: str) -> None:
@@ -88,7 +89,7 @@ def _references(axes: Axes, metric: Metric) -> list[str]:
         if all(left > stop or left + width < first for first, stop in taken):
             taken.append((left, left + width))
             _say(axes, value, -1.05, name, REAL if name == "real" else MUTED, "normal")
-    return [f"{name} {number(value)}" for name, value in references]
+    return [f"{name} {score(value)}" for name, value in references]
 
 
 def _off_scale(axes: Axes, name: str, value: float, shown: float) -> None:
@@ -96,7 +97,7 @@ def _off_scale(axes: Axes, name: str, value: float, shown: float) -> None:
     start, end = axes.get_xlim()
     right = value > end
     if abs(shown - (end if right else start)) > 0.5 * (end - start):
-        text = f"{name} {number(value)} →" if right else f"← {name} {number(value)}"
+        text = f"{name} {score(value)} →" if right else f"← {name} {score(value)}"
         _say(axes, end if right else start, 1.1, text, MUTED, "normal")
 
 

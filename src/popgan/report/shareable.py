@@ -9,6 +9,7 @@ from popgan.files import write_text
 from popgan.report.content import ReportContent
 from popgan.report.figures import spectrum_drawing, training_drawings
 from popgan.report.guard import assert_self_contained, assert_shareable
+from popgan.report.measurements import metric_views, network_line
 from popgan.report.page import render
 from popgan.report.scales import metric_scale
 from popgan.report.view import (
@@ -19,13 +20,12 @@ from popgan.report.view import (
     gallery_views,
     key_facts,
     mean_views,
-    metric_view,
     plan_groups,
     station_rows,
     synthetic_moments,
     verdict_view,
 )
-from popgan.report.words import moment
+from popgan.report.words import moment, typeset
 
 
 def report_html(content: ReportContent) -> str:
@@ -33,6 +33,8 @@ def report_html(content: ReportContent) -> str:
     contrasts = content.plan.data.contrasts
     fidelity = content.fidelity
     tone, headline, sentence = verdict_view(content.verdict)
+    measured, methods = metric_views(fidelity) if fidelity else ([], [])
+    scales = [metric_scale(metric) for metric in fidelity.metrics] if fidelity else []
     return render(
         "shareable.html.j2",
         content=content,
@@ -43,8 +45,10 @@ def report_html(content: ReportContent) -> str:
         claims=claims(content),
         gallery=gallery_views(content.gallery, contrasts),
         means=mean_views(*synthetic_moments(fidelity), contrasts),
-        metrics=[(metric_view(m), metric_scale(m)) for m in fidelity.metrics] if fidelity else [],
-        warnings=fidelity.warnings if fidelity else [],
+        metrics=list(zip(measured, scales, strict=True)),
+        methods=methods,
+        network=network_line(fidelity) if fidelity else "",
+        warnings=[typeset(text) for text in fidelity.warnings] if fidelity else [],
         spectrum=spectrum_drawing(fidelity.spectra) if fidelity else None,
         training=training_drawings(content.log, content.plan.base),
         film=film_views(content.filmstrip),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +10,13 @@ import numpy as np
 from pydantic import BaseModel
 
 from popgan.config.schema import Plan
-from popgan.evidence.fidelity.results import FidelityResult, Metric
+from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict
 from popgan.report.content import FilmFrame, Images, ReportContent
 from popgan.report.figures import column
+from popgan.report.measurements import network_name, short_title
 from popgan.report.pixels import slice_uri, stack_uri
-from popgan.report.words import duration, interval, number, plain
+from popgan.report.words import duration, number, plain, score, typeset
 
 # Level of the verdict -> (CSS class, headline).
 _VERDICTS = {
@@ -24,11 +24,6 @@ _VERDICTS = {
     "in between": ("mixed", "Between real images and a blurred average"),
     "poor": ("poor", "Far from real images"),
     "not measurable": ("unknown", "Cannot be judged on this cohort"),
-}
-_BETTER = {
-    "lower": "lower is better",
-    "higher": "higher is better",
-    "reference": "nearest to the floor is best",
 }
 _SECTIONS = {
     "data": "Data",
@@ -61,22 +56,6 @@ class Claim:
     answer: str
 
 
-@dataclass(frozen=True)
-class MetricView:
-    """A metric as the page prints it."""
-
-    title: str
-    value: str
-    interval: str
-    floor: str
-    ceilings: str
-    better: str
-    n: str
-    method: str
-    how_to_read: str
-    share: str
-
-
 def plan_groups(plan: Plan) -> list[tuple[str, list[PlanRow]]]:
     """The plan's values by section, each with meaning, source and reason."""
     groups = []
@@ -94,7 +73,7 @@ def _plan_row(plan: Plan, model: BaseModel, section: str, name: str) -> PlanRow:
         meaning=(type(model).model_fields[name].description or "").replace("`", ""),
         value=_short_hash(plain(getattr(model, name))),
         source=decision.source if decision else "",
-        reason=decision.reason if decision else "",
+        reason=typeset(decision.reason) if decision else "",
     )
 
 
@@ -109,52 +88,13 @@ def verdict_view(verdict: Verdict | None) -> tuple[str, str, str]:
     if verdict is None:
         return "unknown", "Not measured", "No measurement was made, so nothing is known yet."
     tone, headline = _VERDICTS[verdict.level]
-    return tone, headline, verdict.sentence
-
-
-def metric_view(metric: Metric) -> MetricView:
-    """The printed form of one metric."""
-    value = metric.value
-    floor = number(metric.floor)
-    if metric.floor_low is not None:
-        floor += f" ({interval(metric.floor_low, metric.floor_high)})"
-    return MetricView(
-        title=metric.title,
-        value=" ".join(part for part in (number(value.value), metric.unit) if part),
-        interval=interval(value.low, value.high),
-        floor=floor,
-        ceilings=", ".join(f"{name} {number(value)}" for name, value in metric.ceilings.items()),
-        better=_BETTER[metric.better],
-        n=f"{number(value.n_synthetic)} synthetic, {number(value.n_real)} real of "
-        f"{number(value.n_subjects)} subjects",
-        method=value.method,
-        how_to_read=metric.how_to_read,
-        share=_share(metric),
-    )
-
-
-def _share(metric: Metric) -> str:
-    """How much of the way from real images to the mean image the value has gone, in words."""
-    ceiling = metric.ceilings.get("mean image")
-    if metric.floor is None or ceiling is None or metric.better == "reference":
-        return ""
-    way = ceiling - metric.floor
-    if way == 0 or (way > 0) != (metric.better == "lower"):
-        return ""
-    share = (metric.value.value - metric.floor) / way
-    if not math.isfinite(share):
-        return ""
-    if share < 0:
-        return "No farther from the real images than other real images are."
-    if share > 1:
-        return "Worse than showing the mean image over and over."
-    return f"{share:.0%} of the way to the mean image."
+    return tone, headline, typeset(verdict.sentence)
 
 
 def claims(content: ReportContent) -> list[Claim]:
     """What was tested, and plainly what was not."""
     metrics = content.fidelity.metrics if content.fidelity else []
-    names = [_short(metric.title) for metric in metrics]
+    names = [short_title(metric) for metric in metrics]
     measured = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return [
         Claim(
@@ -183,11 +123,6 @@ def claims(content: ReportContent) -> list[Claim]:
     ]
 
 
-def _short(title: str) -> str:
-    """A title without its remark in parentheses."""
-    return title.split(" (")[0]
-
-
 def film_columns(frames: int) -> int:
     """Columns of the filmstrip on a wide screen: rows of equal length, where possible."""
     rows = -(-frames // 10)
@@ -204,11 +139,11 @@ def gallery_views(images: Images, contrasts: Sequence[str]) -> list[tuple[str, l
 
 
 def film_views(frames: Sequence[FilmFrame], contrast: int = 0) -> list[tuple[str, str, str]]:
-    """The filmstrip: (label, size in pixels, data URI) of each moment; one contrast."""
+    """The filmstrip: (label, size in pixels or "", data URI) of each moment; one contrast."""
     views = []
     for frame in frames:
-        height, width = frame.images.shape[2:]
-        views.append((frame.label, f"{height} × {width}", stack_uri(frame.images[:, contrast])))
+        size = f"{frame.size[0]} × {frame.size[1]}" if frame.size else ""
+        views.append((frame.label, size, stack_uri(frame.images[:, contrast])))
     return views
 
 
@@ -253,11 +188,17 @@ def mean_views(
 def flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """A nested record as (name, value) rows: ("versions, torch", "2.13.0")."""
     for key, value in record.items():
-        name = f"{prefix}{str(key).replace('_', ' ')}"
+        name = f"{prefix}{_in_words(str(key))}"
         if isinstance(value, Mapping):
             yield from flat(value, f"{name}, ")
         else:
             yield name, plain(value)
+
+
+def _in_words(key: str) -> str:
+    """A key as a reader writes it: "memory_gib" is "memory GiB"."""
+    words = {"gib": "GiB", "sha256": "SHA-256", "cpu": "processor"}
+    return " ".join(words.get(word, word) for word in key.split("_"))
 
 
 def station_rows(stations: Sequence[tuple[str, float]]) -> list[tuple[str, str]]:
@@ -273,10 +214,12 @@ def key_facts(content: ReportContent) -> list[tuple[str, str, str]]:
     facts = []
     if content.fidelity and content.fidelity.metrics:
         first = content.fidelity.metrics[0]
-        floor = f"real against real {number(first.floor)}" if first.floor is not None else ""
-        facts.append((_short(first.title), number(first.value.value), floor))
+        floor = f"real against real {score(first.floor)}" if first.floor is not None else ""
+        name = f"{short_title(first)}, {network_name(content.fidelity)}"
+        facts.append((name, score(first.value.value), floor))
     data = content.plan.data
-    facts.append(("Trained on", f"{data.train_subjects}", f"subjects, {data.train_slices} slices"))
+    slices = f"subjects, {number(data.train_slices)} slices"
+    facts.append(("Trained on", number(data.train_subjects), slices))
     facts.append(("Image size", f"{data.height} × {data.width}", ", ".join(data.contrasts)))
     images = column(content.log, "images") if content.log else None
     seconds = column(content.log, "seconds") if content.log else None

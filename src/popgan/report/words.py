@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from typing import Any
 
 _THIN = "\u202f"
 _MINUS = "\u2212"
+PERCENT = f"{_THIN}%"
+"""The sign with the narrow space that sets it off from its number."""
 
 
 def number(value: float | int | None) -> str:
-    """Three significant digits; whole numbers in full with thin spaces; a dash for nothing."""
+    """Three significant digits; whole numbers in full, thin spaces from 10 000 on; a dash for
+    nothing.
+    """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if float(value).is_integer() or abs(value) >= 1000:
-        text = f"{round(value):,}".replace(",", _THIN)
+        text = f"{round(value):,}".replace(",", _THIN if abs(value) >= 9999.5 else "")
     elif abs(value) < 1e-4:
         text = f"{value:.1e}"
     else:
@@ -26,11 +31,35 @@ def number(value: float | int | None) -> str:
     return text.replace("-", _MINUS, 1) if text.startswith("-") else text
 
 
+def score(value: float | None) -> str:
+    """A measured number: as `number`, but no more than three decimals down to 0.0005.
+
+    A floor of 0.00608 beside a value of 0.801 would claim digits that nobody measured.
+    """
+    if value is None or not 5e-4 <= abs(value) < 0.1:
+        return number(value)
+    return f"{value:.3f}".replace("-", _MINUS)
+
+
 def interval(low: float | None, high: float | None) -> str:
-    """ "0.12 to 0.17"; a dash where there is no interval."""
+    """ "0.120 to 0.170"; a dash where there is no interval."""
     if low is None or high is None:
         return "–"
-    return f"{number(low)} to {number(high)}"
+    return f"{score(low)} to {score(high)}"
+
+
+def typeset(text: str) -> str:
+    """A sentence from elsewhere in the page's spelling: 95 % with a narrow fixed space, Fréchet.
+
+    Sentences of the evidence and the plan are also shown by terminals, and keep to ASCII there.
+    """
+    text = re.sub(r"(?<=\d) ?%", PERCENT, text)
+    return text.replace("Frechet", "Fréchet")
+
+
+def percent(share: float) -> str:
+    """A share as a percentage: 0.52 is "52 %"."""
+    return f"{share * 100:.0f}{PERCENT}"
 
 
 def duration(seconds: float) -> str:
