@@ -24,4 +24,9 @@ class UserError(Exception):
         if do is not None:
             parts.append(do.rstrip("."))
         # A path may hold a line break; the promise is one line.
-        super().__init__(" ".join("; ".join(parts).split()) + ".")
+        text = " ".join("; ".join(parts).split())
+        super().__init__(text if text.endswith(("?", "!")) else f"{text}.")
+
+
+class NotMeasurableError(UserError):
+    """The cohort is too small for a measurement; everything else of a run can go on."""

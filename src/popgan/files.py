@@ -19,7 +19,29 @@ import yaml
 
 from popgan.errors import UserError
 
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+DISK_ERRORS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EFBIG,
+    errno.EIO,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+}
+"""What a disk can say that a user can do something about."""
+
+
+def disk_error(path: Path, error: OSError) -> UserError:
+    """The line for a file or folder that cannot be written."""
+    return UserError(
+        f"cannot be written ({error.strerror or error})",
+        where=path,
+        do="free some space or choose another folder, then run the same command again",
+    )
 
 
 @contextmanager
@@ -40,13 +62,8 @@ def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
             temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
-        if error.errno in _DISK_ERRORS:
-            reason = error.strerror or str(error)
-            raise UserError(
-                f"cannot be written ({reason})",
-                where=path,
-                do="free some space or choose another folder, then run the same command again",
-            ) from error
+        if error.errno in DISK_ERRORS:
+            raise disk_error(path, error) from error
         raise
     finally:
         temporary.unlink(missing_ok=True)

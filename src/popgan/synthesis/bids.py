@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from popgan._version import __version__
 from popgan.errors import UserError
+from popgan.folders import atomic_folder
 from popgan.progress import Reporter
 from popgan.synthesis.bids_metadata import (
     MARK,
@@ -34,7 +36,6 @@ from popgan.synthesis.bids_metadata import (
     write_description,
     write_participants,
 )
-from popgan.synthesis.folders import atomic_folder
 
 LEVELS = 4095
 """Largest stored intensity: 12 bits, what MRI scanners deliver."""
@@ -53,6 +54,40 @@ def write_bids(
     images: NDArray[np.float32],
     *,
     contrasts: Sequence[str],
+    reporter: Reporter | None = None,
+    **about: Any,
+) -> Path:
+    """Write images that are in memory as a BIDS derivative and return its folder.
+
+    Args:
+        folder: folder of the data set.
+        images: N x C x H x W, in [-1, 1]; -1 is background.
+        contrasts: the C contrasts, such as "T1w", "FLAIR" or "T1wCE".
+        reporter: shows progress.
+        about: see `bids_writer`.
+
+    Raises:
+        UserError, ValueError: see `bids_writer`.
+    """
+    _check(images, contrasts)
+    count = len(images)
+    with (
+        bids_writer(folder, count=count, contrasts=contrasts, **about) as add,
+        (reporter or Reporter()).task("writing images", total=count) as task,
+    ):
+        for start in range(0, count, _PROGRESS_STEP):
+            block = images[start : start + _PROGRESS_STEP]
+            add(block)
+            task.advance(len(block))
+    return folder
+
+
+@contextmanager
+def bids_writer(
+    folder: Path,
+    *,
+    count: int,
+    contrasts: Sequence[str],
     to_volume: Callable[[NDArray[Any]], NDArray[Any]],
     affine: NDArray[np.float64],
     spacing: tuple[float, float, float],
@@ -65,16 +100,15 @@ def write_bids(
     labels: Sequence[str] | None = None,
     skull_stripped: bool = False,
     source_hash: str | None = None,
-    reporter: Reporter | None = None,
-) -> Path:
-    """Write images as a BIDS derivative and return its folder.
+) -> Iterator[Callable[[NDArray[np.float32]], None]]:
+    """Write a BIDS derivative batch by batch, in the memory of one batch.
 
     The data set is written beside its final place and renamed when it is complete. An older
     synthetic data set in the same place is replaced; anything else there is left alone.
 
     Args:
         folder: folder of the data set.
-        images: N x C x H x W, in [-1, 1]; -1 is background.
+        count: images that will come in all.
         contrasts: the C contrasts, such as "T1w", "FLAIR" or "T1wCE".
         to_volume: turns a slice H x W into a volume X x Y x 1 in the axes of `affine`.
         affine: 4 x 4, RAS+, mm.
@@ -88,46 +122,47 @@ def write_bids(
         labels: class label of each image, where the model knows classes.
         skull_stripped: whether the training images show brains without skull.
         source_hash: SHA-256 of the cohort's manifest.
-        reporter: shows progress.
+
+    Yields:
+        A function that writes the next batch: n x C x H x W, in [-1, 1]; -1 is background.
 
     Raises:
         UserError: the images are not finite, the disk is full, or the folder holds other files.
-        ValueError: shapes, labels, affine and spacing do not fit each other.
+        ValueError: shapes, labels, count, affine and spacing do not fit each other.
     """
-    _check(images, contrasts, labels)
+    if count < 1 or (labels is not None and len(labels) != count):
+        raise ValueError(f"{len(labels or ())} labels for {count} images")
     geometry = np.asarray(affine, dtype=np.float64)
     thickness = _thickness(geometry, spacing)
     source = Source(model, seed, plan_hash, weights_hash, skull_stripped, thickness)
-    digits = max(4, len(str(first_index + len(images))))
-    reporter = reporter or Reporter()
+    digits = max(4, len(str(first_index + count)))
+    names = _names(contrasts)
     with atomic_folder(folder, replace=MARK) as part:
-        write_description(part, source, contrasts, len(images), source_hash, provenance)
-        write_participants(part, source, len(images), first_index, digits, labels)
-        names = _names(contrasts)
-        header = _header(to_volume(to_stored(images[0, 0])), geometry)
-        with reporter.task("writing images", total=len(images)) as task:
-            for start in range(0, len(images), _PROGRESS_STEP):
-                block = to_stored(images[start : start + _PROGRESS_STEP])
-                for offset, image in enumerate(block):
-                    index = first_index + start + offset
-                    label = labels[start + offset] if labels is not None else None
-                    subject = subject_id(index, digits)
-                    _write_subject(
-                        part, subject, image, index, label, names, header, to_volume, source
-                    )
-                task.advance(len(block))
-    return folder
+        write_description(part, source, contrasts, count, source_hash, provenance)
+        write_participants(part, source, count, first_index, digits, labels)
+        header: nib.Nifti1Header | None = None
+        done = 0
+
+        def add(images: NDArray[np.float32]) -> None:
+            nonlocal header, done
+            _check(images, contrasts)
+            stored = to_stored(images)
+            header = header or _header(to_volume(stored[0, 0]), geometry)
+            for image in stored:
+                label = labels[done] if labels is not None else None
+                index = first_index + done
+                subject = subject_id(index, digits)
+                _write_subject(part, subject, image, index, label, names, header, to_volume, source)
+                done += 1
+
+        yield add
+        if done != count:
+            raise ValueError(f"{done} images came where {count} were announced")
 
 
-def _check(
-    images: NDArray[np.float32], contrasts: Sequence[str], labels: Sequence[str] | None
-) -> None:
+def _check(images: NDArray[np.float32], contrasts: Sequence[str]) -> None:
     if images.ndim != 4 or images.shape[1] != len(contrasts) or len(images) == 0:
         raise ValueError(f"images {images.shape} are not N x {len(contrasts)} x H x W")
-    if labels is not None and len(labels) != len(images):
-        raise ValueError(f"{len(labels)} labels for {len(images)} images")
-    if len({bids_name(contrast) for contrast in contrasts}) != len(contrasts):
-        raise ValueError(f"contrasts {list(contrasts)} do not have different names in BIDS")
     if not np.isfinite(images).all():
         raise UserError(
             "the model makes values that are not finite, so nothing was written",
@@ -146,6 +181,8 @@ def _thickness(affine: NDArray[np.float64], spacing: tuple[float, float, float])
 
 def _names(contrasts: Sequence[str]) -> list[str]:
     """File name of each contrast, after the subject and without extension."""
+    if len({bids_name(contrast) for contrast in contrasts}) != len(contrasts):
+        raise ValueError(f"contrasts {list(contrasts)} do not have different names in BIDS")
     return [f"{entities}desc-synthetic_{suffix}" for entities, suffix in map(bids_name, contrasts)]
 
 

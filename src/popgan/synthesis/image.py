@@ -7,8 +7,10 @@ geometry: spacing and orientation stand in the BIDS data set.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from popgan._version import __version__
 from popgan.files import atomic_path
+from popgan.folders import atomic_folder
 from popgan.progress import Reporter
 from popgan.synthesis.bids_metadata import bids_name, subject_id
-from popgan.synthesis.folders import atomic_folder
 
 _PROGRESS_STEP = 64
 _MARK = "SYNTHETIC.txt"
@@ -46,49 +48,94 @@ def write_pngs(
     images: NDArray[np.float32],
     *,
     contrasts: Sequence[str],
-    model: str,
-    seed: int,
-    first_index: int = 0,
-    labels: Sequence[str] | None = None,
     reporter: Reporter | None = None,
+    **about: Any,
 ) -> Path:
-    """Write each image and contrast as a 16-bit PNG; the folder appears when it is complete.
-
-    Names are those of the BIDS data set: `sub-syn0001_desc-synthetic_T1w.png`.
+    """Write images that are in memory as 16-bit PNGs and return their folder.
 
     Args:
         folder: folder of the files; an older folder of synthetic PNGs is replaced.
         images: N x C x H x W, in [-1, 1].
         contrasts: the C contrasts.
+        reporter: shows progress.
+        about: see `png_writer`.
+
+    Raises:
+        UserError, ValueError: see `png_writer`.
+    """
+    _check(images, contrasts)
+    count = len(images)
+    with (
+        png_writer(folder, count=count, contrasts=contrasts, **about) as add,
+        (reporter or Reporter()).task("writing PNGs", total=count) as task,
+    ):
+        for start in range(0, count, _PROGRESS_STEP):
+            block = images[start : start + _PROGRESS_STEP]
+            add(block)
+            task.advance(len(block))
+    return folder
+
+
+@contextmanager
+def png_writer(
+    folder: Path,
+    *,
+    count: int,
+    contrasts: Sequence[str],
+    model: str,
+    seed: int,
+    first_index: int = 0,
+    labels: Sequence[str] | None = None,
+) -> Iterator[Callable[[NDArray[np.float32]], None]]:
+    """Write images batch by batch, each contrast as a 16-bit PNG.
+
+    The folder appears when it is complete. Names are those of the BIDS data set:
+    `sub-syn0001_desc-synthetic_T1w.png`.
+
+    Args:
+        folder: folder of the files; an older folder of synthetic PNGs is replaced.
+        count: images that will come in all.
+        contrasts: the C contrasts.
         model: name of the model.
         seed: seed the images were drawn with.
         first_index: index of the first image in the seed's stream of samples.
         labels: class label of each image, where the model knows classes.
-        reporter: shows progress.
+
+    Yields:
+        A function that writes the next batch: n x C x H x W, in [-1, 1].
 
     Raises:
         UserError: the disk is full or the folder holds other files.
         ValueError: shapes do not fit each other.
     """
-    if images.ndim != 4 or images.shape[1] != len(contrasts):
-        raise ValueError(f"images {images.shape} are not N x {len(contrasts)} x H x W")
-    digits = max(4, len(str(first_index + len(images))))
+    digits = max(4, len(str(first_index + count)))
     names = ["{}desc-synthetic_{}".format(*bids_name(contrast)) for contrast in contrasts]
     with atomic_folder(folder, replace=_MARK) as part:
         (part / _MARK).write_text(_NOTE, encoding="utf-8")
-        with (reporter or Reporter()).task("writing PNGs", total=len(images)) as task:
-            for offset, image in enumerate(images):
-                index = first_index + offset
-                label = labels[offset] if labels is not None else None
-                for channel, name in zip(to_uint16(image), names, strict=True):
+        done = 0
+
+        def add(images: NDArray[np.float32]) -> None:
+            nonlocal done
+            _check(images, contrasts)
+            for image in to_uint16(images):
+                index = first_index + done
+                label = labels[done] if labels is not None else None
+                for channel, name in zip(image, names, strict=True):
                     Image.fromarray(channel).save(
                         part / f"{subject_id(index, digits)}_{name}.png",
                         pnginfo=_chunks(model, seed, index, label),
                         compress_level=4,
                     )
-                if (offset + 1) % _PROGRESS_STEP == 0 or offset + 1 == len(images):
-                    task.advance(offset % _PROGRESS_STEP + 1)
-    return folder
+                done += 1
+
+        yield add
+        if done != count:
+            raise ValueError(f"{done} images came where {count} were announced")
+
+
+def _check(images: NDArray[np.float32], contrasts: Sequence[str]) -> None:
+    if images.ndim != 4 or images.shape[1] != len(contrasts):
+        raise ValueError(f"images {images.shape} are not N x {len(contrasts)} x H x W")
 
 
 def _chunks(

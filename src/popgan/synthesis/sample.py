@@ -18,7 +18,9 @@ from popgan.recipes.table import find_recipe
 from popgan.seeds import torch_rng
 from popgan.training.growth import Stage, stage_at
 
-BATCH = 64
+BATCH = 32
+"""Images computed at once. Always so many, even if one is wanted: kernels round differently for
+other sizes, and an image must not depend on how many others are asked for."""
 
 
 def load_generator(weights: Path, plan: Plan) -> nn.Module:
@@ -91,9 +93,12 @@ def sample(
 ) -> Iterator[np.ndarray]:
     """Images number first .. first + count - 1 of a seed, in batches.
 
+    An image depends on (weights, seed, index) alone, to the last bit.
+
     Yields:
-        n x C x H x W float32 in [-1, 1], n <= 64.
+        n x C x H x W float32 in [-1, 1], n <= BATCH.
     """
-    for start in range(first, first + count, BATCH):
-        stop = min(start + BATCH, first + count)
-        yield draw_images(generator, latents(plan, seed, range(start, stop)), plan)
+    last = first + count
+    for start in range(first - first % BATCH, last, BATCH):
+        images = draw_images(generator, latents(plan, seed, range(start, start + BATCH)), plan)
+        yield images[max(0, first - start) : last - start]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,17 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from popgan.errors import UserError
-
-_DISK_ERRORS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EFBIG,
-    errno.ENOTDIR,
-    errno.EEXIST,
-}
+from popgan.files import DISK_ERRORS, disk_error
 
 
 @contextmanager
@@ -47,13 +36,9 @@ def atomic_folder(folder: Path, *, replace: str | None = None) -> Iterator[Path]
         yield temporary
         _swap(temporary, folder)
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        if error.errno not in DISK_ERRORS:
             raise
-        raise UserError(
-            f"cannot be written ({error.strerror or error})",
-            where=folder,
-            do="free some space or choose another folder, then run the same command again",
-        ) from error
+        raise disk_error(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
