@@ -1,0 +1,135 @@
+"""The reports in a real browser: they fit a desk, a phone and paper, show everything, load nothing.
+
+The instrument itself is tested first, on a page that does everything wrong.
+"""
+
+import numpy as np
+import pytest
+from chromium_pipe import Browser, find_chromium
+from report_fixtures import bare, content, log, private
+
+from popgan.report.private import private_html
+from popgan.report.shareable import report_html
+
+pytestmark = pytest.mark.slow
+
+DESK, PHONE, PAPER = 1280, 375, 680  # CSS pixels; A4 less Chromium's margins is 718
+PAGES = {
+    "shareable": lambda: report_html(content()),
+    "two contrasts, few ticks": lambda: report_html(
+        content(contrasts=["T1w", "FLAIR"], log=log(rows=3, images=900))
+    ),
+    "nothing measured": lambda: report_html(bare(filmstrip=[])),
+    "private": lambda: private_html(content(), private()),
+}
+WIDEST = "document.documentElement.scrollWidth"
+# Boxes whose content is wider than they are, so that a reader has to scroll or loses it on paper.
+CUT = """[...document.querySelectorAll('.wide, table, figure, p, h1, h2, h3, td, th, dd, li')]
+    .filter(e => e.getClientRects().length && e.scrollWidth > e.clientWidth + 1
+            && getComputedStyle(e).display !== 'inline')
+    .map(e => e.tagName + ' ' + e.textContent.trim().slice(0, 40))"""
+EMPTY = """[...document.querySelectorAll('img, svg.drawing')]
+    .filter(e => e.getBoundingClientRect().width < 20 || e.getBoundingClientRect().height < 20
+            || (e.tagName === 'IMG' && !(e.complete && e.naturalWidth > 0))).length"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    command = find_chromium()
+    if command is None:
+        pytest.skip("no Chromium is installed, so the pages cannot be looked at")
+    found = Browser(command, tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    for name, make in PAGES.items():
+        (folder / f"{name}.html").write_text(make(), encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in PAGES}
+
+
+def test_the_instrument_sees_overflow_requests_and_blank_pages(browser, tmp_path):
+    path = tmp_path / "wrong.html"
+    path.write_text(
+        "<!DOCTYPE html><p style='width: 2000px'>wide</p><img src='http://127.0.0.1:9/spy.png'>"
+        "<div class='wide' style='width: 90px; overflow: auto'><b style='display: block; "
+        "width: 400px'>cut</b></div>"
+    )
+    page = browser.open(path, width=PHONE)
+    assert page.ask(WIDEST) > PHONE
+    assert page.requests == ["http://127.0.0.1:9/spy.png"]
+    assert page.errors
+    assert page.ask(CUT) == ["DIV cut"]
+    assert page.ask(EMPTY) == 1
+    path.write_text("<!DOCTYPE html><body></body>")
+    assert ink(browser.open(path, width=PHONE).pixels()) == 0
+
+
+def ink(pixels):
+    """Share of pixels that differ from the most common colour."""
+    values = pixels.reshape(-1, 3)
+    background = np.median(values, axis=0)
+    return float((np.abs(values - background).max(1) > 24).mean())
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_shows_everything_and_asks_nobody(browser, files, name, width):
+    page = browser.open(files[name], width=width)
+    assert page.requests == []
+    assert page.errors == []
+    assert page.ask(WIDEST) <= width
+    assert page.ask(CUT) == []
+    assert page.ask(EMPTY) == 0
+    assert page.ask("document.querySelectorAll('img').length") > 20
+    pixels = page.pixels()
+    assert pixels.shape[1] == pytest.approx(width / 2, abs=1)
+    assert ink(pixels) > 0.05
+    # No screenful of it is empty.
+    bands = [pixels[top : top + 450] for top in range(0, len(pixels) - 450, 450)]
+    assert min(ink(band) for band in bands) > 0.01
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_cut_off_on_paper_and_folded_parts_are_open(browser, files, name):
+    page = browser.open(files[name], width=PAPER, media="print")
+    assert page.ask(WIDEST) <= PAPER
+    assert page.ask(CUT) == []
+    assert page.ask("getComputedStyle(document.querySelector('nav')).display") == "none"
+    hidden = "[...document.querySelectorAll('details table')].filter(e => !e.offsetHeight).length"
+    assert page.ask(hidden) == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_from_its_ground_by_day_and_by_night(browser, files, dark):
+    page = browser.open(files["shareable"], width=DESK, dark=dark)
+    ground = page.ask("getComputedStyle(document.body).backgroundColor")
+    for selector in ("p", ".lead", ".note", ".pill", ".share", "nav a"):
+        colour = page.ask(f"getComputedStyle(document.querySelector('{selector}')).color")
+        assert contrast(rgb(colour), rgb(ground)) >= 4.5, selector  # WCAG 2 level AA
+
+
+def rgb(text):
+    return [float(part) / 255 for part in text[text.index("(") + 1 : -1].split(",")[:3]]
+
+
+def contrast(one, other):
+    """Contrast ratio of two sRGB colours after WCAG 2."""
+
+    def luminance(colour):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+    light, dim = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dim + 0.05)
+
+
+def test_single_pixels_are_shown_on_request(browser, files):
+    page = browser.open(files["shareable"], width=DESK)
+    style = "getComputedStyle(document.querySelector('#gallery .slice')).imageRendering"
+    assert page.ask(style) == "auto"
+    page.ask("document.querySelector('#pixels').click()")
+    assert page.ask(style) == "pixelated"
