@@ -13,7 +13,7 @@ from popgan.training.phase import Phase, Step
 
 
 def test_every_trained_level_is_measured_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "SECONDS_A_LEVEL", 0.0)
+    monkeypatch.setattr(probe, "SECONDS_A_LEVEL", 1e-9)
     plan = tiny_plan()
     recipe = find_recipe("popgan")
     seen: list[tuple[int, float, int]] = []
@@ -30,7 +30,7 @@ def test_every_trained_level_is_measured_at_its_own_size(monkeypatch: pytest.Mon
 
 
 def test_a_skipped_level_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "SECONDS_A_LEVEL", 0.0)
+    monkeypatch.setattr(probe, "SECONDS_A_LEVEL", 1e-9)
     plan = tiny_plan(train__level_shares=[0.0, 1.0])
     recipe = find_recipe("popgan")
     state = recipe.start(plan, torch.device("cpu"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 
 import torch
 
@@ -48,27 +49,29 @@ def _speed(
     source: ImageSource,
     position: int,
 ) -> float:
+    """Images/s at one position; the cost of the lazy penalty is spread over its interval."""
     assert stage_at(position, plan.train).alpha == 1.0
     interval = plan.train.penalty_interval
 
-    def steps(count: int) -> float:
+    def seconds(step: int) -> float:
+        state.images, state.step = position, step
         start = time.perf_counter()
-        for _ in range(count):
-            state.images = position
-            one_step(plan, phases, state, sampler, source)
+        one_step(plan, phases, state, sampler, source)
         _wait(state)
         return time.perf_counter() - start
 
-    state.step = 0
     # The first steps set up kernels and, on a GPU, pick algorithms.
-    steps(2)
-    done, spent = 0, 0.0
-    state.step = 0
-    # Whole intervals of the lazy penalty, at least one, so that its cost counts as it should.
-    while done == 0 or (spent < SECONDS_A_LEVEL and done < 64 * interval):
-        spent += steps(interval)
-        done += interval
-    return done * plan.train.batch / spent
+    warm = [seconds(0), seconds(1)]
+    if sum(warm) > SECONDS_A_LEVEL:
+        penalised, plain = [warm[0]], [warm[1]]
+    else:
+        penalised, plain = [], []
+        while sum(penalised) + sum(plain) < SECONDS_A_LEVEL:
+            penalised.append(seconds(0))
+            plain += [seconds(1), seconds(2), seconds(3)]
+    # Medians: a busy machine disturbs single steps.
+    cost = (median(penalised) + (interval - 1) * median(plain)) / interval
+    return plan.train.batch / cost
 
 
 def _wait(state: TrainState) -> None:
