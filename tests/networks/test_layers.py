@@ -57,6 +57,11 @@ def test_minibatch_stddev_matches_its_definition_group_by_group() -> None:
         )
 
 
+def test_minibatch_stddev_needs_whole_groups() -> None:
+    with pytest.raises(ValueError, match="6 images"):
+        layers.minibatch_stddev(torch.randn(6, 3, 2, 2), 4)
+
+
 def test_minibatch_stddev_of_group_one_changes_nothing() -> None:
     x = torch.randn(4, 3, 2, 2)
     assert layers.minibatch_stddev(x, 1) is x
@@ -86,3 +91,42 @@ def test_resizing_keeps_constants_and_means() -> None:
     torch.testing.assert_close(layers.downsample(layers.upsample(x)), x)
     torch.testing.assert_close(layers.enlarge(torch.full_like(x, 0.3)).mean(), torch.tensor(0.3))
     torch.testing.assert_close(layers.downsample(x).mean(), x.mean())
+
+
+class RuntimeScaled(torch.nn.Module):
+    """The published form: unit-variance weights, multiplied with He's constant at run time."""
+
+    def __init__(self, twin: layers.EqualisedConv2d) -> None:
+        super().__init__()
+        self.scale = twin.rate_scale
+        self.weight = torch.nn.Parameter(twin.weight.detach() / self.scale)
+        self.bias = torch.nn.Parameter(twin.bias.detach().clone())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.conv2d(x, self.weight * self.scale, self.bias, padding=1)
+
+
+def test_scaled_rates_train_like_weights_scaled_at_run_time() -> None:
+    torch.manual_seed(0)
+    ours = layers.EqualisedConv2d(3, 5).double()
+    twin = RuntimeScaled(ours)
+    groups = [{"params": p, "lr": 1e-2 * s} for s, p in layers.rate_scales(ours).items()]
+    optimisers = [
+        torch.optim.Adam(groups, betas=(0.0, 0.99), eps=1e-12),
+        torch.optim.Adam(twin.parameters(), lr=1e-2, betas=(0.0, 0.99), eps=1e-12),
+    ]
+    for _ in range(20):
+        x = torch.randn(4, 3, 6, 6, dtype=torch.float64)
+        for net, optimiser in zip((ours, twin), optimisers, strict=True):
+            optimiser.zero_grad()
+            net(x).pow(3).mean().backward()
+            optimiser.step()
+    torch.testing.assert_close(ours.weight, twin.weight * twin.scale, rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(ours.bias, twin.bias, rtol=1e-6, atol=1e-9)
+
+
+def test_every_parameter_has_one_rate() -> None:
+    net = torch.nn.Sequential(layers.EqualisedConv2d(3, 5), torch.nn.LayerNorm(4))
+    scales = layers.rate_scales(net)
+    assert sorted(len(found) for found in scales.values()) == [1, 3]
+    assert sum(p.numel() for ps in scales.values() for p in ps) == 3 * 5 * 9 + 5 + 8

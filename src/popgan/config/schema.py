@@ -156,19 +156,19 @@ class Plan(Section):
         scale = 2 ** (len(self.network.channels) - 1)
         return self.data.height // scale, self.data.width // scale
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the plan as YAML, atomically."""
         text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
-        write_text(path, "# A popgan plan: values first, then where each comes from.\n" + text)
+        write_text(Path(path), "# A popgan plan: values first, then where each comes from.\n" + text)
 
     @classmethod
-    def load(cls, path: Path) -> Plan:
+    def load(cls, path: str | Path) -> Plan:
         """Read a plan.
 
         Raises:
             UserError: the file is missing or is not a valid plan.
         """
-        return parse_plan(read_yaml(path), where=path)
+        return parse_plan(read_yaml(Path(path)), where=path)
 
 
 def parse_plan(data: Any, *, where: object = "plan") -> Plan:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from popgan.config.schema import TrainPlan
+from popgan.networks.layers import rate_scales
 
 SUMS = (
     "loss_generator",
@@ -136,8 +137,10 @@ class TrainState:
 def _adam(
     network: nn.Module, rate: float, plan: TrainPlan, ratio: float, device: torch.device
 ) -> torch.optim.Adam:
+    # One group of parameters for each scale of the equalised learning rate.
+    scales = rate_scales(network)
     optimiser = torch.optim.Adam(
-        network.parameters(),
+        [{"params": found, "lr": rate * ratio * scale} for scale, found in scales.items()],
         lr=rate * ratio,
         betas=(float(plan.beta1**ratio), float(plan.beta2**ratio)),
         eps=1e-8,
