@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from popgan.cohort.cohort import Cohort
     from popgan.cohort.options import IngestOptions
     from popgan.config.schema import Plan
-    from popgan.errors import UserError
-    from popgan.progress import Reporter, RichReporter
+    from popgan.errors import NotMeasurableError, UserError
+    from popgan.progress import Reporter
     from popgan.run import RunOptions, run_all
     from popgan.stations.evaluate import evaluate
     from popgan.stations.generate import generate, synthesise
@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from popgan.stations.plan import make_plan
     from popgan.stations.report import write_report
     from popgan.stations.train import train
+    from popgan.terminal import RichReporter
 
 _HOME = {
     "Cohort": "popgan.cohort.cohort",
     "IngestOptions": "popgan.cohort.options",
     "Model": "popgan.stations.model",
+    "NotMeasurableError": "popgan.errors",
     "Plan": "popgan.config.schema",
     "Reporter": "popgan.progress",
-    "RichReporter": "popgan.progress",
+    "RichReporter": "popgan.terminal",
     "RunOptions": "popgan.run",
     "UserError": "popgan.errors",
     "evaluate": "popgan.stations.evaluate",
@@ -48,6 +50,7 @@ __all__ = [
     "Cohort",
     "IngestOptions",
     "Model",
+    "NotMeasurableError",
     "Plan",
     "Reporter",
     "RichReporter",

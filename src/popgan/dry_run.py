@@ -18,7 +18,7 @@ from popgan.device import best_device
 from popgan.planning.budget import seconds_needed
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
-from popgan.run import RunOptions, phantom_scans, prepare
+from popgan.run import RunOptions, check_places, phantom_scans, prepare
 from popgan.stations.source import CohortImages
 from popgan.training.log import memory_gib
 from popgan.training.probe import measure
@@ -48,13 +48,14 @@ def estimate(source: Path | None, options: RunOptions, reporter: Reporter) -> Es
         UserError: see `popgan.run`.
     """
     options.check()
+    if source is not None:
+        check_places(source, Path(tempfile.gettempdir()) / "popgan-dry-run")
     with tempfile.TemporaryDirectory(prefix="popgan-dry-run-") as folder:
         run = Path(folder)
         scans = phantom_scans(run, options.seed, reporter) if source is None else source
         plan = prepare(scans, run, options, reporter).plan()
         recipe, images = find_recipe(plan.recipe), CohortImages(Cohort.open(run), "train")
-        reporter.message("measuring time and memory on this machine")
-        with torch.random.fork_rng(devices=[]):
+        with reporter.task("measuring", None), torch.random.fork_rng(devices=[]):
             state = recipe.start(plan, best_device())
             speeds = measure(plan, recipe.phases(plan), state, images)
         return Estimate(plan, seconds_needed(plan.train, speeds), memory_gib(), tuple(speeds))

@@ -1,8 +1,8 @@
-"""What the user sees while popgan works: one small interface, three renderings.
+"""What the user sees while popgan works: one small interface, several renderings.
 
-Library code receives a `Reporter` and never prints. `RichReporter` draws bars on a terminal,
-`JsonReporter` writes one JSON object a line for machines and logs, and the base class `Reporter`
-is silent (the default of the Python API).
+Library code receives a `Reporter` and never prints. `LineReporter` writes plain lines to a log,
+`JsonReporter` one JSON object a line for machines, `popgan.terminal` draws bars, and the base
+class `Reporter` is silent (the default of the Python API).
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO
+
+_EVERY_JSON, _EVERY_LINE = 1.0, 10.0  # seconds between two records of progress
 
 
 class Task:
@@ -32,13 +34,23 @@ class Reporter:
         """Tell the user about something that may spoil the result."""
 
     @contextmanager
-    def task(self, name: str, total: float, start: float = 0) -> Iterator[Task]:
-        """A piece of work with a known size; `start` of it is done already (resuming)."""
+    def task(self, name: str, total: float | None, start: float = 0) -> Iterator[Task]:
+        """A piece of work; `start` of it is done already (resuming).
+
+        Args:
+            name: what is being done.
+            total: its size, in steps of `Task.advance`; None where it is not known.
+            start: steps done before.
+        """
         yield Task()
 
 
 class JsonReporter(Reporter):
-    """One JSON object a line; progress at most once a second."""
+    """One JSON object a line; progress at most once a second, but for new figures.
+
+    Args:
+        stream: where to; standard error by default.
+    """
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream if stream is not None else sys.stderr
@@ -56,77 +68,108 @@ class JsonReporter(Reporter):
         self._write(event="warning", text=text)
 
     @contextmanager
-    def task(self, name: str, total: float, start: float = 0) -> Iterator[Task]:
+    def task(self, name: str, total: float | None, start: float = 0) -> Iterator[Task]:
         """See `Reporter.task`."""
         self._write(event="start", task=name, total=total, done=start)
-        task = _JsonTask(self._write, name, total, start)
+
+        def show(task: _TimedTask) -> None:
+            record = {"task": name, "total": total, "done": task.done}
+            left = task.left()
+            if left is not None:
+                record["seconds_left"] = round(left, 1)
+            self._write(event="progress", **record, **task.figures)
+
+        task = _TimedTask(total, start, _EVERY_JSON, show, figures_at_once=True)
         yield task
-        self._write(event="end", task=name, total=total, done=task.done)
+        self._write(
+            event="end", task=name, total=total, done=task.done, seconds=round(task.elapsed(), 2)
+        )
 
 
-class _JsonTask(Task):
-    def __init__(self, write: Any, name: str, total: float, start: float) -> None:
-        self._write, self._name, self._total, self.done = write, name, total, start
-        self._last = time.monotonic()
+class LineReporter(Reporter):
+    """Plain lines for a log file: messages as they are, progress every ten seconds.
 
-    def advance(self, steps: float = 1, **figures: object) -> None:
-        self.done += steps
-        if time.monotonic() - self._last >= 1:
-            self._last = time.monotonic()
-            self._write(
-                event="progress", task=self._name, total=self._total, done=self.done, **figures
-            )
+    Args:
+        stream: where to; standard error by default.
+    """
 
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stderr
 
-class RichReporter(Reporter):
-    """Bars and coloured lines on a terminal (stderr, so that stdout stays clean)."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        self.console = Console(stderr=True, highlight=False)
+    def _write(self, text: str) -> None:
+        self._stream.write(text + "\n")
+        self._stream.flush()
 
     def message(self, text: str) -> None:
         """See `Reporter.message`."""
-        self.console.print(text, markup=False)
+        self._write(text)
 
     def warning(self, text: str) -> None:
         """See `Reporter.warning`."""
-        from rich.text import Text
-
-        self.console.print(Text("warning: ", style="bold yellow") + Text(text))
+        self._write(f"warning: {text}")
 
     @contextmanager
-    def task(self, name: str, total: float, start: float = 0) -> Iterator[Task]:
+    def task(self, name: str, total: float | None, start: float = 0) -> Iterator[Task]:
         """See `Reporter.task`."""
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            TaskProgressColumn,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
 
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("eta"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-        )
-        with Progress(*columns, console=self.console, refresh_per_second=4) as bar:
-            identity = bar.add_task(name, total=total, completed=int(start), figures="")
-            yield _RichTask(bar, identity)
+        def show(task: _TimedTask) -> None:
+            parts = [f"{name} {task.done / total:.0%}" if total else name]
+            left = task.left()
+            if left is not None:
+                parts[0] += f", {clock(left)} left"
+            self._write("  ".join(parts + figure_texts(task.figures)))
+
+        task = _TimedTask(total, start, _EVERY_LINE, show)
+        yield task
+        if task.elapsed() >= _EVERY_LINE:
+            self._write(f"{name} done in {clock(task.elapsed())}")
 
 
-class _RichTask(Task):
-    def __init__(self, bar: Any, identity: Any) -> None:
-        self._bar, self._identity = bar, identity
+class _TimedTask(Task):
+    """Counts, keeps the latest figures, and shows itself now and then."""
+
+    def __init__(
+        self,
+        total: float | None,
+        start: float,
+        every: float,
+        show: Callable[[_TimedTask], None],
+        *,
+        figures_at_once: bool = False,
+    ) -> None:
+        self.total, self.start, self.done = total, start, start
+        self.figures: dict[str, object] = {}
+        self._every, self._show, self._figures_at_once = every, show, figures_at_once
+        self._begun = self._shown = time.monotonic()
+
+    def elapsed(self) -> float:
+        """Seconds since the task began."""
+        return time.monotonic() - self._begun
+
+    def left(self) -> float | None:
+        """Seconds left at the pace so far; None where it cannot be told."""
+        if self.total is None or self.done <= self.start:
+            return None
+        pace = self.elapsed() / (self.done - self.start)
+        return max(0.0, (self.total - self.done) * pace)
 
     def advance(self, steps: float = 1, **figures: object) -> None:
-        text = "  ".join(f"{name} {value}" for name, value in figures.items())
-        options = {"figures": text} if figures else {}
-        self._bar.update(self._identity, advance=steps, **options)
+        self.done += steps
+        self.figures.update(figures)
+        due = time.monotonic() - self._shown >= self._every
+        if due or (figures and self._figures_at_once):
+            self._shown = time.monotonic()
+            self._show(self)
+
+
+def figure_texts(figures: dict[str, object]) -> list[str]:
+    """Figures as "name value"."""
+    return [f"{name} {value}" for name, value in figures.items()]
+
+
+def clock(seconds: float) -> str:
+    """A duration as 0:07, 12:34 or 1:02:03."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    text = f"{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+    return f"{hours}:{text}" if hours else text

@@ -6,8 +6,6 @@ merely confirms a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,23 +13,24 @@ from typing import Any
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.options import IngestOptions
 from popgan.config.preset import load_preset
-from popgan.errors import UserError
+from popgan.errors import NotMeasurableError, UserError
 from popgan.evidence.fidelity.results import FidelityResult
-from popgan.evidence.fidelity.verdict import verdict
-from popgan.files import atomic_path
+from popgan.folders import atomic_folder
 from popgan.phantom.cohort import write_cohort
 from popgan.planning.budget import parse_budget
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
 from popgan.stations.evaluate import evaluate
+from popgan.stations.evidence import load_evaluation
+from popgan.stations.folder import locked
 from popgan.stations.generate import generate
 from popgan.stations.ingest import ingest_station
 from popgan.stations.model import Model
-from popgan.stations.plan import plan_station
+from popgan.stations.plan import check_overrides, plan_station
 from popgan.stations.report import write_report
-from popgan.stations.train import clear, train
+from popgan.stations.train import train
 
-DEMO_SUBJECTS = 60
+DEMO_SUBJECTS = 48
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class RunOptions:
         """Refuse what cannot work before anything is read or written.
 
         Raises:
-            UserError: an unknown preset or recipe, a bad budget or resolution.
+            UserError: an unknown preset, recipe or value, a bad budget or resolution.
         """
         load_preset(self.preset)
         find_recipe(self.recipe)
@@ -83,16 +82,26 @@ class RunOptions:
             Model(Path(), self.name)
         if self.budget is not None:
             parse_budget(self.budget)
+        check_overrides(self.overrides)
         self.ingest_options()
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What the main line leaves behind."""
+    """What the main line leaves behind.
+
+    Attributes:
+        model: the trained model.
+        synthetic: folder of the synthetic data set.
+        fidelity: the measurements; None where the cohort is too small for any.
+        verdict: what they amount to, or why there are none.
+        report: the shareable page.
+        private_report: the page with patients on it.
+    """
 
     model: Model
     synthetic: Path
-    fidelity: FidelityResult
+    fidelity: FidelityResult | None
     verdict: str
     report: Path
     private_report: Path
@@ -102,6 +111,8 @@ def run_all(
     source: Path | None, run: Path, options: RunOptions, reporter: Reporter | None = None
 ) -> RunResult:
     """Everything from scans to report.
+
+    A cohort too small to be evaluated gets everything else, and a report that says so.
 
     Args:
         source: folder of scans, or None for the phantom cohort.
@@ -114,22 +125,50 @@ def run_all(
     """
     reporter = reporter or Reporter()
     options.check()
-    with locked(run):
+    if source is not None:
+        check_places(source, run)
+    with locked(run, make=True):
         scans = phantom_scans(run, options.seed, reporter) if source is None else source
         model = prepare(scans, run, options, reporter)
         cohort = Cohort.open(run)
-        if options.restart:
-            clear(model)
         train(model.plan(), cohort, name=model.name, reporter=reporter)
         synthetic = generate(model, options.images, seed=options.seed, reporter=reporter)
-        fidelity = evaluate(model, cohort, reporter=reporter)
+        try:
+            evaluate(model, cohort, reporter=reporter)
+        except NotMeasurableError as error:
+            reporter.warning(f"not evaluated: {error}")
+        evidence = load_evaluation(model)
+        assert evidence is not None
         report, private = write_report(model, reporter=reporter)
-    return RunResult(model, synthetic, fidelity, verdict(fidelity).sentence, report, private)
+    words = evidence.verdict().sentence
+    return RunResult(model, synthetic, evidence.fidelity, words, report, private)
+
+
+def check_places(source: Path, run: Path) -> None:
+    """Refuse scans that are not there, and a run folder among them.
+
+    Raises:
+        UserError: no such folder, or popgan would find its own files among the scans.
+    """
+    if not source.is_dir():
+        raise UserError(
+            "does not exist or is no folder", where=source, do="give the folder with the scans"
+        )
+    if run.resolve().is_relative_to(source.resolve()):
+        raise UserError(
+            "lies inside the folder of scans", where=run, do="choose a run folder outside of it"
+        )
 
 
 def prepare(scans: Path, run: Path, options: RunOptions, reporter: Reporter) -> Model:
     """The first two stations: ingest and plan."""
-    ingest_station(scans, run, options.ingest_options(), restart=options.restart, reporter=reporter)
+    ingest_station(
+        scans,
+        run,
+        options.ingest_options(),
+        replacing=(options.name or options.recipe) if options.restart else None,
+        reporter=reporter,
+    )
     return plan_station(
         run,
         name=options.name,
@@ -146,33 +185,7 @@ def prepare(scans: Path, run: Path, options: RunOptions, reporter: Reporter) -> 
 def phantom_scans(run: Path, seed: int, reporter: Reporter) -> Path:
     """The phantom cohort of the demo, made once under RUN/cache."""
     folder = run / "cache" / f"phantom-{seed}"
-    if not (folder / "participants.tsv").exists():
-        with atomic_path(folder) as temporary:
+    if not folder.exists():
+        with atomic_folder(folder) as temporary:
             write_cohort(temporary, n=DEMO_SUBJECTS, seed=seed, reporter=reporter)
     return folder
-
-
-@contextmanager
-def locked(run: Path) -> Iterator[None]:
-    """Keep two processes from working on one run folder at a time.
-
-    The lock belongs to the process, so a killed one leaves nothing behind that blocks.
-
-    Raises:
-        UserError: another process works on the folder, or it cannot be made.
-    """
-    import fcntl
-
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        handle = (run / ".lock").open("w")
-    except OSError as error:
-        raise UserError(f"cannot be used as a run folder ({error.strerror})", where=run) from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(
-                "another popgan works on this run folder", where=run, do="wait until it ends"
-            ) from error
-        yield

@@ -11,7 +11,8 @@ from PIL import Image
 
 from popgan.cohort import Cohort, IngestOptions
 from popgan.errors import UserError
-from popgan.progress import Reporter, RichReporter
+from popgan.progress import Reporter
+from popgan.terminal import RichReporter
 
 SMALL = IngestOptions(resolution=32, slices=6)
 HASHED = [

@@ -16,19 +16,23 @@ def evaluate(
     context: typer.Context,
     folder: shared.RunFolder,
     n: Annotated[
-        int | None, typer.Option("-n", "--images", min=10, help="Images.")
+        int | None,
+        typer.Option(
+            "-n",
+            "--images",
+            metavar="N",
+            min=10,
+            help="Synthetic images to measure.  [default: the plan's]",
+        ),
     ] = None,
     name: shared.Name = None,
 ) -> None:
     """See HELP."""
-    from popgan.evidence.fidelity.verdict import verdict
-    from popgan.run import locked
-    from popgan.stations.evaluate import evaluate as station
-    from popgan.stations.model import find_model
-
     shown = settings_of(context)
-    model = find_model(folder, name)
-    with locked(folder):
+    with shared.opened(folder, name) as model:
+        from popgan.evidence.fidelity.verdict import verdict
+        from popgan.stations.evaluate import evaluate as station
+
         result = station(model, n=n, reporter=shown.reporter())
     lines = [f"{'':34}{'value':>10} {'95 % interval':>20} {'real':>9} {'mean image':>11}"]
     for metric in result.metrics:

@@ -16,20 +16,28 @@ HELP = "Write a synthetic data set: NIfTI in BIDS, and PNGs."
 def generate(
     context: typer.Context,
     folder: shared.RunFolder,
-    n: Annotated[int | None, typer.Option("-n", "--images", help="Number of images.")] = None,
-    seed: shared.Seed = 0,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", "--images", metavar="N", min=1, help="Images.  [default: the plan's]"),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed", metavar="N", min=0, max=2**31 - 1, help="Image k of a seed never changes."
+        ),
+    ] = 0,
     name: shared.Name = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder.  [default: RUN/synthetic/NAME]")
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="FOLDER", help="Folder.  [default: RUN/synthetic/NAME]"
+        ),
     ] = None,
 ) -> None:
     """See HELP."""
-    from popgan.run import locked
-    from popgan.stations.generate import generate as station
-    from popgan.stations.model import find_model
-
     shown = settings_of(context)
-    model = find_model(folder, name)
-    with locked(folder):
+    with shared.opened(folder, name) as model:
+        from popgan.stations.generate import generate as station
+
         written = station(model, n, seed=seed, out=out, reporter=shown.reporter())
     shown.show([f"synthetic data: {written}"], {"synthetic": written, "seed": seed})

@@ -16,24 +16,26 @@ HELP = "Read scans, prepare slices and split them by subject."
 def ingest(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of scans.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Run folder.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Run folder.")],
     resolution: shared.Resolution = None,
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
     slices: shared.Slices = None,
-    seed: shared.Seed = 0,
+    split_seed: shared.SplitSeed = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Ingest again.")] = False,
 ) -> None:
     """See HELP."""
     from popgan.cohort.options import IngestOptions
-    from popgan.run import locked
+    from popgan.run import check_places
+    from popgan.stations.folder import locked
     from popgan.stations.ingest import ingest_station
 
-    values = shared.ingest_values(contrast, resolution, subjects, slices)
-    options = IngestOptions.parse(**values, seed=seed)
+    values = shared.ingest_values(contrast, resolution, subjects, slices, split_seed)
+    options = IngestOptions.parse(**values)
     shown = settings_of(context)
-    with locked(out):
-        cohort = ingest_station(source, out, options, restart=restart, reporter=shown.reporter())
+    check_places(source, out)
+    with locked(out, make=True):
+        cohort = ingest_station(source, out, options, again=restart, reporter=shown.reporter())
     counts = {s: len(cohort.indices(s)) for s in ("train", "tuning", "test")}
     people = {s: len(set(cohort.subjects(s))) for s in counts}
     size = f"{cohort.height} x {cohort.width}"

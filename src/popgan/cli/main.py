@@ -6,8 +6,12 @@ Nothing heavy is imported before a verb runs, so that `popgan --help` answers at
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from typing import Annotated, Any
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,9 +24,9 @@ app = typer.Typer(
     name="popgan",
     help="A folder of brain MRI in; a synthetic data set, and the evidence of how good it is, out."
     " For research, not for diagnosis.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
@@ -35,6 +39,9 @@ app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("report", help=report.HELP)(report.report)
 app.command("phantom", help=phantom.HELP)(phantom.phantom)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
+
+_FLAGS = ("--json", "--debug", "--quiet", "-q")
+_INTERRUPTED = 130
 
 
 def _show_version(value: bool) -> None:
@@ -64,36 +71,75 @@ def main(arguments: list[str] | None = None) -> None:
     Status 0: done; 2: the user can fix it, one line says how; 130: interrupted, resumable;
     1: a bug of popgan.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
-    arguments = _hoist(arguments)
-    debug, as_json = "--debug" in arguments, "--json" in arguments
+    arguments = _hoist(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    flags = arguments[: sum(argument in _FLAGS for argument in arguments)]
+    debug, as_json = "--debug" in flags, "--json" in flags
     try:
-        app(args=arguments, standalone_mode=True)
-    except UserError as error:
-        if debug:
-            raise
-        _fail(str(error), as_json, 2)
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        _fail("Interrupted; the same command continues where it stopped.", as_json, 130)
+        with _terminable():
+            status = app(args=arguments, prog_name="popgan", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        status = _INTERRUPTED
     except Exception as error:
-        if debug:
+        if debug and not _is_usage(error):
             raise
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        _fail(f"This is a bug of popgan ({text}); --debug shows where.", as_json, 1)
+        _fail(*_explain(error), as_json)
+    if status == _INTERRUPTED:
+        text = "interrupted; the same command goes on where it stopped."
+        _fail(text, _INTERRUPTED, as_json)
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def _hoist(arguments: list[str]) -> list[str]:
     """Let global flags stand after the verb too, where people write them."""
-    flags = [a for a in arguments if a in ("--json", "--debug", "--quiet", "-q")]
-    return flags + [a for a in arguments if a not in ("--json", "--debug", "--quiet", "-q")]
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    flags = [a for a in arguments[:end] if a in _FLAGS]
+    return flags + [a for a in arguments[:end] if a not in _FLAGS] + arguments[end:]
 
 
-def _fail(text: str, as_json: bool, status: int) -> None:
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Treat SIGTERM (a batch system's time limit) like Ctrl-C: tidy up, stay resumable."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _is_usage(error: Exception) -> bool:
+    """Whether typer did not understand the command line.
+
+    By what it can do, because typer has moved the class between modules.
+    """
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """One line and a status for any exception."""
+    if isinstance(error, UserError):
+        return str(error), 2
+    if _is_usage(error):
+        context: Any = getattr(error, "ctx", None)
+        verb = context.command_path if context else "popgan"
+        text = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
+        join = "" if text.endswith("?") else ";"
+        return f"{text[:1].lower()}{text[1:]}{join} `{verb} --help` shows what is possible.", 2
+    if isinstance(error, MemoryError):
+        return "the memory is not enough; close other programs or take a smaller --resolution.", 2
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"this is a bug of popgan ({text}); --debug shows where.", 1
+
+
+def _fail(text: str, status: int, as_json: bool) -> NoReturn:
     if as_json:
-        record: dict[str, Any] = {"error": text, "status": status}
-        typer.echo(json.dumps(record))
+        typer.echo(json.dumps({"error": text, "status": status}))
     else:
         typer.echo(f"popgan: {text}", err=True)
     sys.exit(status)

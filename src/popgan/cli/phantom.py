@@ -15,8 +15,12 @@ HELP = "Write a BIDS data set of simulated heads, to try popgan without data."
 
 def phantom(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the data set.")],
-    n: Annotated[int, typer.Option("-n", "--subjects", min=1, max=100_000, help="Subjects.")] = 60,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="FOLDER", help="Folder of the data set.")
+    ],
+    n: Annotated[
+        int, typer.Option("-n", "--subjects", metavar="N", min=1, max=100_000, help="Subjects.")
+    ] = 60,
     seed: shared.Seed = 0,
 ) -> None:
     """See HELP."""

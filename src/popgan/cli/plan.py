@@ -8,6 +8,7 @@ import typer
 
 from popgan.cli import shared
 from popgan.cli.shared import Settings, settings_of
+from popgan.stations.folder import locked, require_run
 
 if TYPE_CHECKING:
     from popgan.dry_run import Estimate
@@ -27,14 +28,12 @@ def plan(
     restart: bool = typer.Option(False, "--restart", help="Replace the plan of a trained model."),
 ) -> None:
     """See HELP."""
+    require_run(folder)
     from popgan.dry_run import Estimate
     from popgan.planning.rules import parse_overrides
-    from popgan.run import locked
     from popgan.stations.plan import plan_station
-    from popgan.stations.train import clear
 
     shown = settings_of(context)
-    shared.require_run(folder)
     with locked(folder):
         model = plan_station(
             folder,
@@ -47,8 +46,6 @@ def plan(
             restart=restart,
             reporter=shown.reporter(),
         )
-        if restart:
-            clear(model)
     show_plan(shown, Estimate(model.plan()))
 
 

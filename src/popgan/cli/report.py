@@ -12,13 +12,13 @@ HELP = "Write report.html (shareable) and private/report.html."
 
 def report(context: typer.Context, folder: shared.RunFolder, name: shared.Name = None) -> None:
     """See HELP."""
-    from popgan.run import locked
-    from popgan.stations.model import find_model
-    from popgan.stations.report import write_report
-
     shown = settings_of(context)
-    model = find_model(folder, name)
-    with locked(folder):
+    with shared.opened(folder, name) as model:
+        from popgan.stations.report import write_report
+
         public, private = write_report(model, reporter=shown.reporter())
-    lines = [f"private report: {private}  (patient images: do not share)", f"report: {public}"]
+    lines = [
+        f"private report: {private}  (patient images: do not share)",
+        f"report:         {public}",
+    ]
     shown.show(lines, {"report": public, "private_report": private})

@@ -22,7 +22,8 @@ def run(
         Path | None, typer.Argument(metavar="SOURCE", help="Folder of scans.", show_default=False)
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Run folder.", show_default=False)
+        Path | None,
+        typer.Option("-o", "--out", metavar="FOLDER", help="Run folder.", show_default=False),
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Use the phantom instead of scans.")] = False,
     preset: shared.Preset = "quick",
@@ -33,15 +34,21 @@ def run(
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
     slices: shared.Slices = None,
+    split_seed: shared.SplitSeed = 0,
     images: Annotated[
-        int | None, typer.Option("-n", "--images", min=1, help="Synthetic images to write.")
+        int | None,
+        typer.Option(
+            "-n", "--images", metavar="N", min=1, help="Synthetic images.  [default: the preset's]"
+        ),
     ] = None,
     seed: shared.Seed = 0,
     settings: shared.Set = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan with time and memory; keep nothing.")
     ] = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Start this model over.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Plan and train this model anew.")
+    ] = False,
 ) -> None:
     """See HELP."""
     if out is None and not dry_run:
@@ -58,7 +65,7 @@ def run(
         preset=preset,
         recipe=recipe,
         name=name,
-        ingest=shared.ingest_values(contrast, resolution, subjects, slices),
+        ingest=shared.ingest_values(contrast, resolution, subjects, slices, split_seed),
         budget=budget,
         seed=seed,
         overrides=parse_overrides(settings or []),
@@ -74,7 +81,7 @@ def run(
         return
     assert out is not None
     result = run_all(source, out, options, shown.reporter())
-    metric = result.fidelity.metric("kid")
+    kid = result.fidelity.metric("kid").value.model_dump() if result.fidelity else None
     shown.show(
         [
             result.verdict,
@@ -88,6 +95,6 @@ def run(
             "synthetic": result.synthetic,
             "model": result.model.folder,
             "verdict": result.verdict,
-            "kid": metric.value.model_dump(),
+            "kid": kid,
         },
     )

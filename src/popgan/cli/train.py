@@ -17,14 +17,11 @@ def train(
     restart: bool = typer.Option(False, "--restart", help="Train from the beginning."),
 ) -> None:
     """See HELP."""
-    from popgan.cohort.cohort import Cohort
-    from popgan.run import locked
-    from popgan.stations.model import find_model
-    from popgan.stations.train import train as station
-
     shown = settings_of(context)
-    model = find_model(folder, name)
-    with locked(folder):
+    with shared.opened(folder, name) as model:
+        from popgan.cohort.cohort import Cohort
+        from popgan.stations.train import train as station
+
         plan, cohort = model.plan(), Cohort.open(folder)
         station(plan, cohort, name=model.name, restart=restart, reporter=shown.reporter())
     shown.show([f"weights: {model.weights_path}"], {"weights": model.weights_path})

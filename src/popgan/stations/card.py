@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
-from popgan.evidence.fidelity.verdict import verdict
 from popgan.stations.evidence import load_evaluation
 from popgan.stations.model import Model
 from popgan.synthesis.card import CardContent
@@ -27,15 +26,15 @@ def cohort_counts(cohort: Cohort) -> dict[str, int | float | str]:
 
 def write_card(model: Model, cohort: Cohort) -> None:
     """Write MODEL_CARD.md with the evidence that there is for the present weights."""
-    evidence = load_evaluation(model) if model.evaluation_path.exists() else None
+    evidence = load_evaluation(model)
     content = CardContent(
         model=model.name,
         plan=model.plan(),
         plan_hash=model.plan_hash(),
         weights_hash=model.weights_hash(),
         cohort=cohort_counts(cohort),
-        fidelity=evidence,
-        verdict=verdict(evidence) if evidence else None,
+        fidelity=evidence.fidelity if evidence else None,
+        verdict=evidence.verdict() if evidence else None,
         provenance=provenance.record(),
     )
     write(model.folder / "MODEL_CARD.md", content)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from popgan.cohort.cohort import Cohort
-from popgan.errors import UserError
+from popgan.errors import NotMeasurableError
 from popgan.evidence.features import FeatureExtractor
+from popgan.evidence.fidelity.inputs import MIN_IMAGES
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.suite import assess
-from popgan.files import write_json
 from popgan.progress import Reporter
-from popgan.stations.evidence import evaluation_seed, load_evaluation
+from popgan.stations.card import write_card
+from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation, save_evaluation
 from popgan.stations.generate import synthesise
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
@@ -32,26 +33,28 @@ def evaluate(
         reporter: shows progress.
 
     Raises:
-        UserError: the model is not trained, belongs to another cohort, or the cohort is too
-            small to measure anything.
+        NotMeasurableError: the cohort is too small to measure anything; that is recorded.
+        UserError: the model is not trained or belongs to another cohort, or a full disk.
     """
     reporter = reporter or Reporter()
     cohort = cohort or Cohort.open(model.run)
     plan, weights = model.plan(), model.weights_hash()
-    if plan.data.cohort != cohort.hash:
-        raise UserError(
-            f"model {model.name!r} was trained on another cohort",
-            where=model.run,
-            do="train it again, or evaluate it with the run it came from",
-        )
+    model.require_cohort(cohort.hash)
     cohort.check_splits()
     n = plan.evaluate.n if n is None else n
     extractor = FeatureExtractor()
     inputs = {"weights": weights, "n": n, "cohort": cohort.hash, "features": extractor.identity}
     ledger, station = Ledger(model.run), f"evaluate {model.name}"
-    if ledger.is_done(station, inputs):
+    known = load_evaluation(model)
+    if known and known.fidelity and ledger.is_done(station, inputs):
         reporter.message(f"[{station}] unchanged, skipped")
-        return load_evaluation(model)
+        return known.fidelity
+    try:
+        require_measurable(cohort)
+    except NotMeasurableError as error:
+        save_evaluation(model, Evaluation(weights=weights, not_measurable=str(error)))
+        write_card(model, cohort)
+        raise
     with (
         ledger.station(station, inputs, [model.evaluation_path], reporter),
         threads(plan.train.threads),
@@ -59,7 +62,7 @@ def evaluate(
         result = assess(
             real_train=cohort.images("train"),
             real_reference=cohort.images("test"),
-            synthetic=synthesise(model, n, evaluation_seed(plan), reporter),
+            synthetic=synthesise(model, n, seed=evaluation_seed(plan), reporter=reporter),
             train_subjects=cohort.subjects("train"),
             reference_subjects=cohort.subjects("test"),
             extractor=extractor,
@@ -67,5 +70,27 @@ def evaluate(
             cache=model.run / "cache",
             reporter=reporter,
         )
-        write_json(model.evaluation_path, result.model_dump(mode="json"))
+        save_evaluation(model, Evaluation(weights=weights, fidelity=result))
+        write_card(model, cohort)
     return result
+
+
+def require_measurable(cohort: Cohort) -> None:
+    """Refuse a cohort on which no measurement would mean anything.
+
+    Raises:
+        NotMeasurableError: one subject, or hardly an image, in the training or the test split.
+    """
+    for split, name in (("train", "training"), ("test", "held-out")):
+        owners = cohort.subjects(split)
+        if len(set(owners)) < 2:
+            raise NotMeasurableError(
+                f"the {name} images come from one subject, and slices of one subject are not "
+                "independent",
+                do="evaluating takes 12 subjects or more in all",
+            )
+        if len(owners) < MIN_IMAGES:
+            raise NotMeasurableError(
+                f"there are {len(owners)} {name} images, and evaluating takes {MIN_IMAGES}",
+                do="add subjects, or slices for each subject with --slices",
+            )

@@ -1,13 +1,48 @@
-"""The stored evidence of a model, and which synthetic images it is about."""
+"""The stored evidence of a model: which weights it is about, and what was or was not measurable."""
 
 from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.evidence.fidelity.results import FidelityResult
-from popgan.files import read_json
+from popgan.evidence.fidelity.verdict import Verdict, verdict
+from popgan.files import read_json, write_json
 from popgan.seeds import derive
 from popgan.stations.model import Model
+
+
+class Evaluation(BaseModel):
+    """The content of RUN/evaluation/NAME.json.
+
+    Attributes:
+        weights: SHA-256 of the weights that were measured.
+        not_measurable: why nothing could be measured, or None.
+        fidelity: the measurements; None where there are none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    weights: str
+    not_measurable: str | None = None
+    fidelity: FidelityResult | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Evaluation:
+        if (self.not_measurable is None) == (self.fidelity is None):
+            raise ValueError("either measurements or the reason why there are none")
+        return self
+
+    def verdict(self) -> Verdict:
+        """What it amounts to."""
+        if self.fidelity is not None:
+            return verdict(self.fidelity)
+        return Verdict(level="not measurable", sentence=f"Nothing was measured: {self.reason}")
+
+    @property
+    def reason(self) -> str:
+        """Why nothing could be measured, without the advice that follows it."""
+        return (self.not_measurable or "").split("; ")[0].rstrip(".") + "."
 
 
 def evaluation_seed(plan: Plan) -> int:
@@ -17,21 +52,27 @@ def evaluation_seed(plan: Plan) -> int:
     return derive(plan.seed, "evaluation") % 2**31
 
 
-def load_evaluation(model: Model) -> FidelityResult:
-    """Read the stored evidence of a model.
+def save_evaluation(model: Model, evaluation: Evaluation) -> None:
+    """Write the evidence of a model, atomically."""
+    write_json(model.evaluation_path, evaluation.model_dump(mode="json"))
+
+
+def load_evaluation(model: Model) -> Evaluation | None:
+    """The stored evidence of a model's present weights; None if they were not measured.
 
     Raises:
-        UserError: it has not been evaluated.
+        UserError: the model is not trained, or the file is damaged.
     """
+    weights = model.weights_hash()
     if not model.evaluation_path.exists():
-        raise UserError(
-            f"model {model.name!r} is not evaluated yet",
-            where=model.run,
-            do=f"run `popgan evaluate {model.run}` first",
-        )
+        return None
     try:
-        return FidelityResult.model_validate(read_json(model.evaluation_path))
-    except ValueError as error:
+        found = Evaluation.model_validate(read_json(model.evaluation_path))
+    except (UserError, ValidationError) as error:
         raise UserError(
-            "is not an evaluation of this version", where=model.evaluation_path, do="remove it"
+            "is not an evaluation of this version",
+            where=model.evaluation_path,
+            do="remove it and evaluate again",
         ) from error
+    # Evidence about earlier weights does not speak for these.
+    return found if found.weights == weights else None

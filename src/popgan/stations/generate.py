@@ -1,10 +1,12 @@
-"""Station generate: a trained model in, a synthetic BIDS data set, PNGs and a model card out."""
+"""Station generate: a trained model in, a synthetic BIDS data set, PNGs and an overview out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
@@ -13,43 +15,68 @@ from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
-from popgan.synthesis.bids import write_bids
-from popgan.synthesis.image import grid_png, write_pngs
+from popgan.synthesis.bids import bids_writer
+from popgan.synthesis.image import grid_png, png_writer
 from popgan.synthesis.sample import load_generator, sample
 from popgan.training.loop import threads
 
 MOST = 1_000_000
+OVERVIEW = 64  # images on the contact sheet
 
 
-def synthesise(model: Model, n: int, seed: int, reporter: Reporter | None = None) -> np.ndarray:
-    """Draw images without writing them.
+def synthesise(
+    model: Model, n: int, *, seed: int = 0, reporter: Reporter | None = None
+) -> np.ndarray:
+    """Draw images into memory, without writing them.
 
     Args:
         model: a trained model.
         n: number of images.
-        seed: images with the same seed and index are the same.
+        seed: images with the same seed and index are the same, whatever `n` is.
         reporter: shows progress.
 
     Returns:
         n x C x H x W float32 in [-1, 1].
 
     Raises:
-        UserError: the model is not trained, or n is not positive.
+        UserError: the model is not trained, or so many images are not possible.
     """
-    if not 1 <= n <= MOST:
-        raise UserError(f"{n} images cannot be made", do=f"ask for 1 to {MOST}")
-    model.weights_hash()
     plan = model.plan()
-    generator = load_generator(model.weights_path, plan)
+    _check_count(n)
     shape = (n, len(plan.data.contrasts), plan.data.height, plan.data.width)
+    needed, free = 4 * int(np.prod(shape)), psutil.virtual_memory().available
+    if needed > free // 2:
+        raise UserError(
+            f"{n} images take {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} are free",
+            do="ask for fewer with -n",
+        )
     images = np.empty(shape, dtype=np.float32)
     done = 0
-    with threads(plan.train.threads), (reporter or Reporter()).task("generating", n) as task:
-        for batch in sample(generator, plan, seed=seed, count=n):
+    with (reporter or Reporter()).task("drawing images", n) as task:
+        for batch in stream(model, n, seed):
             images[done : done + len(batch)] = batch
             done += len(batch)
             task.advance(len(batch))
     return images
+
+
+def stream(model: Model, n: int, seed: int) -> Iterator[np.ndarray]:
+    """The images of `synthesise` in batches, in the memory of one batch.
+
+    Raises:
+        UserError: see `synthesise`.
+    """
+    _check_count(n)
+    model.weights_hash()
+    plan = model.plan()
+    generator = load_generator(model.weights_path, plan)
+    with threads(plan.train.threads):
+        yield from sample(generator, plan, seed=seed, count=n)
+
+
+def _check_count(n: int) -> None:
+    if not 1 <= n <= MOST:
+        raise UserError(f"{n} images cannot be made", do=f"ask for 1 to {MOST}")
 
 
 def generate(
@@ -57,14 +84,14 @@ def generate(
     n: int | None = None,
     *,
     seed: int = 0,
-    out: Path | None = None,
+    out: str | Path | None = None,
     reporter: Reporter | None = None,
 ) -> Path:
-    """Write a synthetic data set: NIfTI as a BIDS derivative, PNGs beside it, a model card.
+    """Write a synthetic data set: NIfTI as a BIDS derivative, PNGs and an overview beside it.
 
     Args:
         model: a trained model.
-        n: number of images; the plan's by default.
+        n: number of images; the plan's by default. Memory does not grow with it.
         seed: image k of a seed is always the same.
         out: folder of the data set; RUN/synthetic/NAME by default.
         reporter: shows progress.
@@ -78,45 +105,60 @@ def generate(
     reporter = reporter or Reporter()
     plan, weights = model.plan(), model.weights_hash()
     n = plan.generate.n if n is None else n
-    folder = Path(out) if out is not None else model.synthetic
-    inputs = {"weights": weights, "n": n, "seed": seed}
+    _check_count(n)
+    if out is not None:
+        _write(model, Path(out), n, seed, weights, reporter)
+        return Path(out)
+    folder, inputs = model.synthetic, {"weights": weights, "n": n, "seed": seed}
+    outputs = [folder / "dataset_description.json", _pngs(folder), _overview(folder)]
     ledger, station = Ledger(model.run), f"generate {model.name}"
-    if out is None and ledger.is_done(station, inputs):
+    if ledger.is_done(station, inputs):
         reporter.message(f"[{station}] unchanged, skipped")
         return folder
-    if out is not None:
-        _write(model, folder, n, seed, weights, reporter)
-        return folder
-    with ledger.station(station, inputs, [folder / "dataset_description.json"], reporter):
+    with ledger.station(station, inputs, outputs, reporter):
         _write(model, folder, n, seed, weights, reporter)
     return folder
 
 
+def _pngs(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-png")
+
+
+def _overview(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-overview.png")
+
+
 def _write(model: Model, folder: Path, n: int, seed: int, weights: str, reporter: Reporter) -> None:
+    """Both data sets in one pass over the images; each appears when it is complete."""
+    folder = folder.resolve()
     cohort, plan = Cohort.open(model.run), model.plan()
-    images = synthesise(model, n, seed, reporter)
-    write_bids(
-        folder,
-        images,
-        contrasts=plan.data.contrasts,
-        to_volume=to_volume,
-        affine=cohort.affine,
-        spacing=cohort.spacing,
-        model=model.name,
-        seed=seed,
-        provenance=provenance.record(),
-        plan_hash=model.plan_hash(),
-        weights_hash=weights,
-        source_hash=cohort.hash,
-        reporter=reporter,
-    )
-    pngs = folder.with_name(f"{folder.name}-png")
-    write_pngs(
-        pngs,
-        images,
-        contrasts=plan.data.contrasts,
-        model=model.name,
-        seed=seed,
-        reporter=reporter,
-    )
-    grid_png(folder.with_name(f"{folder.name}-overview.png"), images[:64], columns=8, scale=2)
+    model.require_cohort(cohort.hash)
+    contrasts, first = plan.data.contrasts, np.empty(0, np.float32)
+    with (
+        bids_writer(
+            folder,
+            count=n,
+            contrasts=contrasts,
+            to_volume=to_volume,
+            affine=cohort.affine,
+            spacing=cohort.spacing,
+            model=model.name,
+            seed=seed,
+            provenance=provenance.record(),
+            plan_hash=model.plan_hash(),
+            weights_hash=weights,
+            skull_stripped=bool(cohort.fingerprint.get("skull_stripped", False)),
+            source_hash=cohort.hash,
+        ) as add_bids,
+        png_writer(
+            _pngs(folder), count=n, contrasts=contrasts, model=model.name, seed=seed
+        ) as add_pngs,
+        reporter.task("writing images", n) as task,
+    ):
+        for batch in stream(model, n, seed):
+            add_bids(batch)
+            add_pngs(batch)
+            if len(first) < OVERVIEW:
+                first = np.concatenate([first, batch]) if len(first) else batch
+            task.advance(len(batch))
+    grid_png(_overview(folder), first[:OVERVIEW], columns=8, scale=2)

@@ -10,14 +10,30 @@ from popgan.errors import UserError
 from popgan.files import private_folder
 from popgan.progress import Reporter
 from popgan.stations.ledger import Ledger
+from popgan.stations.model import trained_models
 
 STATION = "ingest"
 
 
 def ingest_station(
-    source: Path, run: Path, options: IngestOptions, *, restart: bool, reporter: Reporter
+    source: Path,
+    run: Path,
+    options: IngestOptions,
+    *,
+    again: bool = False,
+    replacing: str | None = None,
+    reporter: Reporter,
 ) -> Cohort:
     """Ingest a folder unless the same folder was ingested with the same options before.
+
+    Args:
+        source: folder of scans.
+        run: run folder.
+        options: choices.
+        again: ingest even if nothing has changed.
+        replacing: name of a model that is about to be trained anew, so that the cohort may
+            change under it.
+        reporter: shows progress.
 
     Raises:
         UserError: nothing usable in the folder, or the run holds models of another cohort.
@@ -25,15 +41,34 @@ def ingest_station(
     inputs = {"source": Cohort.source_hash(source, options)}
     outputs = [run / "dataset" / "manifest.json", run / "cache" / "slices.npy"]
     ledger = Ledger(run)
-    if not restart and ledger.is_done(STATION, inputs):
-        reporter.message(f"[{STATION}] unchanged, skipped")
-        return Cohort.open(run)
-    if not restart and any(run.glob("models/*/weights.safetensors")):
-        raise UserError(
-            "holds a model of other scans or other options of ingest",
-            where=run,
-            do="choose another run folder, or --restart to start over",
-        )
+    same = ledger.is_done(STATION, inputs)
+    if same and not again:
+        try:
+            cohort = Cohort.open(run)
+        except UserError as error:
+            reporter.warning(f"{str(error).split('; ')[0]}: ingesting again")
+        else:
+            reporter.message(f"[{STATION}] unchanged, skipped")
+            return cohort
+    # Which scans are meant stands in the hash; a regular expression may name people.
+    asked = options.model_dump(mode="json", exclude={"subjects"})
+    if not same:
+        _protect_models(run, ledger.changes(STATION, asked), replacing)
     private_folder(run)
-    with ledger.station(STATION, inputs, outputs, reporter):
+    with ledger.station(STATION, inputs, outputs, reporter, asked=asked):
         return Cohort.from_folder(source, run, options=options, reporter=reporter)
+
+
+def _protect_models(run: Path, changes: list[str], replacing: str | None) -> None:
+    """Refuse to change the cohort under trained models."""
+    others = [name for name in trained_models(run) if name != replacing]
+    if not others:
+        return
+    what = f"other options of ingest ({'; '.join(changes)})" if changes else "other or newer scans"
+    plural = "s" if len(others) > 1 else ""
+    restart = f"; --restart trains {others[0]} anew" if not plural and not replacing else ""
+    raise UserError(
+        f"holds the trained model{plural} {', '.join(others)}, and these are {what}",
+        where=run,
+        do=f"choose another run folder for them{restart}",
+    )

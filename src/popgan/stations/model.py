@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.files import sha256_file, sha256_value
+from popgan.stations.ledger import Ledger
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -82,9 +85,52 @@ class Model:
             raise UserError(
                 f"has no plan for a model {self.name!r}",
                 where=self.run,
-                do=f"run `popgan plan {self.run}` first",
+                do=self.command("plan"),
             )
-        return Plan.load(self.plan_path)
+        try:
+            return Plan.load(self.plan_path)
+        except UserError as error:
+            raise UserError(
+                f"{str(error).rstrip('.')} (edited, or made by another version of popgan)",
+                do="plan it again with --restart",
+            ) from error
+
+    def has_training(self) -> bool:
+        """Whether hours may be lost if its plan or its cohort changes."""
+        return self.weights_path.exists() or any(self.checkpoints.glob("state-*.safetensors"))
+
+    def command(self, verb: str) -> str:
+        """Advice to run another verb on this model first, ready to be pasted."""
+        name = f" --name {self.name}" if self.name != "popgan" else ""
+        return f"run `popgan {verb} {shlex.quote(str(self.run))}{name}` first"
+
+    def clear(self) -> None:
+        """Remove training and evidence from the run, so that the model starts over.
+
+        The synthetic data set stays until another takes its place: it says which weights made it.
+        """
+        card = self.folder / "MODEL_CARD.md"
+        for path in (self.weights_path, self.evaluation_path, self.log_path, card):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        shutil.rmtree(self.samples, ignore_errors=True)
+        Ledger(self.run).forget(f"train {self.name}", f"evaluate {self.name}")
+
+    def require_cohort(self, cohort: str) -> None:
+        """Refuse to mix this model with another cohort than the one it was planned for.
+
+        Args:
+            cohort: hash of the cohort at hand.
+
+        Raises:
+            UserError: it is another one.
+        """
+        if self.plan().data.cohort != cohort:
+            raise UserError(
+                f"model {self.name!r} belongs to another cohort than the one ingested now",
+                where=self.run,
+                do="ingest the former scans again, or plan and train it anew with --restart",
+            )
 
     def plan_hash(self) -> str:
         """Hash of the values of the plan; reasons in words do not count."""
@@ -100,12 +146,12 @@ class Model:
             raise UserError(
                 f"model {self.name!r} is not trained yet",
                 where=self.run,
-                do=f"run `popgan train {self.run}` first",
+                do=self.command("train"),
             )
         return sha256_file(self.weights_path)
 
 
-def find_model(run: Path, name: str | None) -> Model:
+def find_model(run: str | Path, name: str | None = None) -> Model:
     """The model of a run by name, or its only one.
 
     Raises:
@@ -114,12 +160,13 @@ def find_model(run: Path, name: str | None) -> Model:
     run = Path(run)
     if not run.is_dir():
         raise UserError("is not a folder", where=run, do="give a run folder made by `popgan run`")
-    names = sorted(p.parent.name for p in run.glob("models/*/plan.yaml"))
+    names = sorted(path.parent.name for path in run.glob("models/*/plan.yaml"))
     if name is None:
         if len(names) == 1:
             return Model(run, names[0])
         if not names:
-            raise UserError("holds no model", where=run, do=f"run `popgan plan {run}` first")
+            do = f"run `popgan plan {shlex.quote(str(run))}` first"
+            raise UserError("holds no model", where=run, do=do)
         raise UserError(
             f"holds {len(names)} models ({', '.join(names)})", where=run, do="choose with --name"
         )
@@ -127,3 +174,10 @@ def find_model(run: Path, name: str | None) -> Model:
         known = ", ".join(names) or "none"
         raise UserError(f"holds no model {name!r} (there: {known})", where=run)
     return Model(run, name)
+
+
+def trained_models(run: Path) -> list[str]:
+    """Names of the models of a run with weights or checkpoints."""
+    names = {path.parent.name for path in run.glob("models/*/weights.safetensors")}
+    names |= {path.parent.name for path in run.glob("private/checkpoints/*/state-*.safetensors")}
+    return sorted(names)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
@@ -53,8 +55,7 @@ def make_plan(
     images = CohortImages(cohort, "train")
 
     def probe(plan: Plan) -> list[float]:
-        reporter.message("measuring the speed of training on this machine")
-        with torch.random.fork_rng(devices=[]):
+        with reporter.task("measuring speed", None), torch.random.fork_rng(devices=[]):
             return measure(plan, chosen.phases(plan), chosen.start(plan, device), images)
 
     data = DataPlan(
@@ -96,9 +97,11 @@ def plan_station(
     a faster machine.
 
     Raises:
-        UserError: a model of that name exists with another plan and `restart` is not set.
+        UserError: an impossible value, or a trained model of that name exists with another plan
+            and `restart` is not set.
     """
     find_recipe(recipe)
+    check_overrides(overrides)
     cohort = Cohort.open(run)
     model = Model(run, name or recipe)
     request = {
@@ -110,17 +113,20 @@ def plan_station(
         "seed": seed,
         "overrides": overrides,
     }
+    asked = {"preset": preset, "recipe": recipe, "budget": budget, "seed": seed, **overrides}
     ledger, station = Ledger(run), f"plan {model.name}"
     if not restart and ledger.is_done(station, request):
         reporter.message(f"[{station}] unchanged, skipped")
         return model
-    if not restart and model.plan_path.exists() and _has_training(model):
+    if not restart and model.plan_path.exists() and model.has_training():
+        changes = "; ".join(ledger.changes(station, asked)) or "other data or rules"
         raise UserError(
-            f"model {model.name!r} was planned with other options or data",
+            f"model {model.name!r} was planned otherwise ({changes})",
             where=run,
-            do="--restart trains it anew, --name NEW keeps both",
+            do="repeat the former options to go on with it, or add --restart to train it anew, or "
+            "--name NEW to keep both",
         )
-    with ledger.station(station, request, [model.plan_path], reporter):
+    with ledger.station(station, request, [model.plan_path], reporter, asked=asked):
         plan = make_plan(
             cohort,
             preset=preset,
@@ -130,9 +136,40 @@ def plan_station(
             overrides=overrides,
             reporter=reporter,
         )
+        # Only now, when the new plan is known to be possible, may the old training go.
+        if restart:
+            model.clear()
         plan.save(model.plan_path)
     return model
 
 
-def _has_training(model: Model) -> bool:
-    return model.weights_path.exists() or any(model.checkpoints.glob("state-*.safetensors"))
+def check_overrides(overrides: dict[str, Any]) -> None:
+    """Refuse a value that no plan can have, before hours of work that come before the plan.
+
+    Raises:
+        UserError: an unknown name, or a value of the wrong type or range.
+    """
+    sections = {
+        name: field.annotation
+        for name, field in Plan.model_fields.items()
+        if name != "data"
+        and isinstance(field.annotation, type)
+        and issubclass(field.annotation, BaseModel)
+    }
+    fields = {
+        f"{section}.{leaf}": field
+        for section, model in sections.items()
+        for leaf, field in model.model_fields.items()
+    }
+    for name, value in overrides.items():
+        if name not in fields:
+            close = difflib.get_close_matches(name, fields, n=1, cutoff=0.7)
+            hint = f"did you mean {close[0]}?" if close else "`popgan plan RUN` lists the names"
+            raise UserError(f"--set {name}: the plan has no such value", do=hint)
+        field = fields[name]
+        kind: Any = Annotated[field.annotation, *field.metadata]
+        try:
+            TypeAdapter(kind).validate_python(value)
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]["msg"]
+            raise UserError(f"--set {name}={value}: {problem}") from error

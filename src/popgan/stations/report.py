@@ -13,12 +13,12 @@ from popgan._version import __version__
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
-from popgan.evidence.fidelity.verdict import verdict
 from popgan.files import private_folder, read_json, sha256_file
 from popgan.progress import Reporter
 from popgan.report.content import (
     FilmFrame,
     Images,
+    Neighbour,
     PrivateContent,
     Quarantined,
     ReportContent,
@@ -28,9 +28,9 @@ from popgan.report.guard import forbidden_strings
 from popgan.report.private import neighbours, write_private_report
 from popgan.report.shareable import write_report as write_shareable
 from popgan.seeds import numpy_rng
-from popgan.stations.card import cohort_counts, write_card
-from popgan.stations.evidence import evaluation_seed, load_evaluation
-from popgan.stations.generate import synthesise
+from popgan.stations.card import cohort_counts
+from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation
+from popgan.stations.generate import stream, synthesise
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.training.log import read_log
@@ -46,62 +46,61 @@ def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Pat
     """Write the shareable and the private report of a model.
 
     Args:
-        model: a trained and evaluated model.
+        model: a trained model; without an evaluation the reports say that nothing was measured.
         reporter: shows progress.
 
     Returns:
         RUN/report.html and RUN/private/report.html.
 
     Raises:
-        UserError: the model is not trained or not evaluated, or the disk is full.
+        UserError: the model is not trained or is of another cohort, or the disk is full.
     """
     reporter = reporter or Reporter()
+    weights = model.weights_hash()
     run, cohort, plan = model.run, Cohort.open(model.run), model.plan()
+    model.require_cohort(cohort.hash)
     public, private = run / "report.html", run / "private" / "report.html"
-    evidence = load_evaluation(model)
+    evaluation = load_evaluation(model)
     ledger = Ledger(run)
     # One station for all models of a run: the pages are of the model that was reported last.
     inputs = {
         "model": model.name,
-        "weights": model.weights_hash(),
+        "weights": weights,
         "plan": sha256_file(model.plan_path),
-        "evidence": sha256_file(model.evaluation_path),
+        "evidence": sha256_file(model.evaluation_path) if evaluation else None,
         "cohort": cohort.hash,
         "popgan": __version__,
     }
     if ledger.is_done("report", inputs):
         reporter.message("[report] unchanged, skipped")
         return public, private
-    with ledger.station("report", inputs, [public, private], reporter):
+    with (
+        ledger.station("report", inputs, [public, private], reporter),
+        reporter.task("writing reports", None),
+    ):
         private_folder(run)
-        write_card(model, cohort)
-        n, seed = evidence.n_synthetic, evaluation_seed(plan)
-        synthetic = synthesise(model, n, seed, reporter)
-        content = _content(model, cohort, plan, evidence, synthetic, ledger)
+        fidelity = evaluation.fidelity if evaluation else None
+        content = _content(model, cohort, plan, evaluation, ledger)
         people = read_json(run / "private" / "subjects.json")
         write_shareable(public, content, forbidden=_forbidden(run, people))
-        write_private_report(private, content, _private(cohort, evidence, synthetic, people))
+        write_private_report(private, content, _private(model, cohort, fidelity, people))
     return public, private
 
 
 def _content(
-    model: Model,
-    cohort: Cohort,
-    plan: Plan,
-    evidence: FidelityResult,
-    synthetic: np.ndarray,
-    ledger: Ledger,
+    model: Model, cohort: Cohort, plan: Plan, evaluation: Evaluation | None, ledger: Ledger
 ) -> ReportContent:
+    seed = evaluation_seed(plan)
     return ReportContent(
         title=f"Synthetic {' + '.join(plan.data.contrasts)} brain MRI",
         recipe=plan.recipe,
         preset=plan.preset,
         plan=plan,
-        gallery=synthetic[:GALLERY],
-        gallery_seed=evaluation_seed(plan),
-        fidelity=evidence,
-        verdict=verdict(evidence),
-        log=read_log(model.log_path),
+        gallery=np.concatenate(list(stream(model, GALLERY, seed))),
+        gallery_seed=seed,
+        fidelity=evaluation.fidelity if evaluation else None,
+        verdict=evaluation.verdict() if evaluation else None,
+        log=read_log(model.log_path) if model.log_path.exists() else [],
         filmstrip=_filmstrip(model, plan),
         cohort=cohort_counts(cohort),
         provenance={
@@ -123,7 +122,7 @@ def _times(ledger: Ledger, model: Model) -> list[tuple[str, float]]:
     for station, entry in ledger.stations().items():
         verb, _, owner = station.partition(" ")
         if owner in ("", model.name) and verb != "report":
-            found.append((verb, float(entry["seconds"])))
+            found.append((verb, entry.seconds))
     return found
 
 
@@ -158,14 +157,18 @@ def _forbidden(run: Path, people: dict[str, Any]) -> list[str]:
 
 
 def _private(
-    cohort: Cohort, evidence: FidelityResult, synthetic: np.ndarray, people: dict[str, Any]
+    model: Model, cohort: Cohort, fidelity: FidelityResult | None, people: dict[str, Any]
 ) -> PrivateContent:
-    real, names = cohort.images("train"), cohort.subjects("train")
-    shown = numpy_rng(evidence.seed, "private gallery").permutation(len(real))[:GALLERY]
+    plan, real, names = model.plan(), cohort.images("train"), cohort.subjects("train")
+    shown = numpy_rng(plan.seed, "private gallery").permutation(len(real))[:GALLERY]
     splits = {info.subject: info.split for info in cohort.slices}
+    nearest: list[Neighbour] = []
+    if fidelity is not None:
+        measured = synthesise(model, fidelity.n_synthetic, seed=evaluation_seed(plan))
+        nearest = neighbours(fidelity, measured, real, names)
     return PrivateContent(
         real=real[shown],
-        nearest=neighbours(evidence, synthetic, real, names),
+        nearest=nearest,
         subjects=[
             SubjectRow(name, entry["source_id"], splits.get(name, "-"), entry["files"])
             for name, entry in sorted(people["subjects"].items())

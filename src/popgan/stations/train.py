@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -23,7 +23,6 @@ from popgan.stations.model import Model
 from popgan.stations.source import CohortImages
 from popgan.synthesis.image import grid_png
 from popgan.synthesis.sample import draw_images
-from popgan.training import checkpoint
 from popgan.training.growth import Stage
 from popgan.training.log import TrainingLog
 from popgan.training.loop import Job, run
@@ -64,7 +63,7 @@ def train(
         )
     model = Model(cohort.run, name or plan.recipe)
     if restart:
-        clear(model)
+        model.clear()
     _keep_plan(model, plan)
     inputs = {"plan": model.plan_hash()}
     ledger, station = Ledger(model.run), f"train {model.name}"
@@ -75,33 +74,27 @@ def train(
         private_folder(model.run)
         state = find_recipe(plan.recipe).start(plan, best_device())
         _run(model, plan, CohortImages(cohort, "train"), state, reporter)
-        # Evidence about earlier weights does not speak for these.
-        model.evaluation_path.unlink(missing_ok=True)
         save_weights(state.average, model.weights_path, model)
         write_card(model, cohort)
     return model
 
 
-def clear(model: Model) -> None:
-    """Remove a model's training from its run, so that it starts over."""
-    checkpoint.discard(model.checkpoints)
-    for path in (model.weights_path, model.log_path):
-        path.unlink(missing_ok=True)
-    shutil.rmtree(model.samples, ignore_errors=True)
-    Ledger(model.run).forget(f"train {model.name}")
-
-
 def _keep_plan(model: Model, plan: Plan) -> None:
     if not model.plan_path.exists():
         plan.save(model.plan_path)
-    elif model.plan() != plan:
-        if model.weights_path.exists() or any(model.checkpoints.glob("state-*")):
+    elif _values(model.plan()) != _values(plan):
+        if model.has_training():
             raise UserError(
                 f"model {model.name!r} has another plan",
                 where=model.run,
-                do="restart it, or give the new model another name",
+                do="train find_model(run).plan() to go on with it; with restart=True this plan "
+                "takes its place, with name=... both stay",
             )
         plan.save(model.plan_path)
+
+
+def _values(plan: Plan) -> dict[str, Any]:
+    return plan.model_dump(mode="json", exclude={"decisions"})
 
 
 def _run(

@@ -121,6 +121,8 @@ def _plan(content: CardContent) -> str:
 
 
 def _evidence(content: CardContent) -> str:
+    if content.fidelity is None and content.verdict is not None:
+        return f"## Evidence\n\n**Not measurable.** {plain_text(content.verdict.sentence)}"
     if content.fidelity is None:
         return (
             "## Evidence\n\nNot measured yet: run `popgan evaluate` on the run folder. Until "

@@ -37,7 +37,11 @@ def load_generator(weights: Path, plan: Plan) -> nn.Module:
     except FileNotFoundError as error:
         raise UserError("does not exist", where=weights, do="train the model first") from error
     except (SafetensorError, OSError) as error:
-        raise UserError(f"cannot be read as weights ({error})", where=weights) from error
+        raise UserError(
+            f"cannot be read as weights ({error})",
+            where=weights,
+            do="remove the file and train again, which goes on from the last checkpoint",
+        ) from error
     wrong = [
         name
         for name in sorted(expected.keys() | tensors.keys())
