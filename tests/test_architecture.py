@@ -240,6 +240,17 @@ def lines_of_code(function: ast.FunctionDef) -> int:
     return function.end_lineno - function.lineno + 1 - docstring
 
 
+def test_the_architecture_page_names_every_part_and_no_file_that_is_gone() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", text))
+    silent = {"__main__", "_version"}
+    assert {package(name) for name in modules()} - {""} - silent <= words
+    named = re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", text)
+    assert len(named) > 10
+    places = (SOURCE / "popgan", ROOT)
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
 def test_tests_mirror_the_source() -> None:
     folders = {path.name for path in (ROOT / "tests").iterdir() if any(path.glob("test_*.py"))}
     assert folders - {package(name) for name in modules()} <= {"benchmarks", "docs"}
