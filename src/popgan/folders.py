@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from popgan.files import DISK_ERRORS, disk_error
 
 
 @contextmanager
-def atomic_folder(folder: Path, *, replace: str | None = None) -> Iterator[Path]:
+def atomic_folder(folder: Path, *, replace: Callable[[Path], bool] | None = None) -> Iterator[Path]:
     """Give an empty temporary folder beside `folder`; rename it to `folder` on success.
 
     On any error, Ctrl-C included, the temporary folder is removed. What a killed process left
     behind is removed the next time the same folder is written.
 
     Args:
-        folder: final path. It must not exist, be empty, or hold the file named by `replace`.
-        replace: name of a file that proves an existing folder to be popgan's own, so that it
-            may be replaced; None = an existing folder is never replaced.
+        folder: final path. It must not exist, be empty, or be replaceable.
+        replace: tells whether an existing folder is popgan's own, so that it may be replaced;
+            None = an existing folder is never replaced.
 
     Raises:
         UserError: the folder holds something else, the disk is full or cannot be written.
@@ -43,12 +43,12 @@ def atomic_folder(folder: Path, *, replace: str | None = None) -> Iterator[Path]
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _refuse_foreign(folder: Path, replace: str | None) -> None:
+def _refuse_foreign(folder: Path, replace: Callable[[Path], bool] | None) -> None:
     if not folder.exists():
         return
     if folder.is_dir() and not any(folder.iterdir()):
         return
-    if replace is not None and (folder / replace).is_file():
+    if replace is not None and folder.is_dir() and replace(folder):
         return
     raise UserError(
         "exists already and was not written by this command",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from popgan.errors import UserError
-from popgan.synthesis.bids import LEVELS, to_stored, write_bids
+from popgan.synthesis.bids import LEVELS, bids_writer, to_stored, write_bids
 from popgan.synthesis.bids_metadata import bids_name, subject_id
 
 # A stand-in for the cohort's geometry: row 0 = anterior, column 0 = the subject's right.
@@ -30,21 +30,23 @@ def to_volume(image):
     return image[::-1, ::-1].T[:, :, None]
 
 
+ABOUT = {
+    "contrasts": CONTRASTS,
+    "to_volume": to_volume,
+    "affine": AFFINE,
+    "spacing": SPACING,
+    "model": "popgan",
+    "seed": 7,
+    "provenance": {"versions": {"popgan": "x"}},
+    "plan_hash": "a" * 64,
+    "weights_hash": "b" * 64,
+}
+
+
 def write(folder, images=None, **changes):
     if images is None:
         images = np.random.default_rng(0).uniform(-1, 1, (3, 3, 16, 12)).astype(np.float32)
-    options = {
-        "contrasts": CONTRASTS,
-        "to_volume": to_volume,
-        "affine": AFFINE,
-        "spacing": SPACING,
-        "model": "popgan",
-        "seed": 7,
-        "provenance": {"versions": {"popgan": "x"}},
-        "plan_hash": "a" * 64,
-        "weights_hash": "b" * 64,
-    }
-    return write_bids(folder, images, **(options | changes))
+    return write_bids(folder, images, **(ABOUT | changes))
 
 
 def files(folder):
@@ -140,6 +142,7 @@ def test_front_and_right_of_a_cohort_slice_stay_front_and_right(tmp_path):
     np.testing.assert_allclose(position, [1 + 5.5 * 2, -4 + 7.5 * 3, 20])
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, (4, 5), elements=st.floats(-3, 3, width=32)))
 def test_storing_clips_rounds_and_keeps_order(values):
     stored = to_stored(values)
@@ -228,6 +231,46 @@ def test_a_folder_with_other_files_is_refused_and_kept(tmp_path):
     with pytest.raises(UserError, match="exists already"):
         write(folder)
     assert (folder / "thesis.docx").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        '{"Name": "our patients", "BIDSVersion": "1.10.0", "DatasetType": "raw"}',
+        '{"Name": "x", "Synthetic": true, "GeneratedBy": [{"Name": "another tool"}]}',
+        '{"Name": "x", "GeneratedBy": [{"Name": "popgan"}]}',
+        "not json",
+        "[]",
+    ],
+)
+def test_a_bids_data_set_of_scans_is_never_replaced(tmp_path, description):
+    folder = tmp_path / "patients"
+    folder.mkdir()
+    (folder / "dataset_description.json").write_text(description)
+    (folder / "sub-01_T1w.nii.gz").write_bytes(b"a patient")
+    with pytest.raises(UserError, match="exists already"):
+        write(folder)
+    assert (folder / "sub-01_T1w.nii.gz").read_bytes() == b"a patient"
+
+
+def test_batches_give_the_same_files_as_one_array(tmp_path):
+    images = np.random.default_rng(1).uniform(-1, 1, (5, 1, 16, 12)).astype(np.float32)
+    about = {name: value for name, value in ABOUT.items() if name != "contrasts"}
+    whole = files(write(tmp_path / "whole", images, contrasts=["T1w"]))
+    with bids_writer(tmp_path / "parts", count=5, contrasts=["T1w"], **about) as add:
+        add(images[:2])
+        add(images[2:])
+    assert files(tmp_path / "parts") == whole
+
+
+def test_a_stream_that_ends_early_leaves_nothing(tmp_path):
+    images = np.zeros((2, 3, 16, 12), np.float32)
+    with (
+        pytest.raises(ValueError, match="2 images came where 3"),
+        bids_writer(tmp_path / "set", count=3, **ABOUT) as add,
+    ):
+        add(images)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_leavings_of_a_killed_process_are_swept(tmp_path):

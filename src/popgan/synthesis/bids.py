@@ -28,9 +28,9 @@ from popgan.errors import UserError
 from popgan.folders import atomic_folder
 from popgan.progress import Reporter
 from popgan.synthesis.bids_metadata import (
-    MARK,
     Source,
     bids_name,
+    is_synthetic,
     sidecar,
     subject_id,
     write_description,
@@ -137,7 +137,7 @@ def bids_writer(
     source = Source(model, seed, plan_hash, weights_hash, skull_stripped, thickness)
     digits = max(4, len(str(first_index + count)))
     names = _names(contrasts)
-    with atomic_folder(folder, replace=MARK) as part:
+    with atomic_folder(folder, replace=is_synthetic) as part:
         write_description(part, source, contrasts, count, source_hash, provenance)
         write_participants(part, source, count, first_index, digits, labels)
         header: nib.Nifti1Header | None = None

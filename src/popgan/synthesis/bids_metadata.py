@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from popgan._version import __version__
+from popgan.errors import UserError
+from popgan.files import read_json
 
 BIDS_VERSION = "1.10.0"
-MARK = "dataset_description.json"
-"""The file by which a synthetic data set is recognised."""
+DESCRIPTION = "dataset_description.json"
 
 # Contrast -> (entities before desc-, suffix). BIDS has no suffix for anything else; see `_names`.
 _BIDS_NAMES = {
@@ -36,6 +37,23 @@ class Source:
     weights_hash: str
     skull_stripped: bool
     thickness: float
+
+
+def is_synthetic(folder: Path) -> bool:
+    """Whether popgan has written the data set in this folder, so that it may be replaced.
+
+    The file alone proves nothing: every BIDS data set has it, patients' scans included.
+    """
+    try:
+        found = read_json(folder / DESCRIPTION)
+    except UserError:
+        return False
+    if not isinstance(found, dict) or found.get("Synthetic") is not True:
+        return False
+    made_by = found.get("GeneratedBy")
+    return isinstance(made_by, list) and any(
+        isinstance(entry, dict) and entry.get("Name") == "popgan" for entry in made_by
+    )
 
 
 def bids_name(contrast: str) -> tuple[str, str]:
@@ -102,7 +120,7 @@ def write_description(
         "WeightsSHA256": source.weights_hash,
         "Provenance": dict(provenance),
     }
-    _write_json(part / MARK, description)
+    _write_json(part / DESCRIPTION, description)
     text = _README.format(
         count=count, model=source.model, seed=source.seed, contrasts=", ".join(contrasts)
     )

@@ -110,7 +110,7 @@ def png_writer(
     """
     digits = max(4, len(str(first_index + count)))
     names = ["{}desc-synthetic_{}".format(*bids_name(contrast)) for contrast in contrasts]
-    with atomic_folder(folder, replace=_MARK) as part:
+    with atomic_folder(folder, replace=lambda old: (old / _MARK).is_file()) as part:
         (part / _MARK).write_text(_NOTE, encoding="utf-8")
         done = 0
 
