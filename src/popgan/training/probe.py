@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from statistics import median
+from statistics import mean
 
 import torch
 
@@ -69,8 +69,8 @@ def _speed(
         while sum(penalised) + sum(plain) < SECONDS_A_LEVEL:
             penalised.append(seconds(0))
             plain += [seconds(1), seconds(2), seconds(3)]
-    # Medians: a busy machine disturbs single steps.
-    cost = (median(penalised) + (interval - 1) * median(plain)) / interval
+    # Means, not medians: a busy machine will disturb the training as it disturbs the probe.
+    cost = (mean(penalised) + (interval - 1) * mean(plain)) / interval
     return plan.train.batch / cost
 
 
