@@ -5,8 +5,8 @@ budgets: the generator's image is the sum of what every level draws (skip genera
 discriminator's blocks are residual (both Karras et al., CVPR 2020), and an optional *patch*
 stem: with patch 2 the feature maps of a level have half the resolution of its image, and each
 feature vector draws and reads a 2 x 2 patch of pixels (sub-pixel convolution, Shi et al., CVPR
-2016). Patch 2 makes the top level about three times cheaper on a CPU, where wide shallow maps
-cost more memory traffic than arithmetic.
+2016). Patch 2 makes the top level cheaper, above all on a CPU, where wide shallow maps cost more
+memory traffic than arithmetic.
 
 Level l has images of base * 2^l pixels a side; level 0 is the lowest. `alpha` in [0, 1] says how
 far the current level is faded in. All levels exist from the start; a level that is not reached
