@@ -20,6 +20,7 @@ from popgan.report.svg import (
 from popgan.report.words import plain, score, typeset
 
 _WIDTH, _HEIGHT, _UNIT_HEIGHT = 390, 112, 16
+_LETTER, _GAP = 7.2, 8  # width of a letter and least gap between two labels, CSS pixels
 _REACH = 0.6  # a ceiling this share of the core's length beyond it is still drawn to scale
 
 
@@ -72,7 +73,8 @@ def _range(metric: Metric) -> tuple[float, float]:
 
 def _references(axes: Axes, metric: Metric) -> list[str]:
     """Floor and ceilings on the scale, named below it where there is room; all in words."""
-    references = sorted(metric.ceilings.items(), key=lambda item: item[1])
+    # The mean image is what the words beside the scale refer to: it is named before the others.
+    references = sorted(metric.ceilings.items(), key=lambda item: item[0] != "mean image")
     if metric.floor is not None:
         axes.plot([metric.floor], [0], "o", color=REAL, markersize=9, mec=PAPER, zorder=3)
         references.insert(0, ("real", metric.floor))
@@ -84,7 +86,7 @@ def _references(axes: Axes, metric: Metric) -> list[str]:
             continue
         if name != "real":
             axes.plot([value], [0], "|", color=MUTED, markersize=12, mew=2.4, zorder=3)
-        width = 6.6 * len(name) / _WIDTH * (end - start)
+        width = (_LETTER * len(name) + _GAP) / _WIDTH * (end - start)
         left = min(max(value - width / 2, start), end - width)
         if all(left > stop or left + width < first for first, stop in taken):
             taken.append((left, left + width))
