@@ -74,14 +74,10 @@ def watch(command: Sequence[str]) -> dict[str, Any]:
     Raises:
         UserError: popgan ended with an error, which is passed on.
     """
-    program = Path(sys.executable).with_name(command[0])
+    program = str(Path(sys.executable).with_name(command[0]))
     start = time.perf_counter()
-    child = subprocess.Popen(
-        [str(program), *command[1:], "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    pipe = subprocess.PIPE
+    child = subprocess.Popen([program, *command[1:], "--json"], stdout=pipe, stderr=pipe, text=True)
     assert child.stdout is not None and child.stderr is not None
     progress = child.stderr
     station: list[str] = ["start"]
