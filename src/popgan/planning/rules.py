@@ -224,7 +224,7 @@ def _length_rules(
     draft.rule(
         "train.images",
         images,
-        f"budget {budget}: {measured} images/s measured at the levels, {SUSTAINED:.0%} of it kept up",
+        f"budget {budget}: {measured} images/s at the levels, {SUSTAINED:.0%} of it sustained",
     )
     _length_dependants(draft)
 
