@@ -159,7 +159,9 @@ class Plan(Section):
     def save(self, path: str | Path) -> None:
         """Write the plan as YAML, atomically."""
         text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
-        write_text(Path(path), "# A popgan plan: values first, then where each comes from.\n" + text)
+        write_text(
+            Path(path), "# A popgan plan: values first, then where each comes from.\n" + text
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:

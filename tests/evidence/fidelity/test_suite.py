@@ -1,6 +1,5 @@
 """The suite: every metric with interval or reason, floor, ceilings; bad input in one line."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,3 +227,17 @@ def test_bad_input_is_one_clear_line(name: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         assess(**arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_a_share_that_no_group_changes_claims_no_interval() -> None:
+    arguments = material()
+    # Black images are like no real one: precision and recall are 0 whoever is left out.
+    arguments["synthetic"] = np.full_like(arguments["synthetic"], -1.0)
+    arguments["synthetic"] += (
+        np.random.default_rng(0).normal(0, 1e-3, arguments["synthetic"].shape).astype(np.float32)
+    )
+    result = assess(**arguments)
+    estimate = result.metric("precision").value
+    assert estimate.value == 0
+    assert (estimate.low, estimate.high) == (None, None)
+    assert estimate.method.startswith("no interval")

@@ -181,6 +181,11 @@ def _estimate(
     real: ImageSet | None = None,
 ) -> Estimate:
     low, high = interval(value, *left, bounds=bounds)
+    if low == high:
+        # Every group left out gives the same number, as shares at 0 or 1 do: the jackknife sees
+        # no uncertainty where there is some, so no interval is claimed.
+        method = "no interval: the value is the same without any one group"
+        return _without_interval(material, value, method, matched=matched, real=real)
     groups = " + ".join(str(len(part.values)) for part in left)
     method = f"delete-a-group jackknife, {groups} groups ({who}), Student t, 95 %"
     return _without_interval(material, value, method, matched=matched, real=real).model_copy(
