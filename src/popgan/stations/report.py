@@ -33,6 +33,7 @@ from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluatio
 from popgan.stations.generate import stream, synthesise
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.training.growth import stage_at
 from popgan.training.log import read_log
 
 GALLERY = 48
@@ -132,9 +133,15 @@ def _filmstrip(model: Model, plan: Plan) -> list[FilmFrame]:
     if not grids:
         return []
     chosen = sorted({round(k * (len(grids) - 1) / (FRAMES - 1)) for k in range(FRAMES)})
-    return [
-        FilmFrame(f"{int(grids[k].stem) / 1000:.1f} kimg", _tiles(grids[k], plan)) for k in chosen
-    ]
+    return [_frame(grids[k], plan) for k in chosen]
+
+
+def _frame(grid: Path, plan: Plan) -> FilmFrame:
+    images = int(grid.stem)
+    # The grid shows the stage of the step before it, the last one that its images count.
+    scale = 2 ** stage_at(images - plan.train.batch, plan.train).level
+    size = (plan.base[0] * scale, plan.base[1] * scale)
+    return FilmFrame(f"{images:,} images", _tiles(grid, plan), size)
 
 
 def _tiles(grid: Path, plan: Plan) -> Images:
