@@ -16,6 +16,8 @@ from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.training.loop import threads
 
+EVIDENCE_VERSION = 1  # raise when a measure changes, so that old results are not taken for new
+
 
 def evaluate(
     model: Model,
@@ -43,7 +45,13 @@ def evaluate(
     cohort.check_splits()
     n = plan.evaluate.n if n is None else n
     extractor = FeatureExtractor()
-    inputs = {"weights": weights, "n": n, "cohort": cohort.hash, "features": extractor.identity}
+    inputs = {
+        "evidence": EVIDENCE_VERSION,
+        "weights": weights,
+        "n": n,
+        "cohort": cohort.hash,
+        "features": extractor.identity,
+    }
     ledger, station = Ledger(model.run), f"evaluate {model.name}"
     known = load_evaluation(model)
     if known and known.fidelity and ledger.is_done(station, inputs):
