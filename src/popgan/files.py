@@ -19,7 +19,7 @@ import yaml
 
 from popgan.errors import UserError
 
-DISK_ERRORS = {
+_DISK_ERRORS = {
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EROFS,
@@ -35,8 +35,12 @@ DISK_ERRORS = {
 """What a disk can say that a user can do something about."""
 
 
-def disk_error(path: Path, error: OSError) -> UserError:
-    """The line for a file or folder that cannot be written."""
+def disk_error(path: Path, error: OSError) -> UserError | None:
+    """The line for a file or folder that cannot be written; None if that is not the trouble."""
+    # NumPy counts bytes ("90 requested and 12 written") instead of passing the system's number on.
+    counted = error.errno is None and "requested and" in str(error)
+    if error.errno not in _DISK_ERRORS and not counted:
+        return None
     return UserError(
         f"cannot be written ({error.strerror or error})",
         where=path,
@@ -62,9 +66,10 @@ def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
             temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
-        if error.errno in DISK_ERRORS:
-            raise disk_error(path, error) from error
-        raise
+        explained = disk_error(path, error)
+        if explained is None:
+            raise
+        raise explained from error
     finally:
         temporary.unlink(missing_ok=True)
 

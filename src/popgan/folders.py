@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from popgan.errors import UserError
-from popgan.files import DISK_ERRORS, disk_error
+from popgan.files import disk_error
 
 
 @contextmanager
@@ -36,9 +36,10 @@ def atomic_folder(folder: Path, *, replace: Callable[[Path], bool] | None = None
         yield temporary
         _swap(temporary, folder)
     except OSError as error:
-        if error.errno not in DISK_ERRORS:
+        explained = disk_error(folder, error)
+        if explained is None:
             raise
-        raise disk_error(folder, error) from error
+        raise explained from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
+
+if TYPE_CHECKING:
+    from popgan.evidence.fidelity.results import FidelityResult
 
 HELP = "Measure a trained model against held-out subjects."
 
@@ -34,16 +37,22 @@ def evaluate(
         from popgan.stations.evaluate import evaluate as station
 
         result = station(model, n=n, reporter=shown.reporter())
-    lines = [f"{'':34}{'value':>10} {'95 % interval':>20} {'real':>9} {'mean image':>11}"]
+    shown.show(
+        [*metric_table(result), "", verdict(result).sentence], result.model_dump(mode="json")
+    )
+
+
+def metric_table(result: FidelityResult) -> list[str]:
+    """A line a metric: value, interval, and what real images and the mean image get."""
+    wide = max(len(metric.title) for metric in result.metrics)
+    lines = [f"{'':{wide}} {'value':>9} {'95 % interval':>18} {'real':>8} {'mean image':>11}"]
     for metric in result.metrics:
-        value = metric.value
+        value, worst = metric.value, metric.ceilings.get("mean image")
         known = value.low is not None and value.high is not None
         interval = f"{value.low:.3g} .. {value.high:.3g}" if known else "-"
         floor = f"{metric.floor:.3g}" if metric.floor is not None else "-"
-        worst = metric.ceilings.get("mean image")
         ceiling = f"{worst:.3g}" if worst is not None else "-"
         lines.append(
-            f"{metric.title[:33]:34}{value.value:>10.3g} {interval:>20} {floor:>9} {ceiling:>11}"
+            f"{metric.title:{wide}} {value.value:>9.3g} {interval:>18} {floor:>8} {ceiling:>11}"
         )
-    lines += ["", verdict(result).sentence]
-    shown.show(lines, result.model_dump(mode="json"))
+    return lines

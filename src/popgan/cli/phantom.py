@@ -24,8 +24,11 @@ def phantom(
     seed: shared.Seed = 0,
 ) -> None:
     """See HELP."""
+    from popgan.folders import atomic_folder
     from popgan.phantom.cohort import write_cohort
 
     shown = settings_of(context)
-    write_cohort(out, n=n, seed=seed, reporter=shown.reporter())
+    # Whole or absent, and never among the files of an existing data set.
+    with atomic_folder(out) as part:
+        write_cohort(part, n=n, seed=seed, reporter=shown.reporter())
     shown.show([f"{n} subjects: {out}"], {"folder": out, "subjects": n})

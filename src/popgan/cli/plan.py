@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import typer
@@ -62,18 +63,21 @@ def show_plan(shown: Settings, estimate: Estimate) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from popgan.config.schema import leaves
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("value", "", "source", "reason"):
+    for title in ("name", "value", "why"):
         table.add_column(title, overflow="fold")
     for leaf, value in leaves(estimate.plan):
         decision = estimate.plan.decisions.get(leaf)
-        source = decision.source if decision else "cohort" if leaf.startswith("data.") else "user"
-        text = str(value)[:16] + "..." if leaf == "data.cohort" else str(value)
-        table.add_row(leaf, text, source, decision.reason if decision else "")
-    console = Console(highlight=False)
+        source = "fact of the cohort" if leaf.startswith("data.") else "option"
+        why = f"{decision.source}: {decision.reason}" if decision else source
+        text = str(value)[:12] if leaf == "data.cohort" else str(value)
+        table.add_row(leaf, Text(text), Text(why))
+    # A file or a pipe has no width of its own.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     console.print(table)
     if estimate.seconds is not None:
         speeds = ", ".join(f"{speed:.0f}" for speed in estimate.speeds)

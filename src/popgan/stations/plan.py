@@ -167,7 +167,9 @@ def check_overrides(overrides: dict[str, Any]) -> None:
             hint = f"did you mean {close[0]}?" if close else "`popgan plan RUN` lists the names"
             raise UserError(f"--set {name}: the plan has no such value", do=hint)
         field = fields[name]
-        kind: Any = Annotated[field.annotation, *field.metadata]
+        kind: Any = field.annotation
+        if field.metadata:
+            kind = Annotated[kind, *field.metadata]
         try:
             TypeAdapter(kind).validate_python(value)
         except ValidationError as error:

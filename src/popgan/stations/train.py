@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -132,4 +133,11 @@ def save_weights(generator: torch.nn.Module, path: Path, model: Model) -> None:
     }
     metadata = {"format": "pt", "recipe": model.plan().recipe, "plan": model.plan_hash()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        try:
+            save_file(tensors, temporary, metadata)
+        except SafetensorError as error:
+            raise UserError(
+                f"cannot be written ({error})",
+                where=path,
+                do="free some space, then run the same command again",
+            ) from error

@@ -1,0 +1,305 @@
+"""Everything a user can get wrong ends in one clear line, or in a file set aside and a run that
+goes on; never in half a file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from main_line import INGEST, Answer, call, full_disk, head, leavings, save, sets, write_heads
+
+
+def refused(answer: Answer, *words: str) -> None:
+    """The answer is status 2 and one line with these words."""
+    assert answer.status == 2, answer
+    assert all(word in answer.line for word in words), answer.line
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """Three good subjects."""
+    return write_heads(tmp_path / "scans", 3)
+
+
+def ingest(scans: Path, *options: object) -> Answer:
+    return call("ingest", scans, "-o", scans.parent / "run", *INGEST, *options)
+
+
+def set_aside(run: Path) -> list[str]:
+    """Reasons in the shareable quality control, after checking that no name stands in it."""
+    text = (run / "dataset/qc.json").read_text()
+    assert "Bad" not in text
+    return [item["reason"] for item in json.loads(text)["quarantined"]]
+
+
+# --- the folder ---------------------------------------------------------------------------------
+
+
+def empty(folder: Path) -> None:
+    folder.mkdir()
+
+
+def no_images(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "notes.txt").write_text("no scan")
+
+
+def masks_only(folder: Path) -> None:
+    save(folder / "a/mask.nii.gz", (head(0) > 300).astype(np.uint8))
+
+
+def one_subject(folder: Path) -> None:
+    write_heads(folder, 1)
+
+
+def two_subjects(folder: Path) -> None:
+    write_heads(folder, 2)
+
+
+def only_bad(folder: Path) -> None:
+    for name in "abc":
+        (folder / name).mkdir(parents=True)
+        (folder / name / "t1.nii.gz").write_bytes(b"not gzip")
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda folder: None, "does not exist"),
+        (lambda folder: folder.write_text("a file"), "no folder"),
+        (empty, "is empty"),
+        (no_images, "holds no scans"),
+        (masks_only, "only label maps"),
+        (one_subject, "one subject cannot be split"),
+        (two_subjects, "2 subjects cannot be split"),
+        (only_bad, "none of the 3 scans can be used"),
+    ],
+    ids=["absent", "file", "empty", "no images", "masks", "one subject", "two", "all bad"],
+)
+def test_a_folder_that_cannot_be_used(
+    tmp_path: Path, make: Callable[[Path], object], says: str
+) -> None:
+    make(tmp_path / "scans")
+    for verb in ("ingest", "run"):
+        refused(call(verb, tmp_path / "scans", "-o", tmp_path / "run", *INGEST), says)
+        assert not (tmp_path / "run").exists(), "a failed start leaves no run folder"
+
+
+def test_a_run_folder_among_the_scans(scans: Path) -> None:
+    for place in (scans, scans / "run"):
+        refused(call("run", scans, "-o", place), "inside the folder of scans")
+    assert len(list(scans.iterdir())) == 3
+
+
+def test_a_run_folder_that_holds_something_else(scans: Path, tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis"
+    thesis.mkdir()
+    (thesis / "chapter1.docx").write_text("years of work")
+    refused(call("run", scans, "-o", thesis), "not popgan's")
+    refused(call("ingest", scans, "-o", thesis), "not popgan's")
+    refused(call("run", scans, "-o", thesis / "chapter1.docx"), "cannot be used")
+    assert [path.name for path in thesis.iterdir()] == ["chapter1.docx"]
+
+
+# --- single files -------------------------------------------------------------------------------
+
+
+def truncated(path: Path) -> None:
+    content = save(path, head(7)).read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def absurd(path: Path) -> None:
+    raw = bytearray(nib.Nifti1Image(np.zeros((9, 9, 9), np.int16), np.eye(4)).to_bytes())
+    struct.pack_into("<8h", raw, 40, 3, 32000, 32000, 32000, 1, 1, 1, 1)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(bytes(raw)))
+
+
+def nan(path: Path) -> None:
+    save(path, np.full((30, 30, 30), np.nan, np.float32))
+
+
+def constant(path: Path) -> None:
+    save(path, np.full((30, 30, 30), 5, np.int16))
+
+
+def no_bytes(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("spoil", [truncated, absurd, nan, constant, no_bytes])
+def test_a_bad_scan_is_set_aside_and_the_rest_goes_on(
+    scans: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(scans / "Bad9" / "t1.nii.gz")
+    answer = ingest(scans)
+    assert answer.status == 0, answer
+    assert answer.err.count("warning: set aside") == 1
+    assert "Bad9" in answer.err
+    assert len(set_aside(scans.parent / "run")) == 1
+    assert "subjects" in answer.out
+
+
+def test_a_file_that_cannot_be_read_is_set_aside(
+    scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(scans / "Bad9" / "t1.nii.gz", head(9))
+    read = Path.read_bytes
+
+    def forbidden(path: Path) -> bytes:
+        if path.parent.name == "Bad9":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    # The owner of a test machine may be root, who can read everything.
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    assert ingest(scans).status == 0
+    assert set_aside(scans.parent / "run") == ["cannot be read (Permission denied)"]
+
+
+def test_mixed_resolutions_go_on_with_a_warning(scans: Path) -> None:
+    save(scans / "Coarse" / "t1.nii.gz", head(5)[::2, ::2, ::2], spacing=12.0)
+    answer = ingest(scans)
+    assert answer.status == 0
+    assert "2 different resolutions" in answer.err
+
+
+def test_a_contrast_that_is_not_there(scans: Path) -> None:
+    refused(ingest(scans, "--contrast", "FLAIR"), "FLAIR is not in the cohort", "T1w (3)")
+    assert not (scans.parent / "run").exists()
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--preset", "fast"], ["unknown preset 'fast'", "quick"]),
+        (["--recipe", "diffusion"], ["unknown recipe 'diffusion'", "popgan"]),
+        (["--resolution", "101"], ["--resolution 101", "96 or 112"]),
+        (["--budget", "soon"], ["budget 'soon' is not a time", "6m"]),
+        (["--budget", "1s"], ["out of range"]),
+        (["--set", "train.nope=1"], ["train.nope", "no such value"]),
+        (["--set", "train.bathc=1"], ["did you mean train.batch?"]),
+        (["--set", "train.batch=many"], ["train.batch=many", "integer"]),
+        (["--set", "train.batch=-4"], ["train.batch=-4", "greater"]),
+        (["--set", "train.precision=fp8"], ["train.precision=fp8", "bf16"]),
+        (["--set", "train.batch"], ["is not key=value"]),
+        (["--set", "data.height=8"], ["data.height", "no such value"]),
+        (["--name", "../other"], ["'../other'", "letters"]),
+        (["--slices", "0"], ["slices"]),
+        (["--contrast", "T1w,T1w"], ["each contrast once"]),
+        (["--subjects", "("], ["("]),
+    ],
+)
+def test_an_impossible_option_costs_no_time(
+    scans: Path, tmp_path: Path, options: list[str], words: list[str]
+) -> None:
+    for more in ([], ["--dry-run"]):
+        refused(call("run", scans, "-o", tmp_path / "run", *options, *more), *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_plan_whose_values_do_not_fit_each_other(scans: Path, tmp_path: Path) -> None:
+    options = [*INGEST, *sets(network__minibatch_stddev=3)]
+    refused(call("run", scans, "-o", tmp_path / "run", *options), "not a multiple of")
+    assert not (tmp_path / "run/models/popgan/plan.yaml").exists()
+    assert leavings(tmp_path) == []
+
+
+# --- run folders --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["plan", "train", "generate", "evaluate", "report"])
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path, verb: str) -> None:
+    refused(call(verb, tmp_path / "nowhere"), "does not exist")
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "cat.jpg").write_bytes(b"")
+    refused(call(verb, folder), "is not a run folder", "popgan ingest")
+    assert [path.name for path in folder.iterdir()] == ["cat.jpg"]
+
+
+def test_verbs_in_the_wrong_order_say_what_comes_first(scans: Path, tmp_path: Path) -> None:
+    run = tmp_path / "a run"
+    assert call("ingest", scans, "-o", run, *INGEST).status == 0
+    for verb in ("train", "generate", "evaluate", "report"):
+        refused(call(verb, run), f"`popgan plan '{run}'` first")
+    assert call("plan", run, *sets()).status == 0
+    for verb in ("generate", "evaluate", "report"):
+        refused(call(verb, run), f"`popgan train '{run}'` first")
+    refused(call("train", run, "--name", "other"), "no model 'other'", "popgan")
+
+
+def test_an_edited_plan_is_one_line(scans: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    call("ingest", scans, "-o", run, *INGEST)
+    call("plan", run, *sets())
+    plan = run / "models/popgan/plan.yaml"
+    plan.write_text(plan.read_text().replace("batch: 8", "batch: eight"))
+    refused(call("train", run), "plan.yaml", "train.batch", "--restart")
+    plan.write_text("{" * 100)
+    refused(call("train", run), "plan.yaml", "not readable")
+
+
+# --- the disk -----------------------------------------------------------------------------------
+
+
+def test_a_full_disk_at_every_station(scans: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    stations: list[list[object]] = [
+        ["ingest", scans, "-o", run, *INGEST],
+        ["plan", run, *sets(train__images=32, train__ticks=1)],
+        ["train", run],
+        ["generate", run],
+        ["report", run],
+        ["generate", run, "-o", tmp_path / "elsewhere"],
+    ]
+    for station in stations:
+        with full_disk():
+            refused(call(*station), "cannot be written", "free some space")
+        assert leavings(tmp_path) == [], station
+        assert not (tmp_path / "elsewhere").exists()
+        # The same command succeeds once there is space.
+        assert call(*station).status == 0, station
+
+
+def test_a_full_disk_while_evaluating(finished: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished / "run", run)
+    before = (run / "evaluation/popgan.json").read_bytes()
+    with full_disk():
+        refused(call("evaluate", run, "-n", 10), "cannot be written")
+    assert leavings(run) == []
+    assert (run / "evaluation/popgan.json").read_bytes() == before
+
+
+def test_a_full_disk_for_the_weights_alone(finished: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished / "run", run)
+    weights = run / "models/popgan/weights.safetensors"
+    content = weights.read_bytes()
+    weights.unlink()
+    # The last checkpoint is there, so nothing else needs to be written first.
+    with full_disk():
+        refused(call("train", run), "weights.safetensors", "cannot be written")
+    assert leavings(run) == []
+    assert call("train", run).status == 0
+    assert weights.read_bytes() == content
+
+
+def test_a_full_disk_while_writing_phantoms(tmp_path: Path) -> None:
+    with full_disk():
+        refused(call("phantom", "-o", tmp_path / "phantoms", "-n", 1), "cannot be written")
+    assert list(tmp_path.iterdir()) == []
