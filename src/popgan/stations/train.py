@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from popgan.cohort.cohort import Cohort
@@ -127,17 +127,24 @@ def _run(
 
 
 def save_weights(generator: torch.nn.Module, path: Path, model: Model) -> None:
-    """Write the averaged generator as safetensors. The discriminator is never exported."""
+    """Write the averaged generator as safetensors; equal weights give equal bytes.
+
+    The discriminator is never exported.
+    """
     tensors: dict[str, Tensor] = {
         name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()
     }
     metadata = {"format": "pt", "recipe": model.plan().recipe, "plan": model.plan_hash()}
+    content = _ordered(save(tensors, metadata))
     with atomic_path(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata)
-        except SafetensorError as error:
-            raise UserError(
-                f"cannot be written ({error})",
-                where=path,
-                do="free some space, then run the same command again",
-            ) from error
+        temporary.write_bytes(content)
+
+
+def _ordered(content: bytes) -> bytes:
+    """The same file with its metadata in alphabetical order; safetensors leaves it to chance."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(size)
+    assert len(text) == size
+    return content[:8] + text + content[8 + size :]
