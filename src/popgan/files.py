@@ -6,6 +6,7 @@ is complete, so neither a crash nor a full disk leaves half a file under the fin
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -71,7 +72,8 @@ def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
             raise
         raise explained from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str, *, mode: int | None = None) -> None:

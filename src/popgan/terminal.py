@@ -96,7 +96,7 @@ class _Bars(Progress):
             yield self.make_tasks_table(tasks)
         for task in tasks:
             if task.fields.get("figures") and not task.finished:
-                yield Text(f"  {task.fields['figures']}", no_wrap=True, overflow="ellipsis")
+                yield Text(f"  {task.fields['figures']}")
 
     def finish(self, identity: TaskID) -> None:
         """End a task: a bar of known size stays on the screen, another goes."""

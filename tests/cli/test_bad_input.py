@@ -275,6 +275,7 @@ def test_a_full_disk_at_every_station(scans: Path, tmp_path: Path) -> None:
         assert call(*station).status == 0, station
 
 
+@pytest.mark.xdist_group("finished run")
 def test_a_full_disk_while_evaluating(finished: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished / "run", run)
@@ -285,6 +286,7 @@ def test_a_full_disk_while_evaluating(finished: Path, tmp_path: Path) -> None:
     assert (run / "evaluation/popgan.json").read_bytes() == before
 
 
+@pytest.mark.xdist_group("finished run")
 def test_a_full_disk_for_the_weights_alone(finished: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished / "run", run)

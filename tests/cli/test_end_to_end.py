@@ -7,8 +7,11 @@ import json
 import shutil
 import stat
 import subprocess
+import weakref
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -17,7 +20,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from main_line import INGEST, call, leavings, sets, snapshot
-from popgan import Cohort, find_model, synthesise
+from popgan import Cohort, UserError, find_model, generate, synthesise
 from popgan.config.schema import Plan
 from popgan.files import sha256_file
 from popgan.training.log import COLUMNS
@@ -350,3 +353,32 @@ def test_scans_are_never_replaced_by_synthetic_data(finished: Path, run: Path) -
     assert answer.status == 2
     assert "exists already" in answer.line
     assert snapshot(finished / "scans") == before
+
+
+def test_memory_is_asked_for_before_it_is_used(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = SimpleNamespace(available=2**20)
+    monkeypatch.setattr("popgan.stations.generate.psutil.virtual_memory", lambda: free)
+    with pytest.raises(UserError, match=r"600 images take .* GiB of memory"):
+        synthesise(find_model(run), 600)
+    # Writing holds a batch at a time and asks for no more, whatever -n is.
+    with pytest.raises(UserError, match="cannot be made"):
+        synthesise(find_model(run), 0)
+
+
+def test_writing_holds_a_few_batches_only(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[weakref.ref[np.ndarray]] = []
+    alive = []
+
+    def batches(*_: object, count: int, **__: object) -> Iterator[np.ndarray]:
+        for _start in range(0, count, 8):
+            batch = np.zeros((8, 1, 16, 16), np.float32)
+            seen.append(weakref.ref(batch))
+            alive.append(sum(ref() is not None for ref in seen))
+            yield batch
+
+    monkeypatch.setattr("popgan.stations.generate.sample", batches)
+    generate(find_model(run), 160, out=tmp_path / "out")
+    assert len(alive) == 20
+    assert max(alive) <= 3

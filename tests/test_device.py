@@ -1,0 +1,28 @@
+"""The device: what is claimed of it is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from popgan.device import best_device, has_fast_bf16
+
+
+def test_the_best_device_computes() -> None:
+    device = best_device()
+    assert (torch.ones(2, device=device) + 1).sum().item() == 4
+    assert device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize(
+    ("flags", "fast"), [("sse avx512_bf16", True), ("amx_bf16 sse", True), ("avx2 bf16x", False)]
+)
+def test_bfloat16_is_fast_where_the_processor_says_so(
+    monkeypatch: pytest.MonkeyPatch, flags: str, fast: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"processor: 0\nflags : {flags}\n")
+    assert has_fast_bf16.__wrapped__() is fast
