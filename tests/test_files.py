@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from main_line import full_disk
 from popgan import files
 from popgan.errors import UserError
 from popgan.folders import atomic_folder
+from small_runs import full_disk
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:

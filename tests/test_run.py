@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from main_line import INGEST, call, leavings, sets, write_heads
 from popgan import NotMeasurableError, Reporter, RunOptions, evaluate, find_model, run_all
 from popgan.cohort.splits import split_sizes
+from small_runs import INGEST, call, leavings, sets, write_heads
 
 TINY = {
     "network.channels": [16, 16],

@@ -1,5 +1,5 @@
 """The run that is made once and looked at by many tests."""
 
-from main_line import finished
+from small_runs import finished
 
 __all__ = ["finished"]

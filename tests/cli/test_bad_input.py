@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from main_line import INGEST, Answer, call, full_disk, head, leavings, save, sets, write_heads
+from small_runs import INGEST, Answer, call, full_disk, head, leavings, save, sets, write_heads
 
 
 def refused(answer: Answer, *words: str) -> None:

@@ -19,11 +19,11 @@ import pytest
 from PIL import Image
 from safetensors import safe_open
 
-from main_line import INGEST, call, leavings, sets, snapshot
 from popgan import Cohort, UserError, find_model, generate, synthesise
 from popgan.config.schema import Plan
 from popgan.files import sha256_file
 from popgan.training.log import COLUMNS
+from small_runs import INGEST, call, leavings, sets, snapshot
 
 pytestmark = pytest.mark.xdist_group("finished run")
 

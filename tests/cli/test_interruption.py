@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from main_line import INGEST, call, leavings, sets, start, write_heads
+from small_runs import INGEST, call, leavings, sets, start, write_heads
 
 pytestmark = pytest.mark.xdist_group("finished run")
 PATIENCE = 180  # seconds, for a machine that is busy with other things

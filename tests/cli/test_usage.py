@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from main_line import call
 from popgan import __version__
 from popgan.cli.main import app
+from small_runs import call
 
 VERBS = [command.name for command in app.registered_commands]
 HEAVY = ("torch", "numpy", "scipy", "nibabel", "matplotlib", "pandas", "PIL", "nilearn", "sklearn")

@@ -22,7 +22,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
     torch.manual_seed(0)
     generator = find_recipe("popgan").generator(tiny_plan())
-    torch.nn.init.normal_(generator.to_image[1].weight)
+    torch.nn.init.normal_(generator.to_image[1].weight, std=0.05)
     save_file(generator.state_dict(), path)
     return path
 
