@@ -77,9 +77,9 @@ def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
-    """Write UTF-8 text atomically."""
+    """Write UTF-8 text atomically; bytes of file names that are not UTF-8 become \\udcXX."""
     with atomic_path(path, mode=mode) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any, *, mode: int | None = None) -> None:

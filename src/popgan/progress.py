@@ -97,7 +97,8 @@ class LineReporter(Reporter):
         self._stream = stream if stream is not None else sys.stderr
 
     def _write(self, text: str) -> None:
-        self._stream.write(text + "\n")
+        # Names of files may hold line breaks; a line is a line.
+        self._stream.write(text.replace("\n", " ") + "\n")
         self._stream.flush()
 
     def message(self, text: str) -> None:

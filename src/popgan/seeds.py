@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def derive(seed: int, purpose: str, index: int = 0) -> int:
     """A 63-bit seed for one purpose and index; the same on every machine."""
-    digest = hashlib.sha256(f"{seed}/{purpose}/{index}".encode()).digest()
+    # File names end up here, and on POSIX a name need not be valid UTF-8.
+    text = f"{seed}/{purpose}/{index}".encode(errors="surrogateescape")
+    digest = hashlib.sha256(text).digest()
     return int.from_bytes(digest[:8], "little") >> 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -14,7 +15,18 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from small_runs import INGEST, Answer, call, full_disk, head, leavings, save, sets, write_heads
+from small_runs import (
+    INGEST,
+    Answer,
+    call,
+    full_disk,
+    head,
+    leavings,
+    save,
+    sets,
+    start,
+    write_heads,
+)
 
 
 def refused(answer: Answer, *words: str) -> None:
@@ -165,6 +177,29 @@ def test_a_file_that_cannot_be_read_is_set_aside(
     monkeypatch.setattr(Path, "read_bytes", forbidden)
     assert ingest(scans).status == 0
     assert set_aside(scans.parent / "run") == ["cannot be read (Permission denied)"]
+
+
+def test_any_file_name_is_taken(scans: Path, tmp_path: Path) -> None:
+    """Names that are not UTF-8, and names with line breaks or markup."""
+    strange = [os.fsdecode(b"Bad\xff9"), "two\nlines", "<b>[red]"]
+    try:
+        for seed, name in enumerate(strange):
+            save(scans / name / "t1.nii.gz", head(seed + 20))
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    (scans / strange[0] / "flair.nii.gz").write_bytes(b"damaged")
+    run = tmp_path / "r u é n"
+    options = [*INGEST, *sets(train__images=16, train__ticks=1)]
+    assert call("run", scans, "-o", run, *options).status == 0
+    page = (run / "private/report.html").read_text()
+    assert "&lt;b&gt;[red]" in page
+    assert "Bad\\udcff9" in page
+    refused(call("run", scans, "-o", tmp_path / strange[0], *options), "not a name in UTF-8")
+    # In a process of its own, because only a real standard output has an encoding.
+    process = start("generate", run, "-n", 1, "-o", tmp_path / strange[0])
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "Bad\\udcff9" in out
 
 
 def test_mixed_resolutions_go_on_with_a_warning(scans: Path) -> None:

@@ -105,9 +105,19 @@ def test_a_bug_is_named_as_one_and_debug_shows_where(monkeypatch) -> None:
         call("doctor", "--debug")
 
 
-def test_running_out_of_memory_is_not_called_a_bug(monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"
+        ),
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+    ],
+)
+def test_running_out_of_memory_is_not_called_a_bug(monkeypatch, error: Exception) -> None:
     def greedy(*_: object, **__: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("popgan.provenance.record", greedy)
     answer = call("doctor")

@@ -5,6 +5,7 @@ Nothing heavy is imported before a verb runs, so that `popgan --help` answers at
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import sys
@@ -74,6 +75,9 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = _hoist(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     flags = arguments[: sum(argument in _FLAGS for argument in arguments)]
     debug, as_json = "--debug" in flags, "--json" in flags
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name of a file need not be text; better shown with escapes than not at all.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _terminable():
             status = app(args=arguments, prog_name="popgan", standalone_mode=False)
@@ -121,6 +125,13 @@ def _is_usage(error: Exception) -> bool:
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether Python, torch or a GPU ran out of memory; torch knows no common class for it."""
+    words = ("can't allocate memory", "out of memory")
+    torch_says = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    return isinstance(error, MemoryError) or torch_says
+
+
 def _explain(error: Exception) -> tuple[str, int]:
     """One line and a status for any exception."""
     if isinstance(error, UserError):
@@ -131,8 +142,12 @@ def _explain(error: Exception) -> tuple[str, int]:
         text = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
         join = "" if text.endswith("?") else ";"
         return f"{text[:1].lower()}{text[1:]}{join} `{verb} --help` shows what is possible.", 2
-    if isinstance(error, MemoryError):
-        return "the memory is not enough; close other programs or take a smaller --resolution.", 2
+    if _is_out_of_memory(error):
+        return (
+            "the memory is not enough; close other programs, or take a smaller --resolution or a "
+            "smaller --set train.batch.",
+            2,
+        )
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return f"this is a bug of popgan ({text}); --debug shows where.", 1
 

@@ -57,6 +57,7 @@ def locked(run: Path, *, make: bool = False) -> Iterator[None]:
     """
     made = make and not run.exists()
     if make:
+        _refuse_name(run)
         _refuse_foreign(run)
     else:
         require_run(run)
@@ -74,6 +75,15 @@ def locked(run: Path, *, make: bool = False) -> Iterator[None]:
             if make:
                 _take_back(run, made)
             raise
+
+
+def _refuse_name(run: Path) -> None:
+    """The library that reads weights opens no path that is not UTF-8: say so before training."""
+    try:
+        str(run).encode()
+    except UnicodeEncodeError as error:
+        name = str(run).encode(errors="backslashreplace").decode()
+        raise UserError("is not a name in UTF-8", where=name, do="rename the run folder") from error
 
 
 def _refuse_foreign(run: Path) -> None:
