@@ -18,7 +18,8 @@ from popgan.device import best_device
 from popgan.planning.budget import seconds_needed
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
-from popgan.run import RunOptions, check_places, phantom_scans, prepare
+from popgan.run import RunOptions, phantom_scans, prepare
+from popgan.stations.folder import check_places
 from popgan.stations.source import CohortImages
 from popgan.training.log import memory_gib
 from popgan.training.probe import measure

@@ -13,7 +13,7 @@ from typing import Any
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.options import IngestOptions
 from popgan.config.preset import load_preset
-from popgan.errors import NotMeasurableError, UserError
+from popgan.errors import NotMeasurableError
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.folders import atomic_folder
 from popgan.phantom.cohort import write_cohort
@@ -22,7 +22,7 @@ from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
 from popgan.stations.evaluate import evaluate
 from popgan.stations.evidence import load_evaluation
-from popgan.stations.folder import locked
+from popgan.stations.folder import check_places, locked
 from popgan.stations.generate import generate
 from popgan.stations.ingest import ingest_station
 from popgan.stations.model import Model
@@ -142,22 +142,6 @@ def run_all(
         report, private = write_report(model, reporter=reporter)
     words = evidence.verdict().sentence
     return RunResult(model, synthetic, evidence.fidelity, words, report, private)
-
-
-def check_places(source: Path, run: Path) -> None:
-    """Refuse scans that are not there, and a run folder among them.
-
-    Raises:
-        UserError: no such folder, or popgan would find its own files among the scans.
-    """
-    if not source.is_dir():
-        raise UserError(
-            "does not exist or is no folder", where=source, do="give the folder with the scans"
-        )
-    if run.resolve().is_relative_to(source.resolve()):
-        raise UserError(
-            "lies inside the folder of scans", where=run, do="choose a run folder outside of it"
-        )
 
 
 def prepare(scans: Path, run: Path, options: RunOptions, reporter: Reporter) -> Model:

@@ -32,11 +32,12 @@ def evaluate(
 ) -> None:
     """See HELP."""
     shown = settings_of(context)
-    with shared.opened(folder, name) as model:
+    reporter = shown.reporter()
+    with shared.opened(folder, name, reporter) as model:
         from popgan.evidence.fidelity.verdict import verdict
         from popgan.stations.evaluate import evaluate as station
 
-        result = station(model, n=n, reporter=shown.reporter())
+        result = station(model, n=n, reporter=reporter)
     shown.show(
         [*metric_table(result), "", verdict(result).sentence], result.model_dump(mode="json")
     )

@@ -36,8 +36,9 @@ def generate(
 ) -> None:
     """See HELP."""
     shown = settings_of(context)
-    with shared.opened(folder, name) as model:
+    reporter = shown.reporter()
+    with shared.opened(folder, name, reporter) as model:
         from popgan.stations.generate import generate as station
 
-        written = station(model, n, seed=seed, out=out, reporter=shown.reporter())
+        written = station(model, n, seed=seed, out=out, reporter=reporter)
     shown.show([f"synthetic data: {written}"], {"synthetic": written, "seed": seed})

@@ -9,6 +9,7 @@ import typer
 
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
+from popgan.stations.folder import check_places, locked
 
 HELP = "Read scans, prepare slices and split them by subject."
 
@@ -25,17 +26,17 @@ def ingest(
     restart: Annotated[bool, typer.Option("--restart", help="Ingest again.")] = False,
 ) -> None:
     """See HELP."""
+    check_places(source, out)
+    shown = settings_of(context)
+    reporter = shown.reporter()
+    shared.start(reporter)
     from popgan.cohort.options import IngestOptions
-    from popgan.run import check_places
-    from popgan.stations.folder import locked
     from popgan.stations.ingest import ingest_station
 
     values = shared.ingest_values(contrast, resolution, subjects, slices, split_seed)
     options = IngestOptions.parse(**values)
-    shown = settings_of(context)
-    check_places(source, out)
     with locked(out, make=True):
-        cohort = ingest_station(source, out, options, again=restart, reporter=shown.reporter())
+        cohort = ingest_station(source, out, options, again=restart, reporter=reporter)
     counts = {s: len(cohort.indices(s)) for s in ("train", "tuning", "test")}
     people = {s: len(set(cohort.subjects(s))) for s in counts}
     size = f"{cohort.height} x {cohort.width}"

@@ -30,11 +30,13 @@ def plan(
 ) -> None:
     """See HELP."""
     require_run(folder)
+    shown = settings_of(context)
+    reporter = shown.reporter()
+    shared.start(reporter)
     from popgan.dry_run import Estimate
     from popgan.planning.rules import parse_overrides
     from popgan.stations.plan import plan_station
 
-    shown = settings_of(context)
     with locked(folder):
         model = plan_station(
             folder,
@@ -45,7 +47,7 @@ def plan(
             seed=seed,
             overrides=parse_overrides(settings or []),
             restart=restart,
-            reporter=shown.reporter(),
+            reporter=reporter,
         )
     show_plan(shown, Estimate(model.plan()))
 

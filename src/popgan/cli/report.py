@@ -13,10 +13,11 @@ HELP = "Write report.html (shareable) and private/report.html."
 def report(context: typer.Context, folder: shared.RunFolder, name: shared.Name = None) -> None:
     """See HELP."""
     shown = settings_of(context)
-    with shared.opened(folder, name) as model:
+    reporter = shown.reporter()
+    with shared.opened(folder, name, reporter) as model:
         from popgan.stations.report import write_report
 
-        public, private = write_report(model, reporter=shown.reporter())
+        public, private = write_report(model, reporter=reporter)
     lines = [
         f"private report: {private}  (patient images: do not share)",
         f"report:         {public}",

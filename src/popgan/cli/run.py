@@ -10,6 +10,7 @@ import typer
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
+from popgan.stations.folder import check_places
 
 HELP = """Everything: ingest, plan, train, generate, evaluate, report.
 
@@ -58,6 +59,11 @@ def run(
         raise UserError(
             "no scans given" if source is None else "both scans and --demo given", do=do
         )
+    if source is not None and out is not None:
+        check_places(source, out)
+    shown = settings_of(context)
+    reporter = shown.reporter()
+    shared.start(reporter)
     from popgan.planning.rules import parse_overrides
     from popgan.run import RunOptions, run_all
 
@@ -72,15 +78,14 @@ def run(
         images=images,
         restart=restart,
     )
-    shown = settings_of(context)
     if dry_run:
         from popgan.cli.plan import show_plan
         from popgan.dry_run import estimate
 
-        show_plan(shown, estimate(source, options, shown.reporter()))
+        show_plan(shown, estimate(source, options, reporter))
         return
     assert out is not None
-    result = run_all(source, out, options, shown.reporter())
+    result = run_all(source, out, options, reporter)
     kid = result.fidelity.metric("kid").value.model_dump() if result.fidelity else None
     shown.show(
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -123,8 +124,14 @@ def ingest_values(
     return {name: value for name, value in given.items() if value is not None}
 
 
+def start(reporter: Reporter) -> None:
+    """Import what is heavy; a sign of life, because that takes seconds."""
+    with reporter.task("starting", None):
+        importlib.import_module("popgan.run")
+
+
 @contextmanager
-def opened(folder: Path, name: str | None) -> Iterator[Model]:
+def opened(folder: Path, name: str | None, reporter: Reporter) -> Iterator[Model]:
     """A model of a run folder, with the folder locked.
 
     Raises:
@@ -132,6 +139,7 @@ def opened(folder: Path, name: str | None) -> Iterator[Model]:
     """
     # Before anything heavy is imported, so that a slip of the pen is answered at once.
     require_run(folder)
+    start(reporter)
     from popgan.stations.model import find_model
 
     with locked(folder):

@@ -18,10 +18,11 @@ def train(
 ) -> None:
     """See HELP."""
     shown = settings_of(context)
-    with shared.opened(folder, name) as model:
+    reporter = shown.reporter()
+    with shared.opened(folder, name, reporter) as model:
         from popgan.cohort.cohort import Cohort
         from popgan.stations.train import train as station
 
         plan, cohort = model.plan(), Cohort.open(folder)
-        station(plan, cohort, name=model.name, restart=restart, reporter=shown.reporter())
+        station(plan, cohort, name=model.name, restart=restart, reporter=reporter)
     shown.show([f"weights: {model.weights_path}"], {"weights": model.weights_path})

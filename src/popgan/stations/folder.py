@@ -41,6 +41,22 @@ def require_run(folder: Path) -> None:
 _MAKE = "give a run folder made by `popgan run` or `popgan ingest`"
 
 
+def check_places(source: Path, run: Path) -> None:
+    """Refuse scans that are not there, and a run folder among them.
+
+    Raises:
+        UserError: no such folder, or popgan would find its own files among the scans.
+    """
+    if not source.is_dir():
+        raise UserError(
+            "does not exist or is no folder", where=source, do="give the folder with the scans"
+        )
+    if run.resolve().is_relative_to(source.resolve()):
+        raise UserError(
+            "lies inside the folder of scans", where=run, do="choose a run folder outside of it"
+        )
+
+
 @contextmanager
 def locked(run: Path, *, make: bool = False) -> Iterator[None]:
     """Keep two processes from working on one run folder at a time.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -120,6 +121,14 @@ def generate(
     return folder
 
 
+def skull_stripped(fingerprint: Mapping[str, Any]) -> bool:
+    """Whether every volume of a cohort shows a brain without its skull.
+
+    BIDS wants a yes or a no; a mixed cohort and one of bare stacks or pictures are a no.
+    """
+    return set(fingerprint.get("kinds", {})) == {"brain"}
+
+
 def _pngs(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-png")
 
@@ -147,7 +156,7 @@ def _write(model: Model, folder: Path, n: int, seed: int, weights: str, reporter
             provenance=provenance.record(),
             plan_hash=model.plan_hash(),
             weights_hash=weights,
-            skull_stripped=bool(cohort.fingerprint.get("skull_stripped", False)),
+            skull_stripped=skull_stripped(cohort.fingerprint),
             source_hash=cohort.hash,
         ) as add_bids,
         png_writer(
