@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine must not fail a property.
+settings.register_profile("popgan", deadline=None)
+settings.load_profile("popgan")
 
 
 @pytest.fixture(scope="session")

@@ -115,6 +115,7 @@ def test_no_bf16_means_fp32() -> None:
         ({"train.batch": -1}, "train.batch"),
         ({"train.lr_generator": ".nan"}, "train.lr_generator"),
         ({"network.channels": [8, 8]}, "levels"),
+        ({"network.channels": [-1, 16, 16, 16]}, "network.channels"),
         ({"train.level_shares": [0.5, 0.6, 0, 0]}, "sums to"),
         ({"data.height": 32}, "data.height"),
     ],

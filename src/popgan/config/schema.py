@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -47,7 +47,7 @@ class NetworkPlan(Section):
     """Shape of the generator and the discriminator."""
 
     latent_dim: int = Field(ge=2, le=2048, description="length of the latent vector z")
-    channels: list[int] = Field(
+    channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(
         min_length=1, description="feature maps at each level, from the base resolution upward"
     )
     dropout: float = Field(ge=0, lt=1, description="dropout in the discriminator's dense head")
