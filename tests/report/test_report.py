@@ -138,7 +138,7 @@ def test_scores_stand_beside_the_network_they_were_measured_with(shareable):
     outline = Outline(shareable)
     bases = re.findall(r'<p class="basis">([^<]+)</p>', shareable)
     assert bases.count("EfficientNet-Lite0 features at 160 pixels") == 8
-    assert bases.count("computed on pixels") == 3
+    assert bases.count("computed on pixels") == 4
     text = "".join(outline.text)
     assert "Kernel distance, EfficientNet-Lite0" in text
     assert "Distances in EfficientNet-Lite0 features at 160 pixels." in text

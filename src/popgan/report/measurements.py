@@ -15,7 +15,7 @@ _BETTER = {
     "reference": "nearest to the floor is best",
 }
 # Measured on pixels; everything else in the features of a network, which must be named beside it.
-_ON_PIXELS = {"ms_ssim", "spectrum", "nearest_correlation"}
+_ON_PIXELS = {"ms_ssim", "most_alike", "spectrum", "nearest_correlation"}
 _NETWORKS = {"efficientnet-lite0": "EfficientNet-Lite0"}
 
 

@@ -16,7 +16,7 @@ from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.training.loop import threads
 
-EVIDENCE_VERSION = 1  # raise when a measure changes, so that old results are not taken for new
+EVIDENCE_VERSION = 2  # raise when a measure changes, so that old results are not taken for new
 
 
 def evaluate(

@@ -77,8 +77,8 @@ def collapsed() -> FidelityResult:
 def test_every_metric_has_an_interval_or_says_why_not(good: FidelityResult) -> None:
     names = {m.name for m in good.metrics}
     assert names == {
-        "kid", "frechet", "precision", "recall", "density", "coverage", "ms_ssim", "spectrum",
-        "nearest_ratio", "nearest_share", "nearest_correlation",
+        "kid", "frechet", "precision", "recall", "density", "coverage", "ms_ssim", "most_alike",
+        "spectrum", "nearest_ratio", "nearest_share", "nearest_correlation",
     }  # fmt: skip
     for metric in good.metrics:
         value = metric.value

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from popgan.evidence.fidelity import msssim, nearest, spectrum
+from popgan.evidence.fidelity import msssim, nearest, spectrum, twins
 from popgan.evidence.fidelity.frechet import frechet_distance
 from popgan.evidence.fidelity.inputs import ImageSet, Material
 from popgan.evidence.fidelity.kid import kid, kid_with_replicates
@@ -98,6 +98,31 @@ def _diversity(material: Material) -> list[Metric]:
     return [
         _metric("ms_ssim", "reference", estimate, floor, ceilings, floor_low=low, floor_high=high)
     ]
+
+
+def _twins(material: Material) -> list[Metric]:
+    synthetic, train = material.synthetic.images, material.train.images
+    size = min(twins.SET, len(synthetic), len(train))
+    found = twins.most_alike_of_sets(
+        synthetic, twins.disjoint_sets(len(synthetic), size, seed=material.seed)
+    )
+    real = twins.most_alike_of_sets(
+        train, twins.random_sets(len(train), size, twins.FLOOR_SETS, seed=material.seed)
+    )
+    value, sets = float(found.mean()), f"disjoint sets of {size} synthetic images"
+    if len(found) < 3:
+        estimate = _without_interval(
+            material, value, f"no interval: {len(found)} {sets}", matched=False, real=material.train
+        )
+    else:
+        # Synthetic images are independent draws, so every disjoint set is a fresh measurement.
+        left = np.array([np.delete(found, i).mean() for i in range(len(found))])
+        replicates = Replicates(left, np.ones(len(found)))
+        estimate = _estimate(
+            material, value, [replicates], bounds=(-1, 1), who=sets, real=material.train
+        )
+    ceilings = {name: twins.most_alike(bad.images[:size]) for name, bad in material.junk.items()}
+    return [_metric("most_alike", "reference", estimate, float(real.mean()), ceilings)]
 
 
 def _similarity(part: ImageSet, seed: int, count: int = PAIRS) -> tuple[float, Replicates]:
@@ -240,6 +265,7 @@ MEASURES: tuple[Callable[[Material], list[Metric]], ...] = (
     _frechet,
     _prdc,
     _diversity,
+    _twins,
     _spectrum,
     _copies,
 )

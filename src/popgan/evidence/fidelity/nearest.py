@@ -45,7 +45,7 @@ def nearest_pixels(query: np.ndarray, bank: np.ndarray) -> Nearest:
     Images are N x C x H x W; a constant image correlates with nothing (0). No alignment is tried,
     so shifted copies are missed here.
     """
-    x, y = _standardised(query), _standardised(bank)
+    x, y = standardised(query), standardised(bank)
     index, correlation = np.empty(len(x), np.int64), np.empty(len(x))
     for start in range(0, len(x), _BLOCK):
         block = x[start : start + _BLOCK] @ y.T
@@ -55,7 +55,8 @@ def nearest_pixels(query: np.ndarray, bank: np.ndarray) -> Nearest:
     return Nearest(index, np.clip(correlation, -1, 1))
 
 
-def _standardised(images: np.ndarray) -> np.ndarray:
+def standardised(images: np.ndarray) -> np.ndarray:
+    """Images as rows of zero mean and unit length, float32; constant images become zeros."""
     flat = np.asarray(images, np.float32).reshape(len(images), -1)
     flat = flat - flat.mean(1, keepdims=True)
     norm = np.linalg.norm(flat, axis=1, keepdims=True)

@@ -10,6 +10,7 @@ TITLES = {
     "density": "Density",
     "coverage": "Coverage",
     "ms_ssim": "Similarity of random pairs (MS-SSIM)",
+    "most_alike": "Most alike pair of images (correlation)",
     "spectrum": "Power spectrum distance",
     "nearest_ratio": "Nearness to training / to held-out subjects",
     "nearest_share": "Share nearer to training subjects",
@@ -43,6 +44,10 @@ HOW_TO_READ = {
     "ms_ssim": (
         "How alike two random images of the set are; well above the value of two real subjects "
         "means too little variety, well below it means disorder."
+    ),
+    "most_alike": (
+        "The two most alike of 64 random images. Real slices have near twins too, neighbours of "
+        "one subject: clearly above their value, the set repeats itself."
     ),
     "spectrum": (
         "How far fine and coarse detail differ in strength from real images; blur, noise and "
