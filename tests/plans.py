@@ -48,6 +48,7 @@ def tiny_plan(**changes: Any) -> Plan:
             "gamma": 1.0,
             "r2": True,
             "penalty_interval": 4,
+            "diversity": 2.0,
             "ema_half_life": 100.0,
             "ema_ramp": 0.05,
             "level_shares": [0.4, 0.6],

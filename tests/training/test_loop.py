@@ -61,7 +61,8 @@ def test_a_killed_run_ends_with_the_same_bits_as_an_undisturbed_one(
     run(job, resumed, Reporter())
     assert same(undisturbed, resumed)
     rows_a, rows_b = read_log(tmp_path / "a/log.csv"), read_log(tmp_path / "b/log.csv")
-    for name in ("images", "level", "fade", "loss_generator", "accuracy_real", "penalty"):
+    told = ("images", "level", "fade", "loss_generator", "accuracy_real", "penalty", "likeness_gap")
+    for name in told:
         assert [r[name] for r in rows_a] == [r[name] for r in rows_b], name
 
 

@@ -80,6 +80,9 @@ class TrainPlan(Section):
     gamma: float = Field(ge=0, description="weight of the gradient penalties at full resolution")
     r2: bool = Field(description="penalise gradients at synthetic images too (R2), not only R1")
     penalty_interval: int = Field(ge=1, description="steps between gradient penalties (lazy)")
+    diversity: float = Field(
+        ge=0, description="weight of likeness matching: pairs as alike as real ones; 0 = off"
+    )
     ema_half_life: float = Field(gt=0, description="half-life of the averaged generator, images")
     ema_ramp: float = Field(
         ge=0, le=1, description="half-life is at most this share of images seen"

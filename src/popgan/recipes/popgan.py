@@ -1,7 +1,7 @@
 """The recipe `popgan`: a progressive GAN with gradient penalties and mild augmentation.
 
 The losses of its phases read like the papers: relativistic or logistic adversarial loss, R1 (and
-R2) lazily, the same augmentation for real and synthetic images.
+R2) lazily, the same augmentation for real and synthetic images, and likeness matching for variety.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from popgan.augmentation.affine import apply_affine, draw
 from popgan.config.schema import Plan
 from popgan.networks.progressive import Discriminator, Generator
 from popgan.objectives.adversarial import accuracy, discriminator_loss, generator_loss
+from popgan.objectives.diversity import likeness_gap
 from popgan.objectives.penalties import gradient_penalty
 from popgan.training.phase import Phase, Step
 
@@ -87,7 +88,11 @@ def _generate(step: Step) -> Tensor:
     # The real logits are those of the discriminator's own update, one step old.
     loss = generator_loss(step.plan.train.loss, fake, step.shared["real"])
     step.state.sums["loss_generator"] += loss.detach()
-    return loss
+    if step.plan.train.diversity == 0:
+        return loss
+    gap = likeness_gap(fakes, step.reals)
+    step.state.sums["likeness_gap"] += gap.detach()
+    return loss + step.plan.train.diversity * gap
 
 
 def _augment(step: Step, images: Tensor, purpose: str) -> Tensor:

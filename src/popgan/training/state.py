@@ -19,6 +19,7 @@ from popgan.networks.layers import rate_scales
 SUMS = (
     "loss_generator",
     "loss_discriminator",
+    "likeness_gap",
     "penalty",
     "accuracy_real",
     "accuracy_fake",
