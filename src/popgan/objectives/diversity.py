@@ -5,9 +5,11 @@ twice. This term compares pairs directly: the correlations of all pairs of a syn
 sorted, against those of a real batch. Correlations enter as Fisher's z = atanh r, because 0.98
 against 0.94 is the difference between the same slice and another head, while 0.64 against 0.60 is
 none. The term is the one-dimensional Wasserstein distance between the two samples of z, so it
-rises when synthetic images are too alike, but also when they differ more than real ones do. Matching the diversity of a batch to that of a real batch is the
-idea of GDPP (Elfeky et al., ICML 2019), which matches spectra of kernels of the discriminator's
-features; here it is the pairs' correlations, which need no decomposition and can be read.
+rises when synthetic images are too alike, but also when they differ more than real ones do.
+
+Matching the diversity of a batch to that of a real batch is the idea of GDPP (Elfeky et al., ICML
+2019), which matches spectra of kernels of the discriminator's features; here it is the pairs'
+correlations, which need no decomposition and can be read.
 """
 
 from __future__ import annotations
