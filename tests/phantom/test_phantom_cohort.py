@@ -33,7 +33,7 @@ def test_the_same_seed_gives_the_same_bytes_and_more_subjects_change_none(cohort
     write_cohort(tmp_path, 2, seed=3, spacing=4.0, contrasts=("T1w", "T2w"))
     whole, part = digests(cohort), digests(tmp_path)
     shared = [name for name in part if name.endswith(".nii.gz")]
-    assert len(shared) == 6
+    assert len(shared) == 8
     assert all(part[name] == whole[name] for name in shared)
 
 
@@ -48,7 +48,7 @@ def test_the_layout_is_bids_with_labels_apart(cohort):
     assert "sub-phantom0004/anat/sub-phantom0004_T2w.json" in names
     assert "derivatives/phantom/sub-phantom0001/anat/sub-phantom0001_dseg.nii.gz" in names
     rows = (cohort / "participants.tsv").read_text().splitlines()
-    assert rows[0] == "participant_id\tage\tsex"
+    assert rows[0] == "participant_id\tage\tsex\tgroup\tsite"
     assert len(rows) == 5
     description = json.loads((cohort / "dataset_description.json").read_text())
     assert description["DatasetType"] == "raw"
