@@ -11,6 +11,7 @@ import pytest
 
 from popgan.cohort import Cohort, IngestOptions
 from popgan.errors import UserError
+from popgan.phantom import Study
 from popgan.phantom.cohort import write_cohort
 
 
@@ -114,14 +115,18 @@ def test_the_template_is_read_without_importing_nilearn():
 
 
 @pytest.mark.slow
-def test_the_bids_validator_has_no_error(cohort):
+def test_the_bids_validator_has_no_error(tmp_path):
     import shutil
 
     command = shutil.which("bids-validator-deno")
     if command is None:
         pytest.skip("bids-validator-deno is not installed")
-    done = subprocess.run(
-        [command, str(cohort), "--format", "json"], capture_output=True, text=True, check=False
-    )
-    issues = json.loads(done.stdout)["issues"]["issues"]
-    assert [issue for issue in issues if issue["severity"] == "error"] == []
+    contrasts = ("T1w", "T2w", "FLAIR", "PDw", "T1wCE")
+    study = Study(contrasts=contrasts, spacing=4.0, lesions="mixed", sites=3, artefacts=0.5)
+    write_cohort(tmp_path, 6, study=study)
+    for folder in (tmp_path, tmp_path / "derivatives/phantom"):
+        done = subprocess.run(
+            [command, str(folder), "--format", "json"], capture_output=True, text=True, check=False
+        )
+        issues = json.loads(done.stdout)["issues"]["issues"]
+        assert [issue for issue in issues if issue["severity"] == "error"] == []

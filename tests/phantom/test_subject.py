@@ -9,7 +9,7 @@ import torch
 import popgan.phantom
 from popgan.errors import UserError
 from popgan.phantom import Protocol, Study, at_age, axial_slices, draw, make_subject, simulate
-from popgan.phantom.stream import stream, workers_for
+from popgan.phantom.streaming import stream, workers_for
 
 COARSE = 4.0
 MOVED = {"ventricles", "atrophy", "gap", "cortex"}  # by age
@@ -124,7 +124,7 @@ def test_impossible_subjects_are_one_clear_line(options, says):
 def test_workers_are_bounded_by_memory(monkeypatch):
     import psutil
 
-    from popgan.phantom import stream as module
+    from popgan.phantom import streaming as module
 
     monkeypatch.setattr(module, "usable_cores", lambda: 64)
     full = psutil.virtual_memory()._replace(available=3 * 2**30)

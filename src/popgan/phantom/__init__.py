@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from popgan.phantom.cohort import write_cohort
     from popgan.phantom.parameters import SubjectParameters, at_age
     from popgan.phantom.protocol import Protocol, Sequence, load_protocol
-    from popgan.phantom.stream import axial_slices, stream
+    from popgan.phantom.streaming import axial_slices, stream
     from popgan.phantom.subject import Study, Subject, draw, make_subject, simulate
 
 _HOME = {
@@ -22,12 +22,12 @@ _HOME = {
     "Subject": "subject",
     "SubjectParameters": "parameters",
     "at_age": "parameters",
-    "axial_slices": "stream",
+    "axial_slices": "streaming",
     "draw": "subject",
     "load_protocol": "protocol",
     "make_subject": "subject",
     "simulate": "subject",
-    "stream": "stream",
+    "stream": "streaming",
     "write_cohort": "cohort",
 }
 

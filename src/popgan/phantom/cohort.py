@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from popgan._version import __version__
 from popgan.files import atomic_path, write_json, write_text
-from popgan.phantom.stream import check_count, stream
+from popgan.phantom.streaming import check_count, stream
 from popgan.phantom.subject import Study, Subject
 from popgan.phantom.template import load_template
 from popgan.progress import Reporter
@@ -68,7 +68,7 @@ def write_cohort(
     name = load_template(procedural=study.procedural).name
 
     def write(subject: Subject) -> str:
-        return _write_subject(folder, subject)
+        return write_subject(folder, subject)
 
     rows = []
     with reporter.task("phantom subjects", n) as task:
@@ -78,7 +78,7 @@ def write_cohort(
     _write_tables(folder, rows, f"{name}, {seed=}")
 
 
-def _write_subject(folder: Path, subject: Subject) -> str:
+def write_subject(folder: Path, subject: Subject) -> str:
     """Everything about one subject; returns its line of participants.tsv."""
     own = subject.parameters
     name = f"sub-phantom{own.index + 1:04d}"

@@ -78,6 +78,12 @@ class SubjectParameters:
 # The atlas is larger than people: these factors bring its width, length and height to those of
 # 40 adults measured in IXI.
 _MEAN_SCALE = (0.92, 0.93, 0.91)
+_LIMITS = {
+    "ventricles": (-4.0, 10.0),
+    "atrophy": (0.0, 1.3),
+    "gap": (0.5, 5.0),
+    "cortex": (-1.3, 0.6),
+}
 
 
 def draw_subject(seed: int, index: int, *, age: float | None = None) -> SubjectParameters:
@@ -100,16 +106,16 @@ def draw_subject(seed: int, index: int, *, age: float | None = None) -> SubjectP
     sex: Literal["F", "M"] = "M" if rng.random() < 0.5 else "F"
     usual = _usual(own if age is None else age)
     # Men's heads are about 4 % larger in each direction; the rest is between persons.
-    size = normal(1.02 if sex == "M" else 0.98, 0.03, 0.9, 1.1)
-    scale = tuple(size * mean * normal(1, 0.03, 0.92, 1.08) for mean in _MEAN_SCALE)
-    rotation = (normal(0, 6, -15, 15), normal(0, 2.5, -8, 8), normal(0, 3, -10, 10))
-    shift = (normal(0, 4, -10, 10), normal(0, 5, -10, 10), normal(0, 4, -8, 8))
+    size = normal(1.02 if sex == "M" else 0.98, 0.024, 0.9, 1.1)
+    scale = tuple(size * mean * normal(1, 0.02, 0.94, 1.06) for mean in _MEAN_SCALE)
+    rotation = (normal(0, 4, -12, 12), normal(0, 1.8, -6, 6), normal(0, 2.2, -8, 8))
+    shift = (normal(0, 3, -8, 8), normal(0, 3, -8, 8), normal(0, 3, -8, 8))
     drawn: dict[str, Any] = {
-        "warp": normal(2.4, 0.4, 1.5, 3.5),
-        "ventricles": normal(usual["ventricles"], 1.2, -2.0, 6.0),
-        "atrophy": normal(usual["atrophy"], 0.15, 0.0, 1.0),
+        "warp": normal(1.4, 0.25, 0.8, 2.2),
+        "ventricles": normal(usual["ventricles"], 2.2, *_LIMITS["ventricles"]),
+        "atrophy": normal(usual["atrophy"], 0.15, *_LIMITS["atrophy"]),
         "folding": normal(1.0, 0.2, 0.4, 1.6),
-        "gap": normal(usual["gap"], 0.6, 0.5, 5.0),
+        "gap": normal(usual["gap"], 0.6, *_LIMITS["gap"]),
         "skull": normal(6.0, 1.0, 4.0, 8.0),
         "fat": normal(3.5, 1.0, 1.5, 6.5),
         "skin": normal(1.8, 0.3, 1.2, 2.5),
@@ -125,10 +131,10 @@ def draw_subject(seed: int, index: int, *, age: float | None = None) -> SubjectP
         shift=shift,
         t1=tuple(factors[: len(ALL)]),
         t2=tuple(factors[len(ALL) :]),
-        bias=normal(0.14, 0.05, 0.03, 0.3),
-        noise=normal(3.0, 0.8, 1.5, 5.0),
+        bias=normal(0.08, 0.03, 0.02, 0.2),
+        noise=normal(2.5, 0.7, 1.2, 4.5),
         asymmetry=normal(0.35, 0.07, 0.1, 0.6),
-        cortex=normal(usual["cortex"], 0.15, -0.6, 0.6),
+        cortex=normal(usual["cortex"], 0.15, *_LIMITS["cortex"]),
         **drawn,
     )
 
@@ -141,22 +147,23 @@ def at_age(parameters: SubjectParameters, age: float) -> SubjectParameters:
     """
     before, after = _usual(parameters.age), _usual(age)
     moved = {name: getattr(parameters, name) + after[name] - before[name] for name in before}
-    moved["ventricles"] = float(np.clip(moved["ventricles"], -2.0, 6.0))
-    moved["atrophy"] = float(np.clip(moved["atrophy"], 0.0, 1.0))
-    moved["gap"] = float(np.clip(moved["gap"], 0.5, 5.0))
+    moved = {name: float(np.clip(value, *_LIMITS[name])) for name, value in moved.items()}
     return dataclasses.replace(parameters, age=age, **moved)
 
 
 def _usual(age: float) -> dict[str, float]:
-    """What is usual at an age: ventricles and sulci widen, the cortex thins."""
+    """What is usual at an age: ventricles and sulci widen, the cortex thins.
+
+    Set so that grey matter and ventricles go with age as in 40 adults measured in IXI.
+    """
     if not YOUNGEST <= age <= OLDEST:
         raise UserError(
             f"a phantom of {age:g} years is not possible", do=f"give {YOUNGEST:g} to {OLDEST:g}"
         )
     years = (age - YOUNGEST) / (OLDEST - YOUNGEST)
     return {
-        "ventricles": -0.5 + 4.5 * years**2,
-        "atrophy": 0.1 + 0.7 * years,
+        "ventricles": -1.8 + 5.0 * years**2,
+        "atrophy": 0.05 + 0.95 * years,
         "gap": 1.5 + 1.5 * years,
-        "cortex": 0.1 - 0.3 * years,
+        "cortex": -0.35 - 0.45 * years,
     }
