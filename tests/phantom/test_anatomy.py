@@ -53,7 +53,7 @@ def test_from_the_vertex_inward_come_skin_fat_bone_fluid_and_brain(fractions):
     assert all(layer.max() > 0.2 for layer in layers.values())
     first = [int(np.argmax(layer > 0.15)) for layer in layers.values()]
     assert first == sorted(first)
-    assert first[0] > 5  # air above the head
+    assert first[0] >= 3  # air above the head
     assert first[-1] - first[0] >= 3  # 9 mm and more of skin, fat, bone and fluid
 
 
