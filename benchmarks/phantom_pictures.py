@@ -139,7 +139,7 @@ def artefacts() -> list[list[Panel]]:
         "none": Artefacts(),
         "Gibbs ringing": Artefacts(gibbs=Gibbs(0.4)),
         "ghosting": Artefacts(ghosting=Ghosting(2, 0.3)),
-        "spike": Artefacts(spikes=Spikes(1, 0.04)),
+        "spike": Artefacts(spikes=Spikes(1, 0.5)),
         "motion": Artefacts(motion=Motion(2, 3.0, 2.0)),
         "thick slices, 6 mm": Artefacts(thick_slices=ThickSlices(6.0)),
     }

@@ -36,10 +36,13 @@ class Ghosting:
 
 @dataclass(frozen=True)
 class Spikes:
-    """`count` points of k-space hold an electric discharge, `strength` of k-space's maximum."""
+    """`count` points of k-space hold an electric discharge, `strength` of k-space's maximum.
+
+    The image gets a wave each, whose amplitude is `strength` of the mean over the field of view.
+    """
 
     count: int = 1
-    strength: float = 0.03
+    strength: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def draw_artefacts(seed: int, index: int, contrast: str, *, share: float) -> Art
         "motion": Motion(int(rng.integers(1, 4)), 2.0 * grade, 1.5 * grade),
         "gibbs": Gibbs(kept=round(float(rng.uniform(0.5, 0.7)), 2)),
         "ghosting": Ghosting(int(rng.integers(2, 5)), 0.15 * grade),
-        "spikes": Spikes(int(rng.integers(1, 3)), 0.03 * grade),
+        "spikes": Spikes(int(rng.integers(1, 3)), 0.4 * grade),
     }
     name = str(rng.choice(list(drawn)))
     return Artefacts(**{name: drawn[name]})
