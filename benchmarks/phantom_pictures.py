@@ -91,7 +91,7 @@ def ages() -> list[list[Panel]]:
     """The same person at three ages."""
     row = []
     for age in (25, 50, 80):
-        image = grey(simulate(at_age(draw(0, 6), age), study()), "T1w")
+        image = grey(simulate(at_age(draw(0, 0), age), study()), "T1w")
         row += [
             (f"{age} years", axial(image, at(12))),
             (f"{age} years", axial(image, at(44))),
