@@ -22,7 +22,7 @@ from popgan.phantom.template import load_template
 from popgan.provenance import usable_cores
 
 _MOST_WORKERS = 8
-_BYTES_A_VOXEL = 90  # peak of a worker, measured at 1 mm with four contrasts
+_BYTES_A_VOXEL = 120  # of a worker at its peak, roughly: seen at 1 mm, writing included
 _Made = TypeVar("_Made")
 
 
