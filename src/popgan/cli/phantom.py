@@ -9,8 +9,9 @@ import typer
 
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
+from popgan.errors import UserError
 
-HELP = "Write a BIDS data set of simulated heads, to try popgan without data."
+HELP = "Write a BIDS data set of simulated heads, whose tissues and lesions are known."
 
 
 def phantom(
@@ -21,14 +22,80 @@ def phantom(
     n: Annotated[
         int, typer.Option("-n", "--subjects", metavar="N", min=1, max=100_000, help="Subjects.")
     ] = 60,
+    contrasts: Annotated[
+        str,
+        typer.Option("--contrasts", metavar="NAMES", help="Of T1w,T2w,FLAIR,PDw,T1wCE."),
+    ] = "T1w",
+    field: Annotated[
+        float, typer.Option("--field", metavar="TESLA", help="Field strength: 1.5 or 3.")
+    ] = 3.0,
+    spacing: Annotated[
+        float, typer.Option("--spacing", metavar="MM", help="Side of a voxel, 1 to 8 mm.")
+    ] = 2.0,
+    lesions: Annotated[
+        str, typer.Option("--lesions", metavar="KIND", help="none, ms, tumour or mixed.")
+    ] = "none",
+    skull: Annotated[
+        bool, typer.Option("--skull/--no-skull", help="Whole heads, or brains alone.")
+    ] = True,
+    sites: Annotated[
+        int, typer.Option("--sites", metavar="N", help="Scanners, each with effects of its own.")
+    ] = 1,
+    artefacts: Annotated[
+        float, typer.Option("--artefacts", metavar="SHARE", help="Share of scans with an artefact.")
+    ] = 0.0,
+    protocol: Annotated[
+        Path | None,
+        typer.Option(
+            "--protocol",
+            metavar="FILE",
+            help="YAML: sequences, tissues, artefacts.",
+            show_default=False,
+        ),
+    ] = None,
+    anatomy: Annotated[
+        str, typer.Option("--anatomy", metavar="NAME", help="mni, or ellipsoids.")
+    ] = "mni",
+    first: Annotated[
+        int, typer.Option("--first", metavar="K", min=0, help="Begin with subject K.")
+    ] = 0,
+    workers: Annotated[
+        str, typer.Option("--workers", metavar="N", help="Threads; auto for all cores.")
+    ] = "auto",
     seed: shared.Seed = 0,
 ) -> None:
     """See HELP."""
+    shown = settings_of(context)
+    count = _workers(workers)
+    if anatomy not in ("mni", "ellipsoids"):
+        raise UserError(f"no anatomy is called {anatomy!r}", do="choose mni or ellipsoids")
     from popgan.folders import atomic_folder
     from popgan.phantom.cohort import write_cohort
+    from popgan.phantom.protocol import load_protocol
+    from popgan.phantom.subject import Study
 
-    shown = settings_of(context)
+    study = Study(
+        contrasts=tuple(name.strip() for name in contrasts.split(",") if name.strip()),
+        protocol=load_protocol(protocol, field=field),
+        spacing=spacing,
+        lesions=lesions,
+        skull=skull,
+        sites=sites,
+        artefacts=artefacts,
+        procedural=anatomy == "ellipsoids",
+    )
     # Whole or absent, and never among the files of an existing data set.
     with atomic_folder(out) as part:
-        write_cohort(part, n=n, seed=seed, reporter=shown.reporter())
+        write_cohort(
+            part, n, seed=seed, study=study, first=first, workers=count, reporter=shown.reporter()
+        )
     shown.show([f"{n} subjects: {out}"], {"folder": out, "subjects": n})
+
+
+def _workers(text: str) -> int | None:
+    """Threads asked for; None for as many as there are cores."""
+    if text == "auto":
+        return None
+    if not text.isdigit() or not 0 <= int(text) <= 256:
+        raise UserError(f"{text!r} workers are not possible", do="give auto, or a number to 256")
+    return int(text)

@@ -5,13 +5,18 @@ Drawing is kept apart from applying: a subject can be described, changed by hand
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from popgan.phantom.tissue import ORDER
+from popgan.errors import UserError
+from popgan.phantom.lesions import MultipleSclerosis, Tumour
+from popgan.phantom.tissue import ALL
 from popgan.seeds import numpy_rng
+
+YOUNGEST, OLDEST = 20.0, 85.0
 
 
 @dataclass(frozen=True)
@@ -26,16 +31,19 @@ class SubjectParameters:
         rotation: pose of the head, degrees about x (nodding), y (tilting), z (turning).
         shift: position of the head in the scanner, mm.
         warp: standard deviation of the smooth displacement, mm.
+        asymmetry: share of the displacement's variance in which the two sides differ.
         ventricles: mm that the ventricles' walls are moved outward.
         atrophy: widening of the sulci; 0 as in the template, 1 much.
         folding: strength of the individual pattern of the cortex.
+        cortex: mm by which the cortex is thicker than the template's.
         gap: mm of CSF between brain and skull.
         skull: mm of bone.
         fat: mm of fat under the skin.
         skin: mm of skin and muscle.
-        t1, t2: factors on the relaxation times, in the order of `tissue.ORDER`.
+        t1, t2: factors on the relaxation times, in the order of `tissue.ALL`.
         bias: standard deviation of the logarithm of the bias field.
         noise: standard deviation of the noise, percent of the white matter's signal.
+        lesions: what is ill, or None.
     """
 
     seed: int
@@ -57,46 +65,105 @@ class SubjectParameters:
     t2: tuple[float, ...]
     bias: float
     noise: float
+    asymmetry: float
+    cortex: float
+    lesions: MultipleSclerosis | Tumour | None = None
+
+    @property
+    def group(self) -> str:
+        """healthy, ms or tumour."""
+        return "healthy" if self.lesions is None else self.lesions.kind
 
 
 # The atlas is larger than people: these factors bring its width, length and height to those of
 # 40 adults measured in IXI.
 _MEAN_SCALE = (0.92, 0.93, 0.91)
+_LIMITS = {
+    "ventricles": (-4.0, 10.0),
+    "atrophy": (0.0, 1.3),
+    "gap": (0.5, 5.0),
+    "cortex": (-1.3, 0.6),
+}
 
 
-def draw_subject(seed: int, index: int) -> SubjectParameters:
-    """Draw subject `index` of the population `seed`; no other subject need be drawn."""
+def draw_subject(seed: int, index: int, *, age: float | None = None) -> SubjectParameters:
+    """Draw subject `index` of the population `seed`; no other subject need be drawn.
+
+    Args:
+        seed: of the population.
+        index: which subject.
+        age: the same person at another age, 20 to 85 years; None draws the age as well.
+
+    Raises:
+        UserError: an age out of range.
+    """
     rng = numpy_rng(seed, "phantom subject", index)
 
     def normal(mean: float, sd: float, low: float, high: float) -> float:
         return float(np.clip(rng.normal(mean, sd), low, high))
 
-    age = float(np.round(rng.uniform(20, 85), 1))
+    own = float(np.round(rng.uniform(YOUNGEST, OLDEST), 1))
     sex: Literal["F", "M"] = "M" if rng.random() < 0.5 else "F"
-    years = (age - 20) / 65
+    usual = _usual(own if age is None else age)
     # Men's heads are about 4 % larger in each direction; the rest is between persons.
-    size = normal(1.02 if sex == "M" else 0.98, 0.03, 0.9, 1.1)
-    scale = tuple(size * mean * normal(1, 0.03, 0.92, 1.08) for mean in _MEAN_SCALE)
-    rotation = (normal(0, 6, -15, 15), normal(0, 2.5, -8, 8), normal(0, 3, -10, 10))
-    shift = (normal(0, 4, -10, 10), normal(0, 5, -10, 10), normal(0, 4, -8, 8))
+    size = normal(1.02 if sex == "M" else 0.98, 0.024, 0.9, 1.1)
+    scale = tuple(size * mean * normal(1, 0.02, 0.94, 1.06) for mean in _MEAN_SCALE)
+    rotation = (normal(0, 4, -12, 12), normal(0, 1.8, -6, 6), normal(0, 2.2, -8, 8))
+    shift = (normal(0, 3, -8, 8), normal(0, 3, -8, 8), normal(0, 3, -8, 8))
+    drawn: dict[str, Any] = {
+        "warp": normal(1.4, 0.25, 0.8, 2.2),
+        "ventricles": normal(usual["ventricles"], 2.2, *_LIMITS["ventricles"]),
+        "atrophy": normal(usual["atrophy"], 0.15, *_LIMITS["atrophy"]),
+        "folding": normal(1.0, 0.2, 0.4, 1.6),
+        "gap": normal(usual["gap"], 0.6, *_LIMITS["gap"]),
+        "skull": normal(6.0, 1.0, 4.0, 8.0),
+        "fat": normal(3.5, 1.0, 1.5, 6.5),
+        "skin": normal(1.8, 0.3, 1.2, 2.5),
+    }
+    factors = [normal(1, 0.04, 0.88, 1.12) for _ in range(2 * len(ALL))]
     return SubjectParameters(
         seed=seed,
         index=index,
-        age=age,
+        age=own if age is None else age,
         sex=sex,
         scale=(scale[0], scale[1], scale[2]),
         rotation=rotation,
         shift=shift,
-        warp=normal(2.4, 0.4, 1.5, 3.5),
-        ventricles=normal(-0.5 + 4.5 * years**2, 1.2, -2.0, 6.0),
-        atrophy=normal(0.1 + 0.7 * years, 0.15, 0.0, 1.0),
-        folding=normal(1.0, 0.2, 0.4, 1.6),
-        gap=normal(1.5 + 1.5 * years, 0.6, 0.5, 5.0),
-        skull=normal(6.0, 1.0, 4.0, 8.0),
-        fat=normal(3.5, 1.0, 1.5, 6.5),
-        skin=normal(1.8, 0.3, 1.2, 2.5),
-        t1=tuple(normal(1, 0.04, 0.88, 1.12) for _ in ORDER),
-        t2=tuple(normal(1, 0.04, 0.88, 1.12) for _ in ORDER),
-        bias=normal(0.14, 0.05, 0.03, 0.3),
-        noise=normal(3.0, 0.8, 1.5, 5.0),
+        t1=tuple(factors[: len(ALL)]),
+        t2=tuple(factors[len(ALL) :]),
+        bias=normal(0.08, 0.03, 0.02, 0.2),
+        noise=normal(2.5, 0.7, 1.2, 4.5),
+        asymmetry=normal(0.35, 0.07, 0.1, 0.6),
+        cortex=normal(usual["cortex"], 0.15, *_LIMITS["cortex"]),
+        **drawn,
     )
+
+
+def at_age(parameters: SubjectParameters, age: float) -> SubjectParameters:
+    """The same person at another age; what was changed by hand stays changed by as much.
+
+    Raises:
+        UserError: an age outside 20 to 85 years.
+    """
+    before, after = _usual(parameters.age), _usual(age)
+    moved = {name: getattr(parameters, name) + after[name] - before[name] for name in before}
+    moved = {name: float(np.clip(value, *_LIMITS[name])) for name, value in moved.items()}
+    return dataclasses.replace(parameters, age=age, **moved)
+
+
+def _usual(age: float) -> dict[str, float]:
+    """What is usual at an age: ventricles and sulci widen, the cortex thins.
+
+    Set so that grey matter and ventricles go with age as in 40 adults measured in IXI.
+    """
+    if not YOUNGEST <= age <= OLDEST:
+        raise UserError(
+            f"a phantom of {age:g} years is not possible", do=f"give {YOUNGEST:g} to {OLDEST:g}"
+        )
+    years = (age - YOUNGEST) / (OLDEST - YOUNGEST)
+    return {
+        "ventricles": -1.8 + 5.0 * years**2,
+        "atrophy": 0.05 + 0.95 * years,
+        "gap": 1.5 + 1.5 * years,
+        "cortex": -0.35 - 0.45 * years,
+    }

@@ -1,28 +1,37 @@
 """How bright a tissue is in a sequence: closed forms of the steady-state signal.
 
 Pure functions of a tissue and of sequence settings; times in ms, angles in degrees; the result
-is relative to the equilibrium magnetisation of CSF. MPRAGE is signed (magnetisation may still be
-inverted when the centre of k-space is read), so that a mixed voxel cancels as a real one does;
-the scanner takes the magnitude.
+is relative to the equilibrium magnetisation of CSF. Inversion makes it signed (magnetisation may
+still be inverted when it is read), so that a mixed voxel cancels as a real one does; the scanner
+takes the magnitude.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from popgan.phantom.tissue import Tissue
 
 
 def spin_echo(tissue: Tissue, *, tr: float, te: float) -> float:
-    """Spin echo: PD (1 - exp(-TR/T1)) exp(-TE/T2)."""
-    return tissue.pd * -math.expm1(-tr / tissue.t1) * math.exp(-te / tissue.t2)
+    """Spin echo: PD (1 - 2 exp(-(TR - TE/2)/T1) + exp(-TR/T1)) exp(-TE/T2).
+
+    The refocusing pulse turns over what has recovered by TE/2; without that, for TE much shorter
+    than TR, the middle is the textbook's 1 - exp(-TR/T1).
+    """
+    recovered = 1 - 2 * math.exp(-(tr - te / 2) / tissue.t1) + math.exp(-tr / tissue.t1)
+    return tissue.pd * recovered * math.exp(-te / tissue.t2)
 
 
 def flair(tissue: Tissue, *, tr: float, te: float, ti: float) -> float:
-    """Inversion-recovery spin echo: PD |1 - 2 exp(-TI/T1) + exp(-TR/T1)| exp(-TE/T2)."""
-    recovered = 1 - 2 * math.exp(-ti / tissue.t1) + math.exp(-tr / tissue.t1)
-    return tissue.pd * abs(recovered) * math.exp(-te / tissue.t2)
+    """Inversion-recovery spin echo, signed.
+
+    PD (1 - 2 exp(-TI/T1) + 2 exp(-(TR - TE/2)/T1) - exp(-TR/T1)) exp(-TE/T2): the periodic state
+    of inversion, TI, excitation, TE/2, refocusing, recovery. For short TE the last two terms
+    become the textbook's + exp(-TR/T1).
+    """
+    late = 2 * math.exp(-(tr - te / 2) / tissue.t1) - math.exp(-tr / tissue.t1)
+    return tissue.pd * (1 - 2 * math.exp(-ti / tissue.t1) + late) * math.exp(-te / tissue.t2)
 
 
 def spoiled_gradient_echo(tissue: Tissue, *, tr: float, te: float, angle: float) -> float:
@@ -37,7 +46,14 @@ def spoiled_gradient_echo(tissue: Tissue, *, tr: float, te: float, angle: float)
 
 
 def mprage(
-    tissue: Tissue, *, tr: float, ti: float, angle: float, echo_spacing: float, pulses: int
+    tissue: Tissue,
+    *,
+    tr: float,
+    ti: float,
+    angle: float,
+    echo_spacing: float,
+    pulses: int,
+    te: float = 0.0,
 ) -> float:
     """Inversion-prepared gradient-echo train in its periodic state; signed.
 
@@ -48,12 +64,13 @@ def mprage(
     excitation in the middle of the train, where the centre of k-space is read at TI.
 
     Args:
-        tissue: the tissue; T2 decay at the short echo time is left out.
+        tissue: the tissue.
         tr: from inversion to inversion.
         ti: from inversion to the middle of the train.
         angle: flip angle of the excitations.
         echo_spacing: between excitations.
         pulses: excitations in the train.
+        te: echo time; T2 stands in for T2*.
 
     Raises:
         ValueError: the train does not fit between inversion and the next inversion.
@@ -80,32 +97,4 @@ def mprage(
     steady = shift / (1 - gain)
     for a, b in (period[0], period[1], train(pulses // 2)):
         steady = a * steady + b
-    return tissue.pd * steady * math.sin(flip)
-
-
-SEQUENCES: dict[str, Callable[[Tissue], float]] = {
-    "T1w": lambda tissue: mprage(tissue, tr=2300, ti=900, angle=9, echo_spacing=7, pulses=176),
-    "T2w": lambda tissue: spin_echo(tissue, tr=4000, te=95),
-    "PDw": lambda tissue: spin_echo(tissue, tr=3300, te=20),
-    "FLAIR": lambda tissue: flair(tissue, tr=9000, te=120, ti=2500),
-}
-"""The sequence of each contrast the phantom offers."""
-
-SETTINGS: dict[str, dict[str, float | str]] = {
-    "T1w": {
-        "RepetitionTime": 2.3,
-        "InversionTime": 0.9,
-        "FlipAngle": 9,
-        "EchoTime": 0.003,
-        "ScanningSequence": "GR",
-    },
-    "T2w": {"RepetitionTime": 4.0, "EchoTime": 0.095, "ScanningSequence": "SE"},
-    "PDw": {"RepetitionTime": 3.3, "EchoTime": 0.02, "ScanningSequence": "SE"},
-    "FLAIR": {
-        "RepetitionTime": 9.0,
-        "InversionTime": 2.5,
-        "EchoTime": 0.12,
-        "ScanningSequence": "SE",
-    },
-}
-"""The same settings as BIDS sidecar fields; times in seconds, angles in degrees."""
+    return tissue.pd * steady * math.sin(flip) * math.exp(-te / tissue.t2)

@@ -1,8 +1,8 @@
 """The anatomy every phantom subject starts from: maps of white matter, grey matter and CSF.
 
 The maps are those of the MNI ICBM152 2009a atlas that nilearn ships; they are read from the
-installed package, which is found without importing it (nilearn imports slowly). Where they are
-missing, a brain of ellipsoids stands in.
+installed package, which is found without importing it (nilearn imports slowly). Without them, a
+brain of ellipsoids can be asked for.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from popgan.errors import UserError
+
 _FILE = "mni_icbm152_{kind}_tal_nlin_sym_09a_converted.nii.gz"
 _BRIDGE = 12.0  # mm; the skull spans fissures narrower than twice this
+_HULL = 44.0  # mm; the scalp spans what is narrower than twice this
 FAR = 60.0
 """mm; the distance counted for points outside the grid of distances."""
 _GRID = 2.0  # mm, grid of the distance to the brain
@@ -48,15 +51,18 @@ class Template:
     Attributes:
         name: where it comes from.
         tissues: fractions of white matter, grey matter, CSF, in [0, 1]; sum <= 1.
-        distance: mm from the surface that the skull lies on, negative inside; less `FAR`, so
-            that the zero found outside the grid means far away.
+        distance: mm from the surface that the skull lies on, negative inside, and mm from the
+            smooth hull that the scalp lies on; less `FAR`, so that the zero found outside the
+            grid means far away.
         ventricles: smooth push away from the ventricles, vectors of length <= 1.
+        depth: mm from the ventricles' walls, outside them.
     """
 
     name: str
     tissues: Field
     distance: Field
     ventricles: Field
+    depth: Field
 
 
 @lru_cache(maxsize=2)
@@ -64,13 +70,16 @@ def load_template(*, procedural: bool = False) -> Template:
     """The template, built once a process (about a second).
 
     Args:
-        procedural: use the brain of ellipsoids even where the atlas is installed.
+        procedural: use the brain of ellipsoids instead of the atlas.
+
+    Raises:
+        UserError: nilearn, in which the atlas lies, is not installed.
     """
-    tissues = None if procedural else _atlas()
-    name = "MNI ICBM152 2009a (nilearn)" if tissues is not None else "ellipsoids"
-    tissues = tissues or _ellipsoids()
+    name = "ellipsoids" if procedural else "MNI ICBM152 2009a (nilearn)"
+    tissues = _ellipsoids() if procedural else _atlas()
     distance = _distance(tissues)
-    return Template(name, tissues, distance, _ventricles(tissues))
+    fluid = _ventricle_mask(tissues)
+    return Template(name, tissues, distance, _ventricles(fluid, tissues), _depth(fluid, tissues))
 
 
 def _atlas_folder() -> Path | None:
@@ -82,11 +91,14 @@ def _atlas_folder() -> Path | None:
     return folder if all((folder / _FILE.format(kind=kind)).is_file() for kind in kinds) else None
 
 
-def _atlas() -> Field | None:
+def _atlas() -> Field:
     """Fractions from the atlas: CSF is what the brain's mask holds beside grey and white."""
     folder = _atlas_folder()
     if folder is None:
-        return None
+        raise UserError(
+            "nilearn, whose MNI maps are the phantom's anatomy, is not installed",
+            do="`pip install nilearn`, or ask for a brain of ellipsoids (--anatomy ellipsoids)",
+        )
     images: dict[str, Any] = {
         k: nib.load(folder / _FILE.format(kind=k)) for k in ("t1", "gm", "wm")
     }
@@ -144,28 +156,45 @@ def _ellipsoids() -> Field:
 
 
 def _distance(tissues: Field) -> Field:
-    """Signed distance to the brain's surface, with its fissures bridged as the skull does."""
+    """Signed distances to the brain, with its fissures bridged as the skull does, and to its hull.
+
+    The hull bridges everything that the scalp passes over: temples, the base of the skull.
+    """
     step = round(_GRID / tissues.spacing)
     brain = tissues.values[:, ::step, ::step, ::step].sum(axis=0) > 0.5
     pad = round(_PAD / _GRID)
     brain = np.pad(brain, pad)
-    # Bridging need not be finer than a fissure is wide: half the grid, an eighth of the time.
-    coarse = brain[::2, ::2, ::2]
-    near = ndimage.distance_transform_edt(~coarse, sampling=2 * _GRID) <= _BRIDGE
-    closed = ndimage.distance_transform_edt(near, sampling=2 * _GRID) > _BRIDGE
-    fine = closed.repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
-    bridged = brain | fine[: brain.shape[0], : brain.shape[1], : brain.shape[2]]
-    out = ndimage.distance_transform_edt(~bridged, sampling=_GRID)
-    into = ndimage.distance_transform_edt(bridged, sampling=_GRID)
-    # Each transform counts to voxel centres; half a voxel brings zero to the surface.
-    signed = np.where(bridged, -into + _GRID / 2, out - _GRID / 2)
-    smooth = ndimage.gaussian_filter(signed.astype(np.float32), 1.0) - np.float32(FAR)
+    bridged = brain | _bridged(brain, _BRIDGE)
+    hull = bridged | _bridged(brain, _HULL)
+    # Each is smoothed as far as what lies on it is smooth.
+    values = np.stack([_signed(bridged, 1.0), _signed(hull, 3.0)]) - np.float32(FAR)
     origin = tuple(start - pad * _GRID for start in tissues.origin)
-    return Field(smooth[None], (origin[0], origin[1], origin[2]), _GRID)
+    return Field(values, (origin[0], origin[1], origin[2]), _GRID)
 
 
-def _ventricles(tissues: Field, *, reach: float = 7.0) -> Field:
-    """Unit-bounded vectors that point into the ventricles, fading over `reach` mm."""
+def _bridged(brain: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """The closing of a mask by a ball, on half the grid: gaps are wider than that."""
+    more = int(np.ceil(reach / _GRID / 2)) + 1
+    coarse = np.pad(brain[::2, ::2, ::2], more)
+    near = ndimage.distance_transform_edt(~coarse, sampling=2 * _GRID) <= reach
+    closed = ndimage.distance_transform_edt(near, sampling=2 * _GRID) > reach
+    closed = closed[more:-more, more:-more, more:-more]
+    fine = closed.repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
+    return np.asarray(fine[: brain.shape[0], : brain.shape[1], : brain.shape[2]])
+
+
+def _signed(mask: NDArray[np.bool_], smoothness: float) -> NDArray[np.float32]:
+    """Distance (mm) from a mask's surface, negative inside, smoothed over grid steps."""
+    out = ndimage.distance_transform_edt(~mask, sampling=_GRID)
+    into = ndimage.distance_transform_edt(mask, sampling=_GRID)
+    # Each transform counts to voxel centres; half a voxel brings zero to the surface.
+    signed = np.where(mask, -into + _GRID / 2, out - _GRID / 2)
+    smooth: NDArray[np.float32] = ndimage.gaussian_filter(signed.astype(np.float32), smoothness)
+    return smooth
+
+
+def _ventricle_mask(tissues: Field) -> NDArray[np.bool_]:
+    """The ventricles on the grid of distances."""
     step = round(_GRID / tissues.spacing)
     csf = tissues.values[2, ::step, ::step, ::step]
     x, y, z = np.meshgrid(
@@ -181,8 +210,20 @@ def _ventricles(tissues: Field, *, reach: float = 7.0) -> Field:
     parts, _ = ndimage.label((csf > 0.5) & deep)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    kept = np.isin(parts, np.flatnonzero(sizes > 0.25 * sizes.max()))
-    density = ndimage.gaussian_filter(kept.astype(np.float32), reach / _GRID)
+    return np.isin(parts, np.flatnonzero(sizes > 0.25 * sizes.max()))
+
+
+def _ventricles(fluid: NDArray[np.bool_], tissues: Field, *, reach: float = 7.0) -> Field:
+    """Unit-bounded vectors that point into the ventricles, fading over `reach` mm."""
+    density = ndimage.gaussian_filter(fluid.astype(np.float32), reach / _GRID)
     slope = np.stack(np.gradient(density)).astype(np.float32)
     slope /= max(float(np.sqrt((slope**2).sum(axis=0)).max()), 1e-12)
     return Field(slope, tissues.origin, _GRID)
+
+
+def _depth(fluid: NDArray[np.bool_], tissues: Field) -> Field:
+    """Distance (mm) to the ventricles; everywhere the same if there are none."""
+    if not fluid.any():
+        return Field(np.full((1, *fluid.shape), FAR, np.float32), tissues.origin, _GRID)
+    far = ndimage.distance_transform_edt(~fluid, sampling=_GRID).astype(np.float32)
+    return Field(far[None], tissues.origin, _GRID)

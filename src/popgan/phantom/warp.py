@@ -22,7 +22,6 @@ LEAST_JACOBIAN = 0.25
 """Local volumes shrink to a quarter at most."""
 GRID_ORIGIN = (-112.0, -148.0, -128.0)
 GRID_SHAPE = (57, 68, 62)
-_SYMMETRY = 0.65  # share of the displacement's variance that is the same on both sides
 _SMOOTHNESS = 26.0  # mm, standard deviation of the kernel that makes the warp smooth
 
 
@@ -50,18 +49,18 @@ def displacement(parameters: SubjectParameters, template: Template) -> Field:
     smooth = random_field(rng, GRID_SHAPE, smoothness=_SMOOTHNESS / GRID, channels=3)
     push = sample(template.ventricles, grid_points(GRID_ORIGIN, GRID, GRID_SHAPE)).numpy()
     ventricles = np.float32(parameters.ventricles) * push
-    field: NDArray[np.float32] = np.float32(parameters.warp) * _mostly_symmetric(smooth)
+    field: NDArray[np.float32] = np.float32(parameters.warp) * _mixed(smooth, parameters.asymmetry)
     field = field + ventricles
     while float(jacobian(field, GRID).min()) < LEAST_JACOBIAN:
         field = field * np.float32(0.9)
     return Field(field, GRID_ORIGIN, GRID)
 
 
-def _mostly_symmetric(field: NDArray[np.float32]) -> NDArray[np.float32]:
+def _mixed(field: NDArray[np.float32], asymmetry: float) -> NDArray[np.float32]:
     """Mix a displacement with its mirror image: heads differ more than their two sides do."""
     mirror = field[:, ::-1] * np.array([-1, 1, 1], np.float32)[:, None, None, None]
     symmetric, odd = (field + mirror) / np.sqrt(2), (field - mirror) / np.sqrt(2)
-    mixed = np.sqrt(_SYMMETRY) * symmetric + np.sqrt(1 - _SYMMETRY) * odd
+    mixed = np.sqrt(1 - asymmetry) * symmetric + np.sqrt(asymmetry) * odd
     return np.asarray(mixed, dtype=np.float32)
 
 
@@ -97,9 +96,15 @@ def rotation_matrix(degrees: tuple[float, float, float]) -> NDArray[np.float64]:
 
 def to_template(parameters: SubjectParameters, points: torch.Tensor) -> torch.Tensor:
     """Points of the scanner's space (... x 3, mm) by the inverse pose and scale."""
+    matrix, offset = inverse_pose(parameters)
+    return points @ matrix.T + offset
+
+
+def inverse_pose(parameters: SubjectParameters) -> tuple[torch.Tensor, torch.Tensor]:
+    """Matrix (3 x 3) and offset (3, mm) from the scanner's space to template space."""
     matrix = np.diag(1 / np.array(parameters.scale)) @ rotation_matrix(parameters.rotation).T
-    turned = torch.from_numpy(matrix.T.astype(np.float32))
-    return (points - torch.tensor(parameters.shift, dtype=torch.float32)) @ turned
+    offset = -matrix @ np.array(parameters.shift)
+    return torch.from_numpy(matrix.astype(np.float32)), torch.from_numpy(offset.astype(np.float32))
 
 
 def sample(field: Field, points: torch.Tensor) -> torch.Tensor:

@@ -131,12 +131,13 @@ def _affine(header: Any) -> np.ndarray:
     return affine
 
 
-def write_nifti_bytes(data: np.ndarray, affine: np.ndarray) -> bytes:
+def write_nifti_bytes(data: np.ndarray, affine: np.ndarray, *, slope: float = 1.0) -> bytes:
     """A NIfTI-1 file in memory (uncompressed); used where bytes must not depend on the clock.
 
     Args:
-        data: X x Y x Z, each side at most 2048.
+        data: X x Y x Z or X x Y x Z x N, each side at most 2048.
         affine: 4 x 4, voxel indices to RAS+ millimetres.
+        slope: stored values times this are meant.
     """
     if max(data.shape) > MAX_SIDE:
         raise ValueError(f"a side of {data.shape} is above {MAX_SIDE}")
@@ -144,6 +145,8 @@ def write_nifti_bytes(data: np.ndarray, affine: np.ndarray) -> bytes:
     image.header.set_xyzt_units("mm", "sec")
     image.set_sform(affine, code=1)
     image.set_qform(affine, code=1)
+    if slope != 1:
+        image.header.set_slope_inter(slope, 0)
     buffer = io.BytesIO()
     image.to_stream(buffer)
     return buffer.getvalue()
