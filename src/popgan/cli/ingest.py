@@ -21,6 +21,7 @@ def ingest(
     resolution: shared.Resolution = None,
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
+    contrast_map: shared.ContrastMap = None,
     slices: shared.Slices = None,
     split_seed: shared.SplitSeed = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Ingest again.")] = False,
@@ -33,7 +34,7 @@ def ingest(
     from popgan.cohort.options import IngestOptions
     from popgan.stations.ingest import ingest_station
 
-    values = shared.ingest_values(contrast, resolution, subjects, slices, split_seed)
+    values = shared.ingest_values(contrast, resolution, subjects, slices, split_seed, contrast_map)
     options = IngestOptions.parse(**values)
     with locked(out, make=True):
         cohort = ingest_station(source, out, options, again=restart, reporter=reporter)

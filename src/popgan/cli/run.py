@@ -34,6 +34,7 @@ def run(
     budget: shared.Budget = None,
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
+    contrast_map: shared.ContrastMap = None,
     slices: shared.Slices = None,
     split_seed: shared.SplitSeed = 0,
     images: Annotated[
@@ -71,7 +72,9 @@ def run(
         preset=preset,
         recipe=recipe,
         name=name,
-        ingest=shared.ingest_values(contrast, resolution, subjects, slices, split_seed),
+        ingest=shared.ingest_values(
+            contrast, resolution, subjects, slices, split_seed, contrast_map
+        ),
         budget=budget,
         seed=seed,
         overrides=parse_overrides(settings or []),

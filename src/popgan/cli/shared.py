@@ -95,6 +95,14 @@ Subjects = Annotated[
         "--subjects", metavar="RULE", help="Pictures only: REGEX or TSV that says whose a file is."
     ),
 ]
+ContrastMap = Annotated[
+    str | None,
+    typer.Option(
+        "--contrast-map",
+        metavar="YAML",
+        help="DICOM only: file that names the contrast of series, or leaves them out.",
+    ),
+]
 SplitSeed = Annotated[
     int,
     typer.Option(
@@ -112,6 +120,7 @@ def ingest_values(
     subjects: str | None,
     slices: int | None,
     split_seed: int,
+    contrast_map: str | None = None,
 ) -> dict[str, Any]:
     """Options of ingest that the user gave."""
     given: dict[str, Any] = {
@@ -120,6 +129,7 @@ def ingest_values(
         "resolution": resolution,
         "subjects": subjects,
         "slices": slices,
+        "contrast_map": contrast_map,
     }
     return {name: value for name, value in given.items() if value is not None}
 

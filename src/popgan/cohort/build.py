@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from popgan.cohort.options import IngestOptions
+from popgan.cohort.series import tell_series
 from popgan.cohort.spill import Spill
 from popgan.cohort.splits import order_by_hash, split_subjects
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits
@@ -48,7 +49,8 @@ def build(
     Raises:
         UserError: no usable scans, too few subjects, a contrast that is not there, disk full.
     """
-    discovery = discover(source, subjects=options.subjects)
+    discovery = discover(source, subjects=options.subjects, contrast_map=options.contrast_map)
+    tell_series(discovery.series, reporter)
     contrasts = choose_contrasts(discovery.scans, options.contrasts)
     visits, left_out = make_visits(discovery, contrasts)
     pseudonyms = _pseudonyms(discovery, options.seed)
@@ -89,6 +91,7 @@ def build(
             notes=notes,
             left_out=left_out,
             label_maps=len(discovery.label_maps),
+            series=discovery.series,
         )
         write_cohort(files, kept, spill, reporter)
 
@@ -148,7 +151,8 @@ def _prepare_one(visit: Visit, choice: SliceChoice) -> Prepared | Failure:
         try:
             scans.append(read_scan(found))
         except ScanError as error:
-            return Failure(found, str(error))
+            # Of a series, the file that is to blame is named.
+            return Failure(dataclasses.replace(found, path=error.path or found.path), str(error))
     try:
         return prepare_visit(scans, choice)
     except ScanError as error:

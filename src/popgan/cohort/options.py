@@ -52,6 +52,8 @@ class IngestOptions(BaseModel):
         slice_range: lower and upper end of the slices, percent of the brain's height.
         intensity_percentile: percentile of the foreground that becomes full brightness.
         subjects: regular expression with one group, or TSV file, that groups files to subjects.
+        contrast_map: YAML file that names contrasts of DICOM series; see
+            `popgan.scans.contrast_map`.
         seed: of the split by subject and of the pseudonyms.
         fractions: shares of subjects in train, tuning and test.
     """
@@ -64,6 +66,7 @@ class IngestOptions(BaseModel):
     slice_range: tuple[float, float] = (30.0, 90.0)
     intensity_percentile: float = Field(default=99.5, gt=50, le=100)
     subjects: str | None = None
+    contrast_map: str | None = None
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
 

@@ -17,6 +17,7 @@ from popgan.cohort.fingerprint import fingerprint
 from popgan.cohort.geometry import slice_affine
 from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
 from popgan.cohort.options import IngestOptions
+from popgan.cohort.series import private_series, public_series
 from popgan.cohort.source import read_participants
 from popgan.cohort.spill import Spill
 from popgan.cohort.store import encode, new_store
@@ -26,6 +27,7 @@ from popgan.preparation.orientation import upright
 from popgan.preparation.resample import resample_slices
 from popgan.preparation.visit import Prepared
 from popgan.progress import Reporter
+from popgan.scans.dicom_series import Series
 
 _MARGIN = 1.06  # the field of view exceeds the largest head by this factor
 _ROBUST = 98.0  # percentile of head sizes that counts as the largest: one outlier rules nothing
@@ -58,6 +60,7 @@ class CohortFiles:
     notes: list[str]
     left_out: int
     label_maps: int
+    series: list[Series]
 
 
 def write_cohort(files: CohortFiles, kept: Kept, spill: Spill, reporter: Reporter) -> None:
@@ -105,7 +108,7 @@ def write_cohort(files: CohortFiles, kept: Kept, spill: Spill, reporter: Reporte
         spacing_known=bool(numbers["spacing_known"]),
         affine=slice_affine((side, side), _rounded(spacing), _world_centre(kept)).tolist(),
         labels=sorted({record.label for record in slices if record.label is not None}),
-        options=files.options.model_dump(mode="json", exclude={"subjects"}),
+        options=files.options.model_dump(mode="json", exclude={"subjects", "contrast_map"}),
         store=sha256_file(store_path),
         splits=sha256_file(dataset / "splits.json"),
         fingerprint=sha256_file(dataset / "fingerprint.json"),
@@ -220,7 +223,10 @@ def _write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> No
         {"subject": item.subject, "contrast": item.contrast, "reason": item.reason}
         for item in files.quarantine
     ]
-    write_json(dataset / "qc.json", {"quarantined": aside, "notes": files.notes})
+    told = public_series(files.series, files.pseudonyms)
+    write_json(
+        dataset / "qc.json", {"quarantined": aside, "notes": files.notes, "dicom_series": told}
+    )
     participants = read_participants(files.source)
     private: dict[str, Any] = {}
     for visit, _, _ in kept:
@@ -239,6 +245,10 @@ def _write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> No
     ]
     write_json(
         private_folder(files.run) / "subjects.json",
-        {"subjects": private, "quarantined": quarantined},
+        {
+            "subjects": private,
+            "quarantined": quarantined,
+            "dicom_series": private_series(files.series, files.pseudonyms),
+        },
         mode=0o600,
     )

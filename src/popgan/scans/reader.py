@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from popgan.scans.dicom import read_dicom
 from popgan.scans.image import read_picture
 from popgan.scans.nifti import read_nifti
 from popgan.scans.scan import Found, Kind, Scan, ScanError
 
-READERS: dict[Kind, Callable[[Found], Scan]] = {"nifti": read_nifti, "picture": read_picture}
+READERS: dict[Kind, Callable[[Found], Scan]] = {
+    "nifti": read_nifti,
+    "picture": read_picture,
+    "dicom": read_dicom,
+}
 
 
 def read_scan(found: Found) -> Scan:

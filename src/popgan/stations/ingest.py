@@ -51,7 +51,7 @@ def ingest_station(
             reporter.message(f"[{STATION}] unchanged, skipped")
             return cohort
     # Which scans are meant stands in the hash; a regular expression may name people.
-    asked = options.model_dump(mode="json", exclude={"subjects"})
+    asked = options.model_dump(mode="json", exclude={"subjects", "contrast_map"})
     if not same:
         _protect_models(run, ledger.changes(STATION, asked), replacing)
     private_folder(run)
