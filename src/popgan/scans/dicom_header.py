@@ -15,15 +15,20 @@ from typing import Any
 import numpy as np
 
 from popgan.scans.contrast import Parameters
+from popgan.scans.dicom_values import (
+    FunctionalGroups,
+    number_of,
+    numbers_of,
+    text_of,
+    texts_of,
+    whole_of,
+)
 from popgan.scans.limits import MAX_FRAMES, MAX_PICTURE_SIDE
 from popgan.scans.scan import ScanError
 
 with warnings.catch_warnings():  # nibabel calls its DICOM readers experimental on import
     warnings.simplefilter("ignore")
     from nibabel.nicom import csareader
-
-_TEXT = 128  # characters of a text that are kept
-_MANY = 64  # values of a list that are kept
 
 
 @dataclass(frozen=True)
@@ -110,70 +115,45 @@ def describe(data: Any, *, pixels: bool) -> DicomFile:
     Raises:
         ScanError: absurd dimensions, or positions that are no numbers.
     """
-    rows, columns = _whole(data, "Rows"), _whole(data, "Columns")
+    rows, columns = whole_of(data, "Rows"), whole_of(data, "Columns")
     if not 0 <= rows <= MAX_PICTURE_SIDE or not 0 <= columns <= MAX_PICTURE_SIDE:
         raise ScanError(f"claims absurd dimensions ({columns} x {rows} pixels)")
-    count = _whole(data, "NumberOfFrames")
+    count = whole_of(data, "NumberOfFrames")
     if not 0 <= count <= MAX_FRAMES:
         raise ScanError(f"claims an absurd number of frames ({count})")
-    image_type = _texts(data, "ImageType")
-    first = _FunctionalGroups(data, 0)
+    image_type = texts_of(data, "ImageType")
+    first = FunctionalGroups(data, 0)
     tiles = _tiles(data) if "MOSAIC" in image_type else 0
     side = math.isqrt(max(tiles - 1, 0)) + 1 if tiles else 1
     frames = _mosaic_frames(data, tiles, side) if tiles else _frames(data, count)
     return DicomFile(
-        sop_class=_text(data, "SOPClassUID"),
-        sop=_text(data, "SOPInstanceUID"),
-        series=_text(data, "SeriesInstanceUID"),
-        study=_text(data, "StudyInstanceUID"),
+        sop_class=text_of(data, "SOPClassUID"),
+        sop=text_of(data, "SOPInstanceUID"),
+        series=text_of(data, "SeriesInstanceUID"),
+        study=text_of(data, "StudyInstanceUID"),
         patient=_patient(data),
-        when=_text(data, "StudyDate") + _text(data, "StudyTime"),
-        number=_whole(data, "SeriesNumber"),
-        instance=_whole(data, "InstanceNumber"),
-        acquisition=_whole(data, "AcquisitionNumber"),
-        modality=_text(data, "Modality"),
-        manufacturer=_text(data, "Manufacturer"),
+        when=text_of(data, "StudyDate") + text_of(data, "StudyTime"),
+        number=whole_of(data, "SeriesNumber"),
+        instance=whole_of(data, "InstanceNumber"),
+        acquisition=whole_of(data, "AcquisitionNumber"),
+        modality=text_of(data, "Modality"),
+        manufacturer=text_of(data, "Manufacturer"),
         image_type=image_type,
-        component=_text(data, "ComplexImageComponent"),
+        component=text_of(data, "ComplexImageComponent"),
         rows=rows // side,
         columns=columns // side,
-        samples=_whole(data, "SamplesPerPixel", 1),
+        samples=whole_of(data, "SamplesPerPixel", 1),
         pixels=pixels,
         mosaic=tiles,
         parameters=_parameters(data, first),
         diffusion=_is_diffusion(data, first),
         labelling="ArterialSpinLabelingContrast" in data
         or first.group("MRArterialSpinLabelingSequence") is not None,
-        angio=_text(data, "AngioFlag") == "Y",
-        times=_whole(data, "NumberOfTemporalPositions"),
-        burned_in=_text(data, "BurnedInAnnotation").upper() == "YES",
+        angio=text_of(data, "AngioFlag") == "Y",
+        times=whole_of(data, "NumberOfTemporalPositions"),
+        burned_in=text_of(data, "BurnedInAnnotation").upper() == "YES",
         frames=frames,
     )
-
-
-class _FunctionalGroups:
-    """Where enhanced images keep what classic ones keep at the top: shared or a frame's own."""
-
-    def __init__(self, data: Any, index: int) -> None:
-        shared = data.get("SharedFunctionalGroupsSequence")
-        own = data.get("PerFrameFunctionalGroupsSequence")
-        self._places = [
-            items[number]
-            for items, number in ((own, index), (shared, 0))
-            if items is not None and len(items) > number
-        ]
-
-    def group(self, keyword: str) -> Any:
-        """The first item of a functional group, or None."""
-        for place in self._places:
-            items = place.get(keyword)
-            if items:
-                return items[0]
-        return None
-
-    def number(self, group: str, keyword: str) -> float | None:
-        found = self.group(group)
-        return None if found is None else _number(found, keyword)
 
 
 def _frames(data: Any, count: int) -> tuple[DicomFrame, ...]:
@@ -184,12 +164,12 @@ def _frames(data: Any, count: int) -> tuple[DicomFrame, ...]:
         geometry = _geometry(data, data, data)
         if geometry is None:
             return ()
-        time = _whole(data, "TemporalPositionIdentifier")
-        te, b_value = _number(data, "EchoTime"), _number(data, "DiffusionBValue")
+        time = whole_of(data, "TemporalPositionIdentifier")
+        te, b_value = number_of(data, "EchoTime"), number_of(data, "DiffusionBValue")
         return (DicomFrame(0, *geometry, te, time, b_value),)
     frames = []
     for index in range(min(count, len(data.PerFrameFunctionalGroupsSequence))):
-        groups = _FunctionalGroups(data, index)
+        groups = FunctionalGroups(data, index)
         geometry = _geometry(
             groups.group("PlanePositionSequence"),
             groups.group("PlaneOrientationSequence"),
@@ -198,7 +178,7 @@ def _frames(data: Any, count: int) -> tuple[DicomFrame, ...]:
         if geometry is None:
             return ()
         content = groups.group("FrameContentSequence")
-        time = _whole(content, "TemporalPositionIndex") if content is not None else 0
+        time = whole_of(content, "TemporalPositionIndex") if content is not None else 0
         te = groups.number("MREchoSequence", "EffectiveEchoTime")
         b_value = groups.number("MRDiffusionSequence", "DiffusionBValue")
         frames.append(DicomFrame(index, *geometry, te, time, b_value))
@@ -209,9 +189,9 @@ def _geometry(position: Any, orientation: Any, measures: Any) -> tuple[Any, Any,
     """Position, orientation and spacing of a slice, checked; None where one is not stated."""
     if position is None or orientation is None or measures is None:
         return None
-    place = _numbers(position, "ImagePositionPatient")
-    turned = _numbers(orientation, "ImageOrientationPatient")
-    spacing = _numbers(measures, "PixelSpacing")
+    place = numbers_of(position, "ImagePositionPatient")
+    turned = numbers_of(orientation, "ImageOrientationPatient")
+    spacing = numbers_of(measures, "PixelSpacing")
     if len(place) != 3 or len(turned) != 6 or len(spacing) != 2:
         return None
     row, column = np.array(turned[:3]), np.array(turned[3:])
@@ -247,18 +227,18 @@ def _mosaic_frames(data: Any, tiles: int, side: int) -> tuple[DicomFrame, ...]:
     the cross product of the axes has the wrong sign where slices were ordered the other way.
     """
     geometry = _geometry(data, data, data)
-    step = _number(data, "SpacingBetweenSlices") or _number(data, "SliceThickness")
+    step = number_of(data, "SpacingBetweenSlices") or number_of(data, "SliceThickness")
     if geometry is None or step is None:
         return ()
     place, turned, spacing = geometry
     row, column = np.array(turned[:3]), np.array(turned[3:])
-    rows, columns = _whole(data, "Rows"), _whole(data, "Columns")
+    rows, columns = whole_of(data, "Rows"), whole_of(data, "Columns")
     shift = (columns - columns // side) / 2 * spacing[1] * row
     shift = shift + (rows - rows // side) / 2 * spacing[0] * column
     header = csareader.get_csa_header(data, "image")
     stated = csareader.get_slice_normal(header) if header else None
     normal = np.cross(row, column) if stated is None else np.asarray(stated, float)
-    te, time = _number(data, "EchoTime"), _whole(data, "TemporalPositionIdentifier")
+    te, time = number_of(data, "EchoTime"), whole_of(data, "TemporalPositionIdentifier")
     frames = []
     for tile in range(tiles):
         x, y, z = (float(v) for v in np.array(place) + shift + tile * step * normal)
@@ -266,44 +246,44 @@ def _mosaic_frames(data: Any, tiles: int, side: int) -> tuple[DicomFrame, ...]:
     return tuple(frames)
 
 
-def _parameters(data: Any, first: _FunctionalGroups) -> Parameters:
+def _parameters(data: Any, first: FunctionalGroups) -> Parameters:
     """Sequence parameters of a classic or an enhanced image."""
     timing, modifier = "MRTimingAndRelatedParametersSequence", "MRModifierSequence"
-    sequence = list(_texts(data, "ScanningSequence"))
-    echo = _text(data, "EchoPulseSequence")
+    sequence = list(texts_of(data, "ScanningSequence"))
+    echo = text_of(data, "EchoPulseSequence")
     sequence += {"SPIN": ["SE"], "GRADIENT": ["GR"], "BOTH": ["SE", "GR"]}.get(echo, [])
-    if _text(data, "EchoPlanarPulseSequence") == "YES":
+    if text_of(data, "EchoPlanarPulseSequence") == "YES":
         sequence.append("EP")
     group = first.group(modifier)
-    inversions = _numbers(group, "InversionTimes") if group is not None else []
-    if group is not None and _text(group, "InversionRecovery") == "YES":
+    inversions = numbers_of(group, "InversionTimes") if group is not None else []
+    if group is not None and text_of(group, "InversionRecovery") == "YES":
         sequence.append("IR")
-    kind = _text(data, "MRAcquisitionType")
-    agent = _text(data, "ContrastBolusAgent")
+    kind = text_of(data, "MRAcquisitionType")
+    agent = text_of(data, "ContrastBolusAgent")
     if not agent and data.get("ContrastBolusAgentSequence"):
         agent = "stated"
     names = ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName")
     return Parameters(
-        tr=_first(_number(data, "RepetitionTime"), first.number(timing, "RepetitionTime")),
-        te=_first(_number(data, "EchoTime"), first.number("MREchoSequence", "EffectiveEchoTime")),
-        ti=_first(_number(data, "InversionTime"), inversions[0] if inversions else None),
-        flip=_first(_number(data, "FlipAngle"), first.number(timing, "FlipAngle")),
+        tr=_first(number_of(data, "RepetitionTime"), first.number(timing, "RepetitionTime")),
+        te=_first(number_of(data, "EchoTime"), first.number("MREchoSequence", "EffectiveEchoTime")),
+        ti=_first(number_of(data, "InversionTime"), inversions[0] if inversions else None),
+        flip=_first(number_of(data, "FlipAngle"), first.number(timing, "FlipAngle")),
         sequence=tuple(sequence),
-        variant=_texts(data, "SequenceVariant"),
+        variant=texts_of(data, "SequenceVariant"),
         three_d={"3D": True, "2D": False}.get(kind),
         agent=agent,
-        stated=_text(data, "AcquisitionContrast"),
-        texts=tuple(filter(None, (_text(data, name) for name in names))),
+        stated=text_of(data, "AcquisitionContrast"),
+        texts=tuple(filter(None, (text_of(data, name) for name in names))),
     )
 
 
-def _is_diffusion(data: Any, first: _FunctionalGroups) -> bool:
-    b_value = _number(data, "DiffusionBValue")
+def _is_diffusion(data: Any, first: FunctionalGroups) -> bool:
+    b_value = number_of(data, "DiffusionBValue")
     group = first.group("MRDiffusionSequence")
-    directions = _text(group, "DiffusionDirectionality") if group is not None else ""
+    directions = text_of(group, "DiffusionDirectionality") if group is not None else ""
     return (
         (b_value is not None and b_value > 0)
-        or _text(data, "AcquisitionContrast") == "DIFFUSION"
+        or text_of(data, "AcquisitionContrast") == "DIFFUSION"
         or directions in ("DIRECTIONAL", "BMATRIX", "ISOTROPIC")
     )
 
@@ -311,7 +291,7 @@ def _is_diffusion(data: Any, first: _FunctionalGroups) -> bool:
 def _patient(data: Any) -> str:
     """Whose image it is; an id of asterisks or blanks, as anonymisers leave, says nothing."""
     for keyword in ("PatientID", "PatientName"):
-        text = _text(data, keyword)
+        text = text_of(data, keyword)
         if any(letter.isalnum() for letter in text):
             return text
     return ""
@@ -319,39 +299,3 @@ def _patient(data: Any) -> str:
 
 def _first(*values: float | None) -> float | None:
     return next((value for value in values if value is not None), None)
-
-
-def _text(data: Any, keyword: str) -> str:
-    value = data.get(keyword)
-    return "" if value is None else str(value).strip()[:_TEXT]
-
-
-def _texts(data: Any, keyword: str) -> tuple[str, ...]:
-    value = data.get(keyword)
-    if value is None or value == "":
-        return ()
-    parts = [value] if isinstance(value, str) else list(value)
-    return tuple(str(part).strip().upper()[:_TEXT] for part in parts[:_MANY])
-
-
-def _numbers(data: Any, keyword: str) -> list[float]:
-    """All values of an element as finite numbers; none if one of them is not."""
-    value = data.get(keyword)
-    if value is None or value == "":
-        return []
-    parts = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-    try:
-        found = [float(part) for part in parts[:_MANY]]
-    except (TypeError, ValueError):
-        return []
-    return found if all(map(math.isfinite, found)) else []
-
-
-def _number(data: Any, keyword: str) -> float | None:
-    found = _numbers(data, keyword)
-    return found[0] if found else None
-
-
-def _whole(data: Any, keyword: str, default: int = 0) -> int:
-    found = _number(data, keyword)
-    return default if found is None else int(found)
