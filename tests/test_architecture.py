@@ -22,8 +22,8 @@ SOURCE = ROOT / "src"
 # From the ground up. A package imports from lower floors only, never from its own floor's others.
 FLOORS = [
     {"errors", "seeds", "progress", "_version", "device", "networks", "objectives"},
-    {"files", "provenance", "terminal"},
-    {"folders", "config", "evidence"},
+    {"files", "provenance", "terminal", "sandbox"},
+    {"folders", "config", "evidence", "pool"},
     {"augmentation", "report"},
     {"scans"},
     {"preparation", "phantom"},

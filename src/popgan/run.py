@@ -48,6 +48,8 @@ class RunOptions:
         overrides: values of the plan by dotted name.
         images: images of the synthetic data set, or None for the preset's.
         restart: forget what the run folder holds of this model.
+        workers: processes that open files in ingest; see `Cohort.from_folder`.
+        strict: whether a file that cannot be used is an error.
     """
 
     preset: str = "quick"
@@ -59,6 +61,8 @@ class RunOptions:
     overrides: dict[str, Any] = field(default_factory=dict)
     images: int | None = None
     restart: bool = False
+    workers: int | None = None
+    strict: bool = False
 
     def ingest_options(self) -> IngestOptions:
         """Options of ingest with the preset's resolution filled in.
@@ -151,6 +155,8 @@ def prepare(scans: Path, run: Path, options: RunOptions, reporter: Reporter) -> 
         run,
         options.ingest_options(),
         replacing=(options.name or options.recipe) if options.restart else None,
+        workers=options.workers,
+        strict=options.strict,
         reporter=reporter,
     )
     return plan_station(

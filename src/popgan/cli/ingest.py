@@ -24,10 +24,13 @@ def ingest(
     contrast_map: shared.ContrastMap = None,
     slices: shared.Slices = None,
     split_seed: shared.SplitSeed = 0,
+    workers: shared.Workers = "auto",
+    strict: shared.Strict = False,
     restart: Annotated[bool, typer.Option("--restart", help="Ingest again.")] = False,
 ) -> None:
     """See HELP."""
     check_places(source, out)
+    processes = shared.parse_workers(workers)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
@@ -37,7 +40,15 @@ def ingest(
     values = shared.ingest_values(contrast, resolution, subjects, slices, split_seed, contrast_map)
     options = IngestOptions.parse(**values)
     with locked(out, make=True):
-        cohort = ingest_station(source, out, options, again=restart, reporter=reporter)
+        cohort = ingest_station(
+            source,
+            out,
+            options,
+            again=restart,
+            workers=processes,
+            strict=strict,
+            reporter=reporter,
+        )
     counts = {s: len(cohort.indices(s)) for s in ("train", "tuning", "test")}
     people = {s: len(set(cohort.subjects(s))) for s in counts}
     size = f"{cohort.height} x {cohort.width}"

@@ -35,6 +35,8 @@ def run(
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
     contrast_map: shared.ContrastMap = None,
+    workers: shared.Workers = "auto",
+    strict: shared.Strict = False,
     slices: shared.Slices = None,
     split_seed: shared.SplitSeed = 0,
     images: Annotated[
@@ -80,6 +82,8 @@ def run(
         overrides=parse_overrides(settings or []),
         images=images,
         restart=restart,
+        workers=shared.parse_workers(workers),
+        strict=strict,
     )
     if dry_run:
         from popgan.cli.plan import show_plan

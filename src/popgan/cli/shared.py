@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from popgan.errors import UserError
 from popgan.progress import JsonReporter, LineReporter, Reporter
 from popgan.stations.folder import locked, require_run
 
 if TYPE_CHECKING:
     from popgan.stations.model import Model
+
+
+MOST_WORKERS = 256
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,30 @@ SplitSeed = Annotated[
 Slices = Annotated[
     int | None, typer.Option("--slices", metavar="N", help="Slices a volume.  [default: 24]")
 ]
+
+
+Workers = Annotated[
+    str,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="Processes that open files, each within limits; 0: none but this one.",
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="A file that cannot be used is an error.")]
+
+
+def parse_workers(text: str) -> int | None:
+    """A number of workers; None for `auto`.
+
+    Raises:
+        UserError: neither.
+    """
+    if text == "auto":
+        return None
+    if text.isascii() and text.isdigit() and int(text) <= MOST_WORKERS:
+        return int(text)
+    raise UserError(f"--workers {text} is not possible", do=f"give auto or 0 to {MOST_WORKERS}")
 
 
 def ingest_values(

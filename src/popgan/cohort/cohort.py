@@ -76,6 +76,7 @@ class Cohort:
         options: IngestOptions | None = None,
         reporter: Reporter | None = None,
         workers: int | None = None,
+        strict: bool = False,
     ) -> Cohort:
         """Ingest a folder of scans into a run folder.
 
@@ -84,8 +85,10 @@ class Cohort:
             run: run folder, made if need be.
             options: choices; the defaults if None.
             reporter: where progress goes.
-            workers: threads; None takes the cores there are, at most 4. The result does not
+            workers: processes that open files, each within limits; None takes the cores there
+                are, as far as memory goes; 0 opens files in this process. The result does not
                 depend on it.
+            strict: whether a file that cannot be used is an error.
 
         Raises:
             UserError: see `popgan.cohort.build.build`.
@@ -98,6 +101,7 @@ class Cohort:
             options=options or IngestOptions(),
             reporter=reporter or Reporter(),
             workers=workers,
+            strict=strict,
         )
         return cls.open(run)
 

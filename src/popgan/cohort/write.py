@@ -17,9 +17,9 @@ from popgan.cohort.fingerprint import fingerprint
 from popgan.cohort.geometry import slice_affine
 from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
 from popgan.cohort.options import IngestOptions
+from popgan.cohort.parked import Parking
 from popgan.cohort.series import private_series, public_series
 from popgan.cohort.source import read_participants
-from popgan.cohort.spill import Spill
 from popgan.cohort.store import encode, new_store
 from popgan.cohort.visits import Visit
 from popgan.files import private_folder, sha256_file, write_json
@@ -33,7 +33,7 @@ _MARGIN = 1.06  # the field of view exceeds the largest head by this factor
 _ROBUST = 98.0  # percentile of head sizes that counts as the largest: one outlier rules nothing
 _DIGITS = 6
 
-Kept = list[tuple[Visit, Prepared, int]]
+Kept = list[tuple[Visit, Prepared, str]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class CohortFiles:
     series: list[Series]
 
 
-def write_cohort(files: CohortFiles, kept: Kept, spill: Spill, reporter: Reporter) -> None:
+def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Reporter) -> None:
     """Write store, splits, fingerprint, quality control, private table and manifest.
 
     Raises:
@@ -82,8 +82,8 @@ def write_cohort(files: CohortFiles, kept: Kept, spill: Spill, reporter: Reporte
         reporter.task("resampling slices", len(kept)) as task,
     ):
         row = 0
-        for (_, prepared, ticket), scale in zip(kept, scales, strict=True):
-            planes = _resample(spill.get(ticket), prepared, scale, field, side)
+        for (_, prepared, key), scale in zip(kept, scales, strict=True):
+            planes = _resample(parking.planes(key), prepared, scale, field, side)
             store[row : row + len(planes)] = planes
             row += len(planes)
             task.advance(1)

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from pydicom.pixels.utils import iter_pixels
 
 from popgan.scans.dicom_file import (
-    MAX_DATASET_BYTES,
+    GZIP,
+    MAX_HEADER_BYTES,
     quiet_dicom,
     read_header,
     read_whole,
-    unzip,
 )
 from popgan.scans.dicom_header import DicomFile, describe
+from popgan.scans.dicom_values import whole_of
 from popgan.scans.dicom_volume import Pieces, sort_slices
-from popgan.scans.limits import MAX_VOXELS, check_shape, open_regular, read_bytes
+from popgan.scans.limits import MAX_VOXELS, check_shape, inflate, open_regular, read_bytes
 from popgan.scans.scan import Found, Place, Scan, ScanError
 from popgan.scans.voxels import check_not_labels, check_values
 
@@ -36,9 +37,10 @@ def read_dicom_header(path: Path) -> DicomFile:
     with open_regular(path) as (handle, size):
         start = handle.read(2)
         handle.seek(0)
-        if start == b"\x1f\x8b":
-            raw = unzip(handle.read(), MAX_DATASET_BYTES)
-            data, pixels = read_header(io.BytesIO(raw), len(raw))
+        if start == GZIP:
+            raw = inflate(handle.read(), MAX_HEADER_BYTES)
+            whole = len(raw) if len(raw) < MAX_HEADER_BYTES else None
+            data, pixels = read_header(io.BytesIO(raw), whole)
         else:
             data, pixels = read_header(handle, size)
     with quiet_dicom():
@@ -113,13 +115,8 @@ def decode(data: Any, header: DicomFile, indices: list[int]) -> list[NDArray[np.
     Raises:
         ScanError: truncated, damaged, or in an encoding that is not read.
     """
-    bits = int(data.get("BitsAllocated") or 0)
-    if bits > _MOST_BITS:
-        raise ScanError(f"has voxels of {bits} bits; at most {_MOST_BITS} are read")
-    count = 1 if header.mosaic else len(indices)
-    if int(data.Rows) * int(data.Columns) * count > MAX_VOXELS:
-        raise ScanError(f"claims absurd dimensions (more than {MAX_VOXELS} voxels)")
     with quiet_dicom():
+        _check_pixels(data, header, len(indices))
         try:
             if header.mosaic:
                 whole = next(iter(iter_pixels(data, indices=[0], raw=True)))
@@ -131,6 +128,19 @@ def decode(data: Any, header: DicomFile, indices: list[int]) -> list[NDArray[np.
         except ValueError as error:
             raise ScanError("is truncated or its header contradicts its pixels") from error
         return [_rescaled(plane, data, index) for plane, index in zip(planes, indices, strict=True)]
+
+
+def _check_pixels(data: Any, header: DicomFile, count: int) -> None:
+    """Hold what the header claims against limits before pixels are given memory."""
+    bits = whole_of(data, "BitsAllocated")
+    if bits > _MOST_BITS:
+        raise ScanError(f"has voxels of {bits} bits; at most {_MOST_BITS} are read")
+    tiles = max(1, header.mosaic)
+    voxels = header.rows * header.columns * max(count, tiles)
+    if voxels <= 0:
+        raise ScanError("holds no image")
+    if voxels > MAX_VOXELS:
+        raise ScanError(f"claims absurd dimensions ({voxels} voxels; at most {MAX_VOXELS})")
 
 
 def _tile(whole: NDArray[Any], header: DicomFile, index: int) -> NDArray[Any]:

@@ -125,7 +125,6 @@ def describe(data: Any, *, pixels: bool) -> DicomFile:
     first = FunctionalGroups(data, 0)
     tiles = _tiles(data) if "MOSAIC" in image_type else 0
     side = math.isqrt(max(tiles - 1, 0)) + 1 if tiles else 1
-    frames = _mosaic_frames(data, tiles, side) if tiles else _frames(data, count)
     return DicomFile(
         sop_class=text_of(data, "SOPClassUID"),
         sop=text_of(data, "SOPInstanceUID"),
@@ -152,7 +151,7 @@ def describe(data: Any, *, pixels: bool) -> DicomFile:
         angio=text_of(data, "AngioFlag") == "Y",
         times=whole_of(data, "NumberOfTemporalPositions"),
         burned_in=text_of(data, "BurnedInAnnotation").upper() == "YES",
-        frames=frames,
+        frames=_mosaic_frames(data, tiles, side) if tiles else _frames(data, count),
     )
 
 

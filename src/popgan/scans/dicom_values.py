@@ -38,7 +38,7 @@ class FunctionalGroups:
 def text_of(data: Any, keyword: str) -> str:
     """A value as text without blanks around it; empty where there is none."""
     value = data.get(keyword)
-    return "" if value is None else str(value).strip()[:_TEXT]
+    return "" if value is None else _plain(value)
 
 
 def texts_of(data: Any, keyword: str) -> tuple[str, ...]:
@@ -47,7 +47,12 @@ def texts_of(data: Any, keyword: str) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
     parts = [value] if isinstance(value, str) else list(value)
-    return tuple(str(part).strip().upper()[:_TEXT] for part in parts[:_MANY])
+    return tuple(_plain(part).upper() for part in parts[:_MANY])
+
+
+def _plain(value: Any) -> str:
+    """A text that any encoding can carry; what was no character becomes a question mark."""
+    return str(value).strip()[:_TEXT].encode("utf-8", "replace").decode("utf-8")
 
 
 def numbers_of(data: Any, keyword: str) -> list[float]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from popgan.scans.limits import check_pixels, read_bytes
+from popgan.scans.limits import MAX_PIXELS, check_pixels, read_bytes
 from popgan.scans.scan import Found, Scan, ScanError
 from popgan.scans.voxels import check_not_labels, check_values
 
@@ -63,6 +63,8 @@ def _decode(raw: bytes) -> np.ndarray:
                 return _grey(picture)
     except ScanError:
         raise
+    except Image.DecompressionBombError as error:
+        raise ScanError(f"is too large a picture (at most {MAX_PIXELS} pixels)") from error
     except UnidentifiedImageError as error:
         raise ScanError("is not a PNG, JPEG or TIFF picture") from error
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files

@@ -107,6 +107,9 @@ def _offset(header: Any) -> int:
 def _to_float(stored: np.ndarray, header: Any) -> np.ndarray:
     """Voxels as float32, with the header's slope and intercept applied."""
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if np.isinf([slope, intercept]).any():
+        raise ScanError("states an infinite slope or intercept of its values")
+    # NaN and 0 are what writers put there for "none".
     if not np.isfinite(slope) or slope == 0:
         slope, intercept = 1.0, 0.0
     if not np.isfinite(intercept):
