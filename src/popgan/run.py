@@ -6,7 +6,7 @@ merely confirms a run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,8 @@ def run_all(
         check_places(source, run)
     with locked(run, make=True):
         scans = phantom_scans(run, options.seed, reporter) if source is None else source
+        if source is None:  # simulated heads have no patient behind their ids
+            options = replace(options, ingest=options.ingest | {"keep_ids": True})
         model = prepare(scans, run, options, reporter)
         cohort = Cohort.open(run)
         train(model.plan(), cohort, name=model.name, reporter=reporter)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from made_dicom import T1, write_series
+from made_dicom import T1, head, write_series
 from popgan.cohort import Cohort, IngestOptions, reading
 from popgan.cohort.reading import InProcess
 from popgan.errors import UserError
 from popgan.pool import Crash
 
-SMALL = IngestOptions(resolution=16, slices=4)
+SMALL = IngestOptions(resolution=16, slices=4, keep_ids=True)
 
 
 @pytest.fixture
@@ -90,7 +90,8 @@ def test_headers_are_remembered_in_private_and_forgotten_when_a_file_changes(tmp
     source, run = tmp_path / "s", tmp_path / "run"
     for number in range(3):
         own = {"PatientID": f"Doe{number}", "SeriesInstanceUID": f"1.{number}"}
-        write_series(source / str(number), StudyInstanceUID=f"2.{number}", **own, **T1)
+        own |= {"StudyInstanceUID": f"2.{number}"}
+        write_series(source / str(number), head(seed=number), **own, **T1)
     ingest(source, run)
     kept = run / "private" / "headers.json"
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -101,6 +102,8 @@ def test_headers_are_remembered_in_private_and_forgotten_when_a_file_changes(tmp
     ingest(source, run)
     assert asked[0] == str(victim)
     assert len(asked) == 2  # one header, one visit
+    hidden = SMALL.model_copy(update={"keep_ids": False})
+    Cohort.from_folder(source, run, options=hidden, workers=0)
     public = "".join(path.read_text() for path in (run / "dataset").iterdir())
     assert "Doe" not in public
 

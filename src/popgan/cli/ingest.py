@@ -22,6 +22,8 @@ def ingest(
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
     contrast_map: shared.ContrastMap = None,
+    channels: shared.Channels = None,
+    keep_ids: shared.KeepIds = False,
     slices: shared.Slices = None,
     split_seed: shared.SplitSeed = 0,
     workers: shared.Workers = "auto",
@@ -37,7 +39,9 @@ def ingest(
     from popgan.cohort.options import IngestOptions
     from popgan.stations.ingest import ingest_station
 
-    values = shared.ingest_values(contrast, resolution, subjects, slices, split_seed, contrast_map)
+    values = shared.ingest_values(
+        contrast, resolution, subjects, slices, split_seed, contrast_map, keep_ids, channels
+    )
     options = IngestOptions.parse(**values)
     with locked(out, make=True):
         cohort = ingest_station(

@@ -35,6 +35,8 @@ def run(
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
     contrast_map: shared.ContrastMap = None,
+    channels: shared.Channels = None,
+    keep_ids: shared.KeepIds = False,
     workers: shared.Workers = "auto",
     strict: shared.Strict = False,
     slices: shared.Slices = None,
@@ -75,7 +77,7 @@ def run(
         recipe=recipe,
         name=name,
         ingest=shared.ingest_values(
-            contrast, resolution, subjects, slices, split_seed, contrast_map
+            contrast, resolution, subjects, slices, split_seed, contrast_map, keep_ids, channels
         ),
         budget=budget,
         seed=seed,

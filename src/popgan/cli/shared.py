@@ -118,6 +118,18 @@ Slices = Annotated[
 ]
 
 
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        "--channels",
+        metavar="NAMES",
+        help="Colour pictures only: the contrasts of red, green, blue, e.g. T1w,FLAIR,T1wCE.",
+    ),
+]
+KeepIds = Annotated[
+    bool,
+    typer.Option("--keep-ids", help="Show the source's ids of subjects instead of pseudonyms."),
+]
 Workers = Annotated[
     str,
     typer.Option(
@@ -149,6 +161,8 @@ def ingest_values(
     slices: int | None,
     split_seed: int,
     contrast_map: str | None = None,
+    keep_ids: bool = False,
+    channels: str | None = None,
 ) -> dict[str, Any]:
     """Options of ingest that the user gave."""
     given: dict[str, Any] = {
@@ -158,6 +172,8 @@ def ingest_values(
         "subjects": subjects,
         "slices": slices,
         "contrast_map": contrast_map,
+        "keep_ids": keep_ids or None,
+        "channels": channels.split(",") if channels else None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

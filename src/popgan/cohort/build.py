@@ -11,9 +11,12 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from popgan.cohort.identity import KEY_FILE, pseudonyms, ranks, split_together
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.parked import Parking
+from popgan.cohort.quality import Double, ScanQuality, doubles, judge, quality_notes
 from popgan.cohort.reading import (
+    HEADERS_FILE,
     Failure,
     HeaderReader,
     Workers,
@@ -22,7 +25,6 @@ from popgan.cohort.reading import (
     visit_key,
 )
 from popgan.cohort.series import tell_series
-from popgan.cohort.splits import order_by_hash, split_subjects
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits
 from popgan.cohort.write import CohortFiles, Kept, Quarantine, write_cohort
 from popgan.errors import UserError
@@ -57,6 +59,11 @@ def build(
             file that cannot be used, if strict.
     """
     parking = Parking(run / "cache" / "visits")
+    left_by_failure = [
+        path
+        for path in (run / "private" / HEADERS_FILE, run / "private" / KEY_FILE)
+        if not path.exists()
+    ]
     fresh = not (run / "dataset" / "manifest.json").exists()
     try:
         with open_workers(workers) as pool:
@@ -66,8 +73,9 @@ def build(
     except UserError:
         if fresh:  # nothing of a start that failed is left behind; an interrupted one goes on
             parking.sweep(set())
-            with contextlib.suppress(OSError):
-                (run / "private" / "headers.json").unlink()
+            for path in left_by_failure:
+                with contextlib.suppress(OSError):
+                    path.unlink()
         raise
 
 
@@ -86,30 +94,28 @@ def _read_all(
         source,
         subjects=options.subjects,
         contrast_map=options.contrast_map,
+        channels=options.channels,
         headers=HeaderReader(pool, run, source, reporter),
     )
     tell_series(discovery.series, reporter)
     contrasts = choose_contrasts(discovery.scans, options.contrasts)
     visits, left_out = make_visits(discovery, contrasts)
-    pseudonyms = _pseudonyms(discovery, options.seed)
-    visits.sort(key=lambda visit: (pseudonyms[visit.subject], visit.number))
+    everybody = {found.subject for found in discovery.scans}
+    names = pseudonyms(everybody, run, keep_ids=options.keep_ids)
     choice = SliceChoice(options.slices, options.slice_range, options.intensity_percentile)
     keys = [visit_key(source, visit, choice) for visit in visits]
     with reporter.task("reading scans", len(visits)) as task:
         kept, failures = _part(prepare_visits(visits, keys, choice, pool, parking), task)
-    quarantine = _quarantine(discovery, failures, pseudonyms)
+    quarantine = _quarantine(discovery, failures, names)
     if strict:
         _refuse_quarantined(quarantine)
     _check_left(source, kept, quarantine, contrasts, discovery)
-    splits = split_subjects(
-        {pseudonyms[visit.subject] for visit, _, _ in kept},
-        seed=options.seed,
-        fractions=options.fractions,
-    )
+    splits, quality, pairs = _arrange(kept, everybody, names, options)
     notes = [
         *discovery.notes,
         *_contrast_notes(contrasts, left_out),
         *_remarks(kept),
+        *quality_notes(quality, pairs),
         *_split_notes(splits),
     ]
     for note in notes:
@@ -120,15 +126,35 @@ def _read_all(
         run=run,
         options=options,
         contrasts=contrasts,
-        pseudonyms=pseudonyms,
+        pseudonyms=names,
         splits=splits,
         quarantine=quarantine,
         notes=notes,
         left_out=left_out,
         label_maps=len(discovery.label_maps),
         series=discovery.series,
+        quality=quality,
+        doubles=pairs,
     )
     return files, kept
+
+
+def _arrange(
+    kept: Kept, everybody: set[str], names: dict[str, str], options: IngestOptions
+) -> tuple[dict[str, list[str]], list[ScanQuality], list[Double]]:
+    """Put visits into the order of the store; judge their quality; split the subjects."""
+    labels = ranks(_scans_of(kept), everybody, keep_ids=options.keep_ids, seed=options.seed)
+    kept.sort(key=lambda item: (labels[item[0].subject], names[item[0].subject], item[0].number))
+    quality = judge(kept)
+    pairs = doubles(quality)
+    splits = split_together(
+        {visit.subject: labels[visit.subject] for visit, _, _ in kept},
+        [(pair.first, pair.second) for pair in pairs if pair.identical],
+        seed=options.seed,
+        fractions=options.fractions,
+    )
+    shown = {split: sorted(names[own] for own in who) for split, who in splits.items()}
+    return shown, quality, pairs
 
 
 def _part(
@@ -166,12 +192,12 @@ def _refuse_quarantined(quarantine: list[Quarantine]) -> None:
         )
 
 
-def _pseudonyms(discovery: Discovery, seed: int) -> dict[str, str]:
-    """Subject of the source to pseudonym; the numbering follows no order of the source."""
-    names = {found.subject for found in discovery.scans}
-    ordered = order_by_hash(names, seed=seed, purpose="pseudonym")
-    digits = max(4, len(str(len(ordered))))
-    return {name: f"p{rank + 1:0{digits}d}" for rank, name in enumerate(ordered)}
+def _scans_of(kept: Kept) -> dict[str, list[str]]:
+    """SHA-256 of the scans of each subject."""
+    scans: dict[str, list[str]] = {}
+    for visit, prepared, _ in kept:
+        scans.setdefault(visit.subject, []).extend(fact.sha256 for fact in prepared.facts)
+    return scans
 
 
 def _split_notes(splits: dict[str, list[str]]) -> list[str]:

@@ -26,6 +26,8 @@ from popgan.progress import Reporter
 from popgan.scans import Found, ScanError
 from popgan.scans.dicom_header import DicomFile
 
+HEADERS_FILE = "headers.json"
+"""Name of the file of known headers in private/."""
 _BATCH = 32  # headers a request
 _HEADER_SECONDS, _VISIT_SECONDS = 10.0, 120.0  # of processor time a file
 _VERSION = 1  # raised when the same file now gives another header or other slices
@@ -83,7 +85,7 @@ class HeaderReader:
 
     def __init__(self, workers: Workers, run: Path, source: Path, reporter: Reporter) -> None:
         self._workers, self._source, self._reporter = workers, source, reporter
-        self._path = run / "private" / "headers.json"
+        self._path = run / "private" / HEADERS_FILE
         self._run = run
 
     def __call__(self, paths: list[Path]) -> list[DicomFile | ScanError]:
@@ -172,6 +174,7 @@ def visit_key(source: Path, visit: Visit, choice: SliceChoice) -> str:
         [
             found.kind,
             found.contrast,
+            found.channel,
             [_state(source, path) for path in found.files],
             [[place.frame, place.sop] for place in found.places],
         ]

@@ -88,6 +88,7 @@ def _found_to_json(found: Found) -> Any:
         "kind": found.kind,
         "contrast": found.contrast,
         "label": found.label,
+        "channel": found.channel,
         "places": [[os.fspath(p.path), p.frame, p.sop] for p in found.places],
     }
 
@@ -101,5 +102,6 @@ def _found_from_json(item: Any) -> Found:
         session=None,
         contrast=item["contrast"],
         label=item["label"],
+        channel=item["channel"],
         places=tuple(Place(Path(path), frame, sop) for path, frame, sop in item["places"]),
     )

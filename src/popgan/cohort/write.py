@@ -18,6 +18,7 @@ from popgan.cohort.geometry import slice_affine
 from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.parked import Parking
+from popgan.cohort.quality import Double, ScanQuality, double_rows, quality_rows
 from popgan.cohort.series import private_series, public_series
 from popgan.cohort.source import read_participants
 from popgan.cohort.store import encode, new_store
@@ -61,6 +62,8 @@ class CohortFiles:
     left_out: int
     label_maps: int
     series: list[Series]
+    quality: list[ScanQuality]
+    doubles: list[Double]
 
 
 def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Reporter) -> None:
@@ -224,9 +227,14 @@ def _write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> No
         for item in files.quarantine
     ]
     told = public_series(files.series, files.pseudonyms)
-    write_json(
-        dataset / "qc.json", {"quarantined": aside, "notes": files.notes, "dicom_series": told}
-    )
+    qc = {
+        "scans": quality_rows(files.quality, files.pseudonyms),
+        "doubles": double_rows(files.doubles, files.pseudonyms),
+        "quarantined": aside,
+        "notes": files.notes,
+        "dicom_series": told,
+    }
+    write_json(dataset / "qc.json", qc)
     participants = read_participants(files.source)
     private: dict[str, Any] = {}
     for visit, _, _ in kept:

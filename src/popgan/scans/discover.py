@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,10 +22,16 @@ from popgan.scans.image import SUFFIXES as PICTURE_SUFFIXES
 from popgan.scans.limits import file_start
 from popgan.scans.names import is_label_map, is_other_data, volume_meaning
 from popgan.scans.pictures import picture_scans
-from popgan.scans.scan import Found, Quarantined, ScanError
+from popgan.scans.scan import Found, Kind, Quarantined, ScanError
 from popgan.scans.subjects import SubjectRule
 
-_VOLUME_SUFFIXES = (".nii", ".nii.gz")
+_VOLUME_KINDS: dict[str, Kind] = {
+    ".nii": "nifti",
+    ".nii.gz": "nifti",
+    ".mgh": "mgh",
+    ".mgz": "mgh",
+    ".hdr": "analyze",
+}
 _BIDS = "dataset_description.json"
 _SNIFFED = 256  # bytes of a file that tell whether it is DICOM
 _MAX_FILES = 2_000_000
@@ -79,6 +85,7 @@ def discover(
     *,
     subjects: str | None = None,
     contrast_map: str | None = None,
+    channels: Sequence[str] | None = None,
     headers: HeaderReader = read_headers,
 ) -> Discovery:
     """Find the scans of a folder.
@@ -89,6 +96,7 @@ def discover(
             the path of a TSV file; see `popgan.scans.subjects`. None: by the layout.
         contrast_map: path of a YAML file that names contrasts of DICOM series; see
             `popgan.scans.contrast_map`.
+        channels: contrasts of the red, green and blue channel of colour pictures.
         headers: reads the headers of DICOM files.
 
     Raises:
@@ -109,7 +117,7 @@ def discover(
         result.notes.append(f"{len(files.pictures)} pictures beside volumes were left out")
     elif files.pictures:
         result.scans += picture_scans(
-            files.pictures, source, result.notes, grouped=rule is not None
+            files.pictures, source, result.notes, grouped=rule is not None, channels=channels
         )
     _check_found(result, source, files.count)
     if rule is not None:
@@ -125,7 +133,7 @@ def _sort_files(source: Path, result: Discovery) -> _Sorted:
     for name, path in _files(source, result):
         files.count += 1
         low = name.lower()
-        kind = files.volumes if low.endswith(_VOLUME_SUFFIXES) else None
+        kind = files.volumes if low.endswith(tuple(_VOLUME_KINDS)) else None
         kind = files.pictures if low.endswith(PICTURE_SUFFIXES) else kind
         # The names of kinds of folders mean something for what has no header to ask.
         if (kind is not None or bids) and is_other_data(name):
@@ -228,8 +236,9 @@ def _add_volumes(volumes: list[tuple[str, Path]], result: Discovery) -> None:
             repeats += 1
             continue
         taken.add(key)
+        kind = next(kind for end, kind in _VOLUME_KINDS.items() if name.lower().endswith(end))
         result.scans.append(
-            Found(path, name, "nifti", meaning.subject, meaning.session, meaning.contrast)
+            Found(path, name, kind, meaning.subject, meaning.session, meaning.contrast)
         )
     if repeats:
         result.notes.append(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from popgan.scans.dicom import read_dicom
 from popgan.scans.image import read_picture
+from popgan.scans.mgh import read_analyze, read_mgh
 from popgan.scans.nifti import read_nifti
 from popgan.scans.scan import Found, Kind, Scan, ScanError
 
@@ -13,6 +14,8 @@ READERS: dict[Kind, Callable[[Found], Scan]] = {
     "nifti": read_nifti,
     "picture": read_picture,
     "dicom": read_dicom,
+    "mgh": read_mgh,
+    "analyze": read_analyze,
 }
 
 

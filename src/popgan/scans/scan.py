@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["nifti", "picture", "dicom"]
+Kind = Literal["nifti", "picture", "dicom", "mgh", "analyze"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Found:
         session: the source's identifier of the visit, or None.
         contrast: normalised name (`T1w`, `T2w`, `FLAIR`, `PDw`, `T1wCE`, or the source's word).
         label: class label (class subfolder of pictures), or None.
+        channel: colour channel of a picture that holds three contrasts (0 red, 1 green, 2 blue),
+            or None.
         places: the slices of a DICOM series, in order; empty for a scan that is one file.
     """
 
@@ -54,6 +56,7 @@ class Found:
     contrast: str
     label: str | None = None
     places: tuple[Place, ...] = ()
+    channel: int | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
