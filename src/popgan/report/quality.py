@@ -30,7 +30,7 @@ class Thumbnail:
 
     caption: str
     picture: str
-    values: str
+    values: Sequence[str]
     flags: str
     style: str
 
@@ -59,7 +59,7 @@ def quality_view(rows: Sequence[ScanRow]) -> QualityView:
             Thumbnail(
                 caption=f"{row.subject} ({row.split}), {row.contrast}",
                 picture=slice_uri(row.image),
-                values=", ".join(f"{_INDICES[k][0]} {_value(row, k)}" for k in present),
+                values=[f"{_INDICES[k][0]} {_value(row, k)}" for k in present],
                 flags=", ".join(_INDICES[k][0] for k in row.outlying if k in _INDICES),
                 style=";".join(f"--{key}:{own[i]}" for key, own in ranks.items()),
             )
