@@ -32,7 +32,7 @@ SETTINGS = {
     "generate.n": "6",
     "evaluate.n": "12",
 }
-INGEST = ("--resolution", "16", "--slices", "6")
+INGEST = ("--resolution", "16", "--slices", "6", "--workers", "0")
 
 
 def sets(**changes: object) -> list[str]:

@@ -128,8 +128,18 @@ def sha256_value(value: Any) -> str:
 
 
 def private_folder(run: Path) -> Path:
-    """Make (if need be) and return RUN/private, readable by its owner only."""
+    """Make (if need be) and return RUN/private, readable by its owner only.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
     folder = run / "private"
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        explained = disk_error(folder, error)
+        if explained is None:
+            raise
+        raise explained from error
     return folder

@@ -6,7 +6,7 @@ merely confirms a run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class RunOptions:
         overrides: values of the plan by dotted name.
         images: images of the synthetic data set, or None for the preset's.
         restart: forget what the run folder holds of this model.
+        workers: processes that open files in ingest; see `Cohort.from_folder`.
+        strict: whether a file that cannot be used is an error.
     """
 
     preset: str = "quick"
@@ -59,6 +61,8 @@ class RunOptions:
     overrides: dict[str, Any] = field(default_factory=dict)
     images: int | None = None
     restart: bool = False
+    workers: int | None = None
+    strict: bool = False
 
     def ingest_options(self) -> IngestOptions:
         """Options of ingest with the preset's resolution filled in.
@@ -129,6 +133,8 @@ def run_all(
         check_places(source, run)
     with locked(run, make=True):
         scans = phantom_scans(run, options.seed, reporter) if source is None else source
+        if source is None:  # simulated heads have no patient behind their ids
+            options = replace(options, ingest=options.ingest | {"keep_ids": True})
         model = prepare(scans, run, options, reporter)
         cohort = Cohort.open(run)
         train(model.plan(), cohort, name=model.name, reporter=reporter)
@@ -151,6 +157,8 @@ def prepare(scans: Path, run: Path, options: RunOptions, reporter: Reporter) -> 
         run,
         options.ingest_options(),
         replacing=(options.name or options.recipe) if options.restart else None,
+        workers=options.workers,
+        strict=options.strict,
         reporter=reporter,
     )
     return plan_station(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -142,3 +143,11 @@ def test_phantoms_never_go_among_other_files(tmp_path) -> None:
     assert answer.status == 2
     assert "exists already" in answer.line
     assert [path.name for path in folder.iterdir()] == ["participants.tsv"]
+
+
+@pytest.mark.parametrize("text", ["-1", "many", "1.5", "257"])
+def test_an_impossible_number_of_workers_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "d").mkdir()
+    answer = call("ingest", tmp_path / "d", "-o", tmp_path / "run", "--workers", text)
+    assert answer.status == 2
+    assert "give auto or 0 to 256" in answer.line

@@ -13,7 +13,7 @@ from popgan.files import sha256_file, write_json
 @pytest.fixture
 def run(heads, tmp_path):
     Cohort.from_folder(
-        heads, tmp_path / "run", options=IngestOptions(resolution=16, slices=4), workers=1
+        heads, tmp_path / "run", options=IngestOptions(resolution=16, slices=4), workers=0
     )
     return tmp_path / "run"
 

@@ -1,7 +1,6 @@
 """The slice store: sixteen bits, whole or absent."""
 
 import errno
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from popgan.cohort import store
-from popgan.cohort.spill import Spill
 from popgan.errors import UserError
 
 
@@ -65,22 +63,3 @@ def test_damaged_missing_and_foreign_stores_are_refused(tmp_path):
     np.save(path, np.array([{"an": "object"}], dtype=object), allow_pickle=True)
     with pytest.raises(UserError, match="damaged"):
         store.open_store(path, (1,))
-
-
-def test_parked_slices_come_back_and_leave_nothing(tmp_path):
-    planes = np.random.default_rng(0).random((3, 1, 5, 6)).astype(np.float32)
-    with Spill(tmp_path / "cache") as spill:
-        tickets = [spill.put(planes * share) for share in (1, 0.5)]
-        np.testing.assert_allclose(spill.get(tickets[0]), planes, atol=1e-5)
-        np.testing.assert_allclose(spill.get(tickets[1]), planes / 2, atol=1e-5)
-    assert list((tmp_path / "cache").iterdir()) == []
-
-
-def test_a_disk_that_fills_while_slices_are_parked_is_one_clear_line(tmp_path):
-    with Spill(tmp_path) as spill:
-        spill._file.close()
-        with Path("/dev/full").open("wb") as full:
-            spill._file = full
-            with pytest.raises(UserError, match=r"No space left.*free some space"):
-                spill.put(np.zeros((2, 1, 400, 400), np.float32))
-            full.close = lambda: None

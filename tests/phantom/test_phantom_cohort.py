@@ -70,7 +70,7 @@ def test_labels_lie_on_the_scan_and_tissues_have_their_brightness(cohort):
 
 def test_it_is_ingested_like_real_heads_and_heights_are_true(cohort, tmp_path):
     made = Cohort.from_folder(
-        cohort, tmp_path, options=IngestOptions(resolution=32, slices=8), workers=1
+        cohort, tmp_path, options=IngestOptions(resolution=32, slices=8), workers=0
     )
     assert made.contrasts == ["T1w"]
     assert made.fingerprint["kinds"] == {"head": 4}

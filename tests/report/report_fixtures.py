@@ -15,6 +15,7 @@ from popgan.report.content import (
     PrivateContent,
     Quarantined,
     ReportContent,
+    ScanRow,
     SubjectRow,
 )
 from popgan.report.private import neighbours
@@ -326,7 +327,17 @@ def private(contrasts=CONTRASTS, **changes):
             ),
             Quarantined("/data/hospital/IXI998/t1.nii.gz", "all voxels have the same value"),
         ],
-        "qc": [(f"p{i:04d}", image) for i, image in enumerate(real[:12])],
+        "qc": [
+            ScanRow(
+                subject=f"p{i:04d}",
+                split="train",
+                contrast="T1w",
+                image=image[0],
+                indices={"snr": 20.0 + i, "ghost": 0.01 * i, "cnr": None},
+                outlying=["snr"] if i == 3 else [],
+            )
+            for i, image in enumerate(real[:12])
+        ],
         "real_mean": real.mean(0),
         "real_std": real.std(0),
     }

@@ -225,12 +225,13 @@ def test_hostile_strings_stay_text():
     }
     hostile = bare(**values)
     pages = [report_html(hostile)]
-    from popgan.report.content import Quarantined, SubjectRow
+    from popgan.report.content import Quarantined, ScanRow, SubjectRow
 
     secret = private(
         quarantined=[Quarantined(HOSTILE, HOSTILE)],
         subjects=[SubjectRow(HOSTILE, HOSTILE, HOSTILE, [HOSTILE])],
-        qc=[(HOSTILE, private().real[0])],
+        qc=[ScanRow(HOSTILE, HOSTILE, HOSTILE, private().real[0][0], {"snr": 1.0}, [HOSTILE])],
+        doubles=[HOSTILE],
     )
     pages.append(private_html(hostile, secret))
     for html in pages:

@@ -144,8 +144,8 @@ def test_a_folder_of_masks_only_is_told_so(tmp_path):
         discover(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["1.dcm", "IM0001", "1.IMA"])
-def test_dicom_is_named_with_a_way_out(tmp_path, name):
+@pytest.mark.parametrize("name", ["1.dcm", "IM0001", "1.png"])
+def test_dicom_that_is_no_scan_is_known_by_its_content_and_named(tmp_path, name):
     (tmp_path / name).write_bytes(bytes(128) + b"DICM" + bytes(100))
-    with pytest.raises(UserError, match=r"DICOM.*dcm2niix"):
+    with pytest.raises(UserError, match=r"1 unusable; .* begins with a network command"):
         discover(tmp_path)

@@ -21,22 +21,38 @@ def ingest(
     resolution: shared.Resolution = None,
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
+    contrast_map: shared.ContrastMap = None,
+    channels: shared.Channels = None,
+    keep_ids: shared.KeepIds = False,
     slices: shared.Slices = None,
     split_seed: shared.SplitSeed = 0,
+    workers: shared.Workers = "auto",
+    strict: shared.Strict = False,
     restart: Annotated[bool, typer.Option("--restart", help="Ingest again.")] = False,
 ) -> None:
     """See HELP."""
     check_places(source, out)
+    processes = shared.parse_workers(workers)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
     from popgan.cohort.options import IngestOptions
     from popgan.stations.ingest import ingest_station
 
-    values = shared.ingest_values(contrast, resolution, subjects, slices, split_seed)
+    values = shared.ingest_values(
+        contrast, resolution, subjects, slices, split_seed, contrast_map, keep_ids, channels
+    )
     options = IngestOptions.parse(**values)
     with locked(out, make=True):
-        cohort = ingest_station(source, out, options, again=restart, reporter=reporter)
+        cohort = ingest_station(
+            source,
+            out,
+            options,
+            again=restart,
+            workers=processes,
+            strict=strict,
+            reporter=reporter,
+        )
     counts = {s: len(cohort.indices(s)) for s in ("train", "tuning", "test")}
     people = {s: len(set(cohort.subjects(s))) for s in counts}
     size = f"{cohort.height} x {cohort.width}"

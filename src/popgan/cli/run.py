@@ -34,6 +34,11 @@ def run(
     budget: shared.Budget = None,
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
+    contrast_map: shared.ContrastMap = None,
+    channels: shared.Channels = None,
+    keep_ids: shared.KeepIds = False,
+    workers: shared.Workers = "auto",
+    strict: shared.Strict = False,
     slices: shared.Slices = None,
     split_seed: shared.SplitSeed = 0,
     images: Annotated[
@@ -71,12 +76,16 @@ def run(
         preset=preset,
         recipe=recipe,
         name=name,
-        ingest=shared.ingest_values(contrast, resolution, subjects, slices, split_seed),
+        ingest=shared.ingest_values(
+            contrast, resolution, subjects, slices, split_seed, contrast_map, keep_ids, channels
+        ),
         budget=budget,
         seed=seed,
         overrides=parse_overrides(settings or []),
         images=images,
         restart=restart,
+        workers=shared.parse_workers(workers),
+        strict=strict,
     )
     if dry_run:
         from popgan.cli.plan import show_plan

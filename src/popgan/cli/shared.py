@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from popgan.errors import UserError
 from popgan.progress import JsonReporter, LineReporter, Reporter
 from popgan.stations.folder import locked, require_run
 
 if TYPE_CHECKING:
     from popgan.stations.model import Model
+
+
+MOST_WORKERS = 256
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,14 @@ Subjects = Annotated[
         "--subjects", metavar="RULE", help="Pictures only: REGEX or TSV that says whose a file is."
     ),
 ]
+ContrastMap = Annotated[
+    str | None,
+    typer.Option(
+        "--contrast-map",
+        metavar="YAML",
+        help="DICOM only: file that names the contrast of series, or leaves them out.",
+    ),
+]
 SplitSeed = Annotated[
     int,
     typer.Option(
@@ -106,12 +118,51 @@ Slices = Annotated[
 ]
 
 
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        "--channels",
+        metavar="NAMES",
+        help="Colour pictures only: the contrasts of red, green, blue, e.g. T1w,FLAIR,T1wCE.",
+    ),
+]
+KeepIds = Annotated[
+    bool,
+    typer.Option("--keep-ids", help="Show the source's ids of subjects instead of pseudonyms."),
+]
+Workers = Annotated[
+    str,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="Processes that open files, each within limits; 0: none but this one.",
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="A file that cannot be used is an error.")]
+
+
+def parse_workers(text: str) -> int | None:
+    """A number of workers; None for `auto`.
+
+    Raises:
+        UserError: neither.
+    """
+    if text == "auto":
+        return None
+    if text.isascii() and text.isdigit() and int(text) <= MOST_WORKERS:
+        return int(text)
+    raise UserError(f"--workers {text} is not possible", do=f"give auto or 0 to {MOST_WORKERS}")
+
+
 def ingest_values(
     contrast: str | None,
     resolution: int | None,
     subjects: str | None,
     slices: int | None,
     split_seed: int,
+    contrast_map: str | None = None,
+    keep_ids: bool = False,
+    channels: str | None = None,
 ) -> dict[str, Any]:
     """Options of ingest that the user gave."""
     given: dict[str, Any] = {
@@ -120,6 +171,9 @@ def ingest_values(
         "resolution": resolution,
         "subjects": subjects,
         "slices": slices,
+        "contrast_map": contrast_map,
+        "keep_ids": keep_ids or None,
+        "channels": channels.split(",") if channels else None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -7,159 +7,197 @@ the slices into the store. Memory holds a few scans at a time, whatever the size
 
 from __future__ import annotations
 
-import dataclasses
-from collections import deque
+import contextlib
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from popgan.cohort.identity import KEY_FILE, pseudonyms, ranks, split_together
 from popgan.cohort.options import IngestOptions
-from popgan.cohort.spill import Spill
-from popgan.cohort.splits import order_by_hash, split_subjects
+from popgan.cohort.parked import Parking
+from popgan.cohort.quality import Double, ScanQuality, doubles, judge, quality_notes
+from popgan.cohort.reading import (
+    HEADERS_FILE,
+    Failure,
+    HeaderReader,
+    Workers,
+    open_workers,
+    prepare_visits,
+    visit_key,
+)
+from popgan.cohort.series import tell_series
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits
 from popgan.cohort.write import CohortFiles, Kept, Quarantine, write_cohort
 from popgan.errors import UserError
-from popgan.preparation.visit import Prepared, SliceChoice, prepare_visit
+from popgan.preparation.visit import Prepared, SliceChoice
 from popgan.progress import Reporter, Task
-from popgan.provenance import usable_cores
-from popgan.scans import Discovery, Scan, ScanError, discover, read_scan
-from popgan.scans.scan import Found
+from popgan.scans import Discovery, discover
 
-_MOST_WORKERS = 4
 _SHOWN = 3  # quarantined files that are named to the user one by one
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A visit that could not be used, and the file that is to blame."""
-
-    found: Found
-    reason: str
-
-
 def build(
-    source: Path, run: Path, *, options: IngestOptions, reporter: Reporter, workers: int | None
+    source: Path,
+    run: Path,
+    *,
+    options: IngestOptions,
+    reporter: Reporter,
+    workers: int | None,
+    strict: bool = False,
 ) -> None:
     """Ingest `source` into RUN/dataset, RUN/cache and RUN/private.
 
+    Args:
+        source: folder of scans.
+        run: run folder.
+        options: choices.
+        reporter: shows progress.
+        workers: processes that open files; 0 opens them in this one, None takes the cores.
+        strict: whether a file that cannot be used is an error.
+
     Raises:
-        UserError: no usable scans, too few subjects, a contrast that is not there, disk full.
+        UserError: no usable scans, too few subjects, a contrast that is not there, disk full; a
+            file that cannot be used, if strict.
     """
-    discovery = discover(source, subjects=options.subjects)
+    parking = Parking(run / "cache" / "visits")
+    left_by_failure = [
+        path
+        for path in (run / "private" / HEADERS_FILE, run / "private" / KEY_FILE)
+        if not path.exists()
+    ]
+    fresh = not (run / "dataset" / "manifest.json").exists()
+    try:
+        with open_workers(workers) as pool:
+            files, kept = _read_all(source, run, options, reporter, pool, parking, strict=strict)
+        write_cohort(files, kept, parking, reporter)
+        parking.sweep({key for _, _, key in kept})
+    except UserError:
+        if fresh:  # nothing of a start that failed is left behind; an interrupted one goes on
+            parking.sweep(set())
+            for path in left_by_failure:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        raise
+
+
+def _read_all(
+    source: Path,
+    run: Path,
+    options: IngestOptions,
+    reporter: Reporter,
+    pool: Workers,
+    parking: Parking,
+    *,
+    strict: bool,
+) -> tuple[CohortFiles, Kept]:
+    """The first pass: everything is found, read, prepared and decided; nothing is written yet."""
+    discovery = discover(
+        source,
+        subjects=options.subjects,
+        contrast_map=options.contrast_map,
+        channels=options.channels,
+        headers=HeaderReader(pool, run, source, reporter),
+    )
+    tell_series(discovery.series, reporter)
     contrasts = choose_contrasts(discovery.scans, options.contrasts)
     visits, left_out = make_visits(discovery, contrasts)
-    pseudonyms = _pseudonyms(discovery, options.seed)
-    visits.sort(key=lambda visit: (pseudonyms[visit.subject], visit.number))
+    everybody = {found.subject for found in discovery.scans}
+    names = pseudonyms(everybody, run, keep_ids=options.keep_ids)
     choice = SliceChoice(options.slices, options.slice_range, options.intensity_percentile)
-    with Spill(run / "cache") as spill:
-        outcomes = _prepare_all(visits, choice, workers or _default_workers())
-        with reporter.task("reading scans", len(visits)) as task:
-            kept, failures = _park(outcomes, spill, task)
-        quarantine = [Quarantine(None, None, q.path, q.reason) for q in discovery.quarantined]
-        quarantine += [
-            Quarantine(pseudonyms[f.found.subject], f.found.contrast, f.found.path, f.reason)
-            for f in failures
-        ]
-        _check_left(source, kept, quarantine, contrasts, discovery)
-        splits = split_subjects(
-            {pseudonyms[visit.subject] for visit, _, _ in kept},
-            seed=options.seed,
-            fractions=options.fractions,
-        )
-        notes = [
-            *discovery.notes,
-            *_contrast_notes(contrasts, left_out),
-            *_remarks(kept),
-            *_split_notes(splits),
-        ]
-        for note in notes:
-            reporter.warning(note)
-        _warn_quarantined(quarantine, reporter)
-        files = CohortFiles(
-            source=source,
-            run=run,
-            options=options,
-            contrasts=contrasts,
-            pseudonyms=pseudonyms,
-            splits=splits,
-            quarantine=quarantine,
-            notes=notes,
-            left_out=left_out,
-            label_maps=len(discovery.label_maps),
-        )
-        write_cohort(files, kept, spill, reporter)
+    keys = [visit_key(source, visit, choice) for visit in visits]
+    with reporter.task("reading scans", len(visits)) as task:
+        kept, failures = _part(prepare_visits(visits, keys, choice, pool, parking), task)
+    quarantine = _quarantine(discovery, failures, names)
+    if strict:
+        _refuse_quarantined(quarantine)
+    _check_left(source, kept, quarantine, contrasts, discovery)
+    splits, quality, pairs = _arrange(kept, everybody, names, options)
+    notes = [
+        *discovery.notes,
+        *_contrast_notes(contrasts, left_out),
+        *_remarks(kept),
+        *quality_notes(quality, pairs),
+        *_split_notes(splits),
+    ]
+    for note in notes:
+        reporter.warning(note)
+    _warn_quarantined(quarantine, reporter)
+    files = CohortFiles(
+        source=source,
+        run=run,
+        options=options,
+        contrasts=contrasts,
+        pseudonyms=names,
+        splits=splits,
+        quarantine=quarantine,
+        notes=notes,
+        left_out=left_out,
+        label_maps=len(discovery.label_maps),
+        series=discovery.series,
+        quality=quality,
+        doubles=pairs,
+    )
+    return files, kept
 
 
-def _park(
-    outcomes: Iterator[tuple[Visit, Prepared | Failure]], spill: Spill, task: Task
+def _arrange(
+    kept: Kept, everybody: set[str], names: dict[str, str], options: IngestOptions
+) -> tuple[dict[str, list[str]], list[ScanQuality], list[Double]]:
+    """Put visits into the order of the store; judge their quality; split the subjects."""
+    labels = ranks(_scans_of(kept), everybody, keep_ids=options.keep_ids, seed=options.seed)
+    kept.sort(key=lambda item: (labels[item[0].subject], names[item[0].subject], item[0].number))
+    quality = judge(kept)
+    pairs = doubles(quality)
+    splits = split_together(
+        {visit.subject: labels[visit.subject] for visit, _, _ in kept},
+        [(pair.first, pair.second) for pair in pairs if pair.identical],
+        seed=options.seed,
+        fractions=options.fractions,
+    )
+    shown = {split: sorted(names[own] for own in who) for split, who in splits.items()}
+    return shown, quality, pairs
+
+
+def _part(
+    outcomes: Iterator[tuple[Visit, str, Prepared | Failure]], task: Task
 ) -> tuple[Kept, list[Failure]]:
-    """Park the slices of every usable visit on disk; keep what was measured, without pixels."""
+    """Usable visits with the key of their parked slices, and the others."""
     kept: Kept = []
     failures = []
-    for visit, outcome in outcomes:
+    for visit, key, outcome in outcomes:
         task.advance(1)
         if isinstance(outcome, Failure):
             failures.append(outcome)
-            continue
-        ticket = spill.put(outcome.planes)
-        measured = dataclasses.replace(outcome, planes=np.empty(0, np.float32))
-        kept.append((visit, measured, ticket))
+        else:
+            kept.append((visit, outcome, key))
     return kept, failures
 
 
-def _pseudonyms(discovery: Discovery, seed: int) -> dict[str, str]:
-    """Subject of the source to pseudonym; the numbering follows no order of the source."""
-    names = {found.subject for found in discovery.scans}
-    ordered = order_by_hash(names, seed=seed, purpose="pseudonym")
-    digits = max(4, len(str(len(ordered))))
-    return {name: f"p{rank + 1:0{digits}d}" for rank, name in enumerate(ordered)}
+def _quarantine(
+    discovery: Discovery, failures: list[Failure], pseudonyms: dict[str, str]
+) -> list[Quarantine]:
+    found = [Quarantine(None, None, q.path, q.reason) for q in discovery.quarantined]
+    return found + [
+        Quarantine(pseudonyms[f.found.subject], f.found.contrast, f.found.path, f.reason)
+        for f in failures
+    ]
 
 
-def _prepare_all(
-    visits: list[Visit], choice: SliceChoice, workers: int
-) -> Iterator[tuple[Visit, Prepared | Failure]]:
-    """Prepare visits in order, a few ahead of time on threads (zlib and NumPy free the GIL)."""
-    if workers <= 1:
-        for visit in visits:
-            yield visit, _prepare_one(visit, choice)
-        return
-    waiting: deque[tuple[Visit, Future[Prepared | Failure]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for visit in visits:
-                waiting.append((visit, pool.submit(_prepare_one, visit, choice)))
-                if len(waiting) > workers:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+def _refuse_quarantined(quarantine: list[Quarantine]) -> None:
+    if quarantine:
+        first, more = quarantine[0], len(quarantine) - 1
+        raise UserError(
+            f"{first.reason}" + (f" ({more} more files cannot be used)" if more else ""),
+            where=first.path,
+            do="repair or remove it, or go on without it by leaving out --strict",
+        )
 
 
-def _prepare_one(visit: Visit, choice: SliceChoice) -> Prepared | Failure:
-    """Read and prepare one visit; a bad file becomes a failure, not an exception."""
-    scans: list[Scan] = []
-    for found in visit.scans:
-        try:
-            scans.append(read_scan(found))
-        except ScanError as error:
-            return Failure(found, str(error))
-    try:
-        return prepare_visit(scans, choice)
-    except ScanError as error:
-        blamed = [found for found in visit.scans if found.contrast == error.contrast]
-        return Failure((blamed or list(visit.scans))[0], str(error))
-    except MemoryError:
-        return Failure(visit.scans[0], "needs more memory than there is")
-
-
-def _default_workers() -> int:
-    return min(usable_cores(), _MOST_WORKERS)
+def _scans_of(kept: Kept) -> dict[str, list[str]]:
+    """SHA-256 of the scans of each subject."""
+    scans: dict[str, list[str]] = {}
+    for visit, prepared, _ in kept:
+        scans.setdefault(visit.subject, []).extend(fact.sha256 for fact in prepared.facts)
+    return scans
 
 
 def _split_notes(splits: dict[str, list[str]]) -> list[str]:

@@ -31,6 +31,7 @@ class SliceInfo:
         height: 0 bottom to 1 top of the brain; 0.5 where it is not known (pictures).
         position_mm: position along RAS z in the scanner's space.
         label: class label, or None.
+        visit: number of the subject's visit.
     """
 
     subject: str
@@ -38,6 +39,7 @@ class SliceInfo:
     height: float
     position_mm: float
     label: str | None
+    visit: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Cohort:
         options: IngestOptions | None = None,
         reporter: Reporter | None = None,
         workers: int | None = None,
+        strict: bool = False,
     ) -> Cohort:
         """Ingest a folder of scans into a run folder.
 
@@ -84,8 +87,10 @@ class Cohort:
             run: run folder, made if need be.
             options: choices; the defaults if None.
             reporter: where progress goes.
-            workers: threads; None takes the cores there are, at most 4. The result does not
+            workers: processes that open files, each within limits; None takes the cores there
+                are, as far as memory goes; 0 opens files in this process. The result does not
                 depend on it.
+            strict: whether a file that cannot be used is an error.
 
         Raises:
             UserError: see `popgan.cohort.build.build`.
@@ -98,6 +103,7 @@ class Cohort:
             options=options or IngestOptions(),
             reporter=reporter or Reporter(),
             workers=workers,
+            strict=strict,
         )
         return cls.open(run)
 
@@ -130,7 +136,7 @@ class Cohort:
             hash=sha256_file(path),
             fingerprint=read_json(dataset / "fingerprint.json"),
             slices=[
-                SliceInfo(r.subject, r.split, r.height, r.position_mm, r.label)
+                SliceInfo(r.subject, r.split, r.height, r.position_mm, r.label, r.visit)
                 for r in manifest.slices
             ],
             _store=store,
@@ -164,6 +170,18 @@ class Cohort:
     def labels(self, split: str) -> list[str | None]:
         """Class label of each slice of `images(split)`, in its order."""
         return [self.slices[i].label for i in self.indices(split)]
+
+    def quality(self) -> dict[str, Any]:
+        """Quality control: indices of every scan, files set aside, doubles; by pseudonym.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        return dict(read_json(self.run / "dataset" / "qc.json"))
+
+    def image(self, row: int) -> NDArray[np.float32]:
+        """One image by its row in the store, C x H x W in [-1, 1]."""
+        return decode(self._store[row : row + 1])[0]
 
     def check_splits(self) -> None:
         """Verify the split manifest: its hash, and that no subject is in two splits.

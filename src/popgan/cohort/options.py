@@ -52,7 +52,12 @@ class IngestOptions(BaseModel):
         slice_range: lower and upper end of the slices, percent of the brain's height.
         intensity_percentile: percentile of the foreground that becomes full brightness.
         subjects: regular expression with one group, or TSV file, that groups files to subjects.
-        seed: of the split by subject and of the pseudonyms.
+        contrast_map: YAML file that names contrasts of DICOM series; see
+            `popgan.scans.contrast_map`.
+        channels: contrasts of the red, green and blue channel of colour pictures; None where
+            pictures are grey.
+        keep_ids: show the source's own ids of subjects instead of pseudonyms.
+        seed: of the split by subject.
         fractions: shares of subjects in train, tuning and test.
     """
 
@@ -64,6 +69,9 @@ class IngestOptions(BaseModel):
     slice_range: tuple[float, float] = (30.0, 90.0)
     intensity_percentile: float = Field(default=99.5, gt=50, le=100)
     subjects: str | None = None
+    contrast_map: str | None = None
+    channels: list[str] | None = None
+    keep_ids: bool = False
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
 
@@ -75,6 +83,19 @@ class IngestOptions(BaseModel):
         names = [normalise_contrast(name) for name in value]
         if not names or len(set(names)) != len(names):
             raise UserError(f"--contrast {','.join(value)}: name each contrast once")
+        return names
+
+    @field_validator("channels")
+    @classmethod
+    def _three_contrasts(cls, value: list[str] | None) -> list[str] | None:
+        if value is None:
+            return None
+        names = [normalise_contrast(name) for name in value]
+        if len(names) != 3 or len(set(names)) != 3:
+            raise UserError(
+                f"--channels {','.join(value)} is not possible",
+                do="name the contrasts of red, green and blue, e.g. T1w,FLAIR,T1wCE",
+            )
         return names
 
     @field_validator("resolution")

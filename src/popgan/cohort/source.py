@@ -11,13 +11,13 @@ from popgan.errors import UserError
 from popgan.files import sha256_file, sha256_value
 
 _MAX_TABLE_BYTES = 16 * 2**20
-_VERSION = 1  # raised when ingest changes what it makes of the same files
+_VERSION = 2  # raised when ingest changes what it makes of the same files
 
 
 def source_hash(source: Path, options: IngestOptions) -> str:
     """Hash of a folder's visible files by name, size and time of change, and of the options.
 
-    No content is read (but the table named by `options.subjects`), so that a large data set
+    No content is read (but the files that options name), so that a large data set
     costs a listing.
 
     Raises:
@@ -37,16 +37,21 @@ def source_hash(source: Path, options: IngestOptions) -> str:
             status = path.lstat()
             relative = path.relative_to(source).as_posix()
             listing.append((relative, status.st_size, status.st_mtime_ns))
-    table = Path(options.subjects) if options.subjects else None
-    known = table is not None and table.suffix.lower() == ".tsv" and table.is_file()
+    table = options.subjects if (options.subjects or "").lower().endswith(".tsv") else None
     return sha256_value(
         {
             "version": _VERSION,
             "files": listing,
             "options": options.model_dump(mode="json"),
-            "subjects": sha256_file(table) if known and table is not None else None,
+            "subjects": _content(table),
+            "contrast_map": _content(options.contrast_map),
         }
     )
+
+
+def _content(name: str | None) -> str | None:
+    """Hash of a file that an option names, so that a change of its content counts."""
+    return sha256_file(Path(name)) if name is not None and Path(name).is_file() else None
 
 
 def read_participants(source: Path) -> dict[str, dict[str, str]]:

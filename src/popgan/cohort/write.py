@@ -17,8 +17,10 @@ from popgan.cohort.fingerprint import fingerprint
 from popgan.cohort.geometry import slice_affine
 from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
 from popgan.cohort.options import IngestOptions
+from popgan.cohort.parked import Parking
+from popgan.cohort.quality import Double, ScanQuality, double_rows, quality_rows
+from popgan.cohort.series import private_series, public_series
 from popgan.cohort.source import read_participants
-from popgan.cohort.spill import Spill
 from popgan.cohort.store import encode, new_store
 from popgan.cohort.visits import Visit
 from popgan.files import private_folder, sha256_file, write_json
@@ -26,12 +28,13 @@ from popgan.preparation.orientation import upright
 from popgan.preparation.resample import resample_slices
 from popgan.preparation.visit import Prepared
 from popgan.progress import Reporter
+from popgan.scans.dicom_series import Series
 
 _MARGIN = 1.06  # the field of view exceeds the largest head by this factor
 _ROBUST = 98.0  # percentile of head sizes that counts as the largest: one outlier rules nothing
 _DIGITS = 6
 
-Kept = list[tuple[Visit, Prepared, int]]
+Kept = list[tuple[Visit, Prepared, str]]
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,12 @@ class CohortFiles:
     notes: list[str]
     left_out: int
     label_maps: int
+    series: list[Series]
+    quality: list[ScanQuality]
+    doubles: list[Double]
 
 
-def write_cohort(files: CohortFiles, kept: Kept, spill: Spill, reporter: Reporter) -> None:
+def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Reporter) -> None:
     """Write store, splits, fingerprint, quality control, private table and manifest.
 
     Raises:
@@ -79,8 +85,8 @@ def write_cohort(files: CohortFiles, kept: Kept, spill: Spill, reporter: Reporte
         reporter.task("resampling slices", len(kept)) as task,
     ):
         row = 0
-        for (_, prepared, ticket), scale in zip(kept, scales, strict=True):
-            planes = _resample(spill.get(ticket), prepared, scale, field, side)
+        for (_, prepared, key), scale in zip(kept, scales, strict=True):
+            planes = _resample(parking.planes(key), prepared, scale, field, side)
             store[row : row + len(planes)] = planes
             row += len(planes)
             task.advance(1)
@@ -105,7 +111,7 @@ def write_cohort(files: CohortFiles, kept: Kept, spill: Spill, reporter: Reporte
         spacing_known=bool(numbers["spacing_known"]),
         affine=slice_affine((side, side), _rounded(spacing), _world_centre(kept)).tolist(),
         labels=sorted({record.label for record in slices if record.label is not None}),
-        options=files.options.model_dump(mode="json", exclude={"subjects"}),
+        options=files.options.model_dump(mode="json", exclude={"subjects", "contrast_map"}),
         store=sha256_file(store_path),
         splits=sha256_file(dataset / "splits.json"),
         fingerprint=sha256_file(dataset / "fingerprint.json"),
@@ -220,7 +226,15 @@ def _write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> No
         {"subject": item.subject, "contrast": item.contrast, "reason": item.reason}
         for item in files.quarantine
     ]
-    write_json(dataset / "qc.json", {"quarantined": aside, "notes": files.notes})
+    told = public_series(files.series, files.pseudonyms)
+    qc = {
+        "scans": quality_rows(files.quality, files.pseudonyms),
+        "doubles": double_rows(files.doubles, files.pseudonyms),
+        "quarantined": aside,
+        "notes": files.notes,
+        "dicom_series": told,
+    }
+    write_json(dataset / "qc.json", qc)
     participants = read_participants(files.source)
     private: dict[str, Any] = {}
     for visit, _, _ in kept:
@@ -239,6 +253,10 @@ def _write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> No
     ]
     write_json(
         private_folder(files.run) / "subjects.json",
-        {"subjects": private, "quarantined": quarantined},
+        {
+            "subjects": private,
+            "quarantined": quarantined,
+            "dicom_series": private_series(files.series, files.pseudonyms),
+        },
         mode=0o600,
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from popgan.preparation.intensity import Intensity, measure_intensity
 from popgan.preparation.noise import noise_level
 from popgan.preparation.orientation import spacing_of, to_ras
+from popgan.preparation.quality import Quality, measure_quality
 from popgan.preparation.resample import onto_grid, same_grid
 from popgan.preparation.slices import BrainBox, choose_slices, find_brain, plane_extent
 from popgan.scans import Scan, ScanError
@@ -44,6 +45,7 @@ class ScanFacts:
     intensity: Intensity
     noise: float
     regridded: bool
+    quality: Quality
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
     spacing = spacing_of(affine)
     intensity = _intensity(first, scans[0], choice)
     chosen = _choose(first, spacing, intensity, choice)
+    centre, extent = plane_extent(chosen.box, chosen.indices, chosen.heights)
     channels, facts = [], []
     for scan in scans:
         data, own = to_ras(scan.data, scan.affine)
@@ -107,6 +110,7 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
         # Only what is kept is normalised: most of a volume lies outside the chosen slices.
         planes = np.moveaxis(intensity.apply(data[:, :, chosen.indices]), 2, 0)
         channels.append(planes)
+        noise = noise_level(planes, intensity.threshold)
         facts.append(
             ScanFacts(
                 contrast=scan.contrast,
@@ -115,11 +119,18 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
                 shape=(int(shape[0]), int(shape[1]), int(shape[2])),
                 spacing=_triple(native),
                 intensity=intensity,
-                noise=noise_level(planes, intensity.threshold),
+                noise=noise,
                 regridded=regridded,
+                quality=measure_quality(
+                    planes,
+                    threshold=intensity.threshold,
+                    noise=noise,
+                    spacing=(float(spacing[0]), float(spacing[1])),
+                    centre=centre,
+                    extent=extent,
+                ),
             )
         )
-    centre, extent = plane_extent(chosen.box, chosen.indices, chosen.heights)
     stated = all(scan.spacing_known for scan in scans)
     middle = (centre[0] / spacing[0], centre[1] / spacing[1])
     return Prepared(

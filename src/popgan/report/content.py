@@ -115,6 +115,27 @@ class SubjectRow:
 
 
 @dataclass(frozen=True)
+class ScanRow:
+    """A scan in quality control.
+
+    Args:
+        subject: pseudonym.
+        split: where the subject is.
+        contrast: of the scan.
+        image: H x W in [-1, 1], from the middle of the brain, as it was prepared.
+        indices: name of each index to its value, None where it could not be measured.
+        outlying: names of the indices that stand out.
+    """
+
+    subject: str
+    split: str
+    contrast: str
+    image: Images
+    indices: Mapping[str, float | None]
+    outlying: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class PrivateContent:
     """What only the private page shows.
 
@@ -123,7 +144,8 @@ class PrivateContent:
         nearest: nearest training neighbours, the closest first; see `private.neighbours`.
         subjects: who is behind the pseudonyms.
         quarantined: files left out.
-        qc: (caption, image C x H x W) of the quality control, one a subject.
+        qc: quality control, one row a scan.
+        doubles: sentences about subjects that show the same head.
         real_mean: C x H x W mean of the real images.
         real_std: C x H x W standard deviation of the real images.
     """
@@ -132,6 +154,7 @@ class PrivateContent:
     nearest: Sequence[Neighbour] = ()
     subjects: Sequence[SubjectRow] = ()
     quarantined: Sequence[Quarantined] = ()
-    qc: Sequence[tuple[str, Images]] = ()
+    qc: Sequence[ScanRow] = ()
+    doubles: Sequence[str] = ()
     real_mean: Images | None = None
     real_std: Images | None = None

@@ -13,6 +13,7 @@ from popgan.report.content import Images, Neighbour, PrivateContent, ReportConte
 from popgan.report.guard import assert_self_contained
 from popgan.report.page import render
 from popgan.report.pixels import difference_uri, slice_uri
+from popgan.report.quality import quality_view
 from popgan.report.view import gallery_views, mean_views, synthetic_moments
 from popgan.report.words import number
 
@@ -37,7 +38,7 @@ def private_html(content: ReportContent, private: PrivateContent) -> str:
         means=mean_views(mean, std, contrasts, brightest=brightest),
         real_means=mean_views(private.real_mean, private.real_std, contrasts, brightest=brightest),
         nearest=[_pair_view(pair) for pair in private.nearest[:_MAX_NEIGHBOURS]],
-        qc=[(caption, slice_uri(_side_by_side(image))) for caption, image in private.qc],
+        quality=quality_view(private.qc),
     )
 
 

@@ -1,26 +1,43 @@
 """Walk a folder and say what each file is: scan, label map, something else, or set aside.
 
-No voxel is read here. Symbolic links are not followed, hidden files and folders are skipped.
+DICOM is known by its content, whatever a file is called; volumes and pictures by their names. No
+voxel is read here. Symbolic links are not followed, hidden files and folders are skipped.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from popgan.errors import UserError
+from popgan.scans.contrast_map import ContrastMap
+from popgan.scans.dicom import read_dicom_header
+from popgan.scans.dicom_file import looks_like_dicom
+from popgan.scans.dicom_header import DicomFile
+from popgan.scans.dicom_series import Series, make_series
 from popgan.scans.image import SUFFIXES as PICTURE_SUFFIXES
+from popgan.scans.limits import file_start
 from popgan.scans.names import is_label_map, is_other_data, volume_meaning
 from popgan.scans.pictures import picture_scans
-from popgan.scans.scan import Found, Quarantined
+from popgan.scans.scan import Found, Kind, Quarantined, ScanError
 from popgan.scans.subjects import SubjectRule
 
-_VOLUME_SUFFIXES = (".nii", ".nii.gz")
-_DICOM_SUFFIXES = (".dcm", ".ima", ".dicom", ".dcm.gz")
-_DICOM_PROBES = 20  # files without a suffix whose preamble is looked at
+_VOLUME_KINDS: dict[str, Kind] = {
+    ".nii": "nifti",
+    ".nii.gz": "nifti",
+    ".mgh": "mgh",
+    ".mgz": "mgh",
+    ".hdr": "analyze",
+}
+_BIDS = "dataset_description.json"
+_SNIFFED = 256  # bytes of a file that tell whether it is DICOM
 _MAX_FILES = 2_000_000
+
+HeaderReader = Callable[[list[Path]], Iterable[DicomFile | ScanError]]
+"""Headers of DICOM files in the order of their paths, or why there is none."""
 
 
 @dataclass
@@ -32,59 +49,144 @@ class Discovery:
         label_maps: relative paths of masks and segmentations; known, not used as images.
         quarantined: files that cannot be used, with the reason.
         notes: remarks for the user, one line each, without paths.
+        series: every DICOM series and what becomes of it.
+        ignored: number of files that are neither scans nor DICOM.
     """
 
     scans: list[Found] = field(default_factory=list)
     label_maps: list[str] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
+    ignored: int = 0
 
 
-def discover(source: Path, *, subjects: str | None = None) -> Discovery:
+@dataclass
+class _Sorted:
+    """Files of a folder by what they are, as (relative name, path)."""
+
+    volumes: list[tuple[str, Path]] = field(default_factory=list)
+    pictures: list[tuple[str, Path]] = field(default_factory=list)
+    dicom: list[tuple[str, Path]] = field(default_factory=list)
+    count: int = 0
+
+
+def read_headers(paths: list[Path]) -> Iterator[DicomFile | ScanError]:
+    """Headers of DICOM files, one after the other in this process."""
+    for path in paths:
+        try:
+            yield read_dicom_header(path)
+        except ScanError as error:
+            yield error
+
+
+def discover(
+    source: Path,
+    *,
+    subjects: str | None = None,
+    contrast_map: str | None = None,
+    channels: Sequence[str] | None = None,
+    headers: HeaderReader = read_headers,
+) -> Discovery:
     """Find the scans of a folder.
 
     Args:
         source: the folder.
         subjects: how files are grouped into subjects: a regular expression with one group, or
             the path of a TSV file; see `popgan.scans.subjects`. None: by the layout.
+        contrast_map: path of a YAML file that names contrasts of DICOM series; see
+            `popgan.scans.contrast_map`.
+        channels: contrasts of the red, green and blue channel of colour pictures.
+        headers: reads the headers of DICOM files.
 
     Raises:
-        UserError: no such folder, nothing in it, no image in it, or DICOM only.
+        UserError: no such folder, nothing in it, or no image in it.
     """
     if not source.exists():
         raise UserError("does not exist", where=source, do="give the folder that holds the scans")
     if not source.is_dir():
         raise UserError("is not a folder", where=source, do="give the folder that holds the scans")
     rule = SubjectRule.parse(subjects) if subjects is not None else None
+    rules = ContrastMap.read(Path(contrast_map)) if contrast_map is not None else None
     result = Discovery()
-    volumes: list[tuple[str, Path]] = []
-    pictures: list[tuple[str, Path]] = []
-    others: list[Path] = []
-    count = 0
-    for name, path in _files(source, result):
-        count += 1
-        low = name.lower()
-        kind = volumes if low.endswith(_VOLUME_SUFFIXES) else None
-        kind = pictures if low.endswith(PICTURE_SUFFIXES) else kind
-        if kind is None:
-            others.append(path)
-        elif is_other_data(name):
-            continue
-        elif is_label_map(name):
-            result.label_maps.append(name)
-        else:
-            kind.append((name, path))
-    _add_volumes(volumes, result)
+    files = _sort_files(source, result)
+    _add_volumes(files.volumes, result)
+    _add_series(files.dicom, result, headers, rules)
     # Figures beside volumes are no scans; pictures count only where there are no volumes.
-    if volumes and pictures:
-        result.notes.append(f"{len(pictures)} pictures beside NIfTI volumes were left out")
-    elif pictures:
-        result.scans += picture_scans(pictures, source, result.notes, grouped=rule is not None)
-    _check_found(result, source, count, others)
+    if files.pictures and (files.volumes or files.dicom):
+        result.notes.append(f"{len(files.pictures)} pictures beside volumes were left out")
+    elif files.pictures:
+        result.scans += picture_scans(
+            files.pictures, source, result.notes, grouped=rule is not None, channels=channels
+        )
+    _check_found(result, source, files.count)
     if rule is not None:
         result.scans = rule.apply(result.scans, result.quarantined)
     result.scans.sort(key=lambda found: found.name)
     return result
+
+
+def _sort_files(source: Path, result: Discovery) -> _Sorted:
+    """What every file of the folder is, by content for DICOM and by name for the rest."""
+    files = _Sorted()
+    bids = (source / _BIDS).exists()
+    for name, path in _files(source, result):
+        files.count += 1
+        low = name.lower()
+        kind = files.volumes if low.endswith(tuple(_VOLUME_KINDS)) else None
+        kind = files.pictures if low.endswith(PICTURE_SUFFIXES) else kind
+        # The names of kinds of folders mean something for what has no header to ask.
+        if (kind is not None or bids) and is_other_data(name):
+            result.ignored += 1
+        elif looks_like_dicom(file_start(path, _SNIFFED)):
+            files.dicom.append((name, path))
+        elif kind is None:
+            result.ignored += 1
+        elif is_label_map(name):
+            result.label_maps.append(name)
+        else:
+            kind.append((name, path))
+    return files
+
+
+def _add_series(
+    files: list[tuple[str, Path]],
+    result: Discovery,
+    headers: HeaderReader,
+    rules: ContrastMap | None,
+) -> None:
+    """Add what DICOM files hold: series to use, and those left out or set aside."""
+    names = {path: name for name, path in files}
+    readable = []
+    for path, header in zip(names, headers(list(names)), strict=True):
+        if isinstance(header, ScanError):
+            result.quarantined.append(Quarantined(path, str(header)))
+        else:
+            readable.append((path, header))
+    result.series = make_series(readable, rules)
+    for series in result.series:
+        path = series.files[0]
+        if series.decision == "set aside":
+            result.quarantined.append(Quarantined(path, series.reason))
+        if series.decision != "used" or series.volumes is None or series.contrast is None:
+            continue
+        result.scans.append(
+            Found(
+                path=path,
+                name=names[path],
+                kind="dicom",
+                subject=series.subject,
+                session=series.session,
+                contrast=series.contrast.contrast,
+                places=series.volumes.volumes[0],
+            )
+        )
+    nameless = len({s.subject for s in result.series if s.decision == "used" and not s.named})
+    if nameless:
+        result.notes.append(
+            f"{nameless} DICOM studies state no patient id: each is taken for a subject, and a "
+            "patient with two of them can reach two splits"
+        )
 
 
 def _files(source: Path, result: Discovery) -> Iterator[tuple[str, Path]]:
@@ -134,8 +236,9 @@ def _add_volumes(volumes: list[tuple[str, Path]], result: Discovery) -> None:
             repeats += 1
             continue
         taken.add(key)
+        kind = next(kind for end, kind in _VOLUME_KINDS.items() if name.lower().endswith(end))
         result.scans.append(
-            Found(path, name, "nifti", meaning.subject, meaning.session, meaning.contrast)
+            Found(path, name, kind, meaning.subject, meaning.session, meaning.contrast)
         )
     if repeats:
         result.notes.append(
@@ -144,43 +247,25 @@ def _add_volumes(volumes: list[tuple[str, Path]], result: Discovery) -> None:
         )
 
 
-def _check_found(result: Discovery, source: Path, count: int, others: list[Path]) -> None:
-    """Say in one line why a folder cannot be used, if it cannot; note DICOM beside scans."""
-    dicom = _count_dicom(others)
+def _check_found(result: Discovery, source: Path, count: int) -> None:
+    """Say in one line why a folder cannot be used, if it cannot."""
     if result.scans:
-        if dicom:
-            result.notes.append("DICOM files were left out (DICOM is not read yet)")
         return
-    if dicom:
-        raise UserError(
-            "holds DICOM, which is not read yet",
-            where=source,
-            do="convert it with dcm2niix (dcm2niix -z y -f %i/%d -o OUT IN) and give OUT",
-        )
     if count == 0 and not result.quarantined:
         raise UserError("is empty", where=source, do="give the folder that holds the scans")
-    detail = f"{count} files, none of them a NIfTI volume or a PNG, JPEG or TIFF picture"
+    detail = f"{count} files, none of them DICOM, a NIfTI volume or a PNG, JPEG or TIFF picture"
     if result.label_maps:
         detail = f"only label maps and masks, {len(result.label_maps)} of them"
     elif result.quarantined:
         first = result.quarantined[0]
         detail = f"{len(result.quarantined)} unusable; {first.path.name} {first.reason}"
+    elif result.series:
+        reasons = Counter(series.reason for series in result.series).most_common(3)
+        told = "; ".join(f"{number} x {reason}" for reason, number in reasons)
+        detail = f"{len(result.series)} DICOM series, none of them an anatomical MRI scan: {told}"
     raise UserError(
         f"holds no scans ({detail})",
         where=source,
-        do="give a folder with subject/contrast.nii.gz, a BIDS data set, or pictures of slices",
+        do="give a folder with DICOM series, subject/contrast.nii.gz, a BIDS data set, or "
+        "pictures of slices",
     )
-
-
-def _count_dicom(paths: list[Path]) -> int:
-    """How many files are DICOM by suffix, or by the preamble of the first without a suffix."""
-    named = sum(path.name.lower().endswith(_DICOM_SUFFIXES) for path in paths)
-    bare = [path for path in paths if not path.suffix or path.suffix[1:].isdigit()]
-    probed = 0
-    for path in bare[:_DICOM_PROBES]:
-        try:
-            with path.open("rb") as handle:
-                probed += handle.read(132)[128:] == b"DICM"
-        except OSError:
-            continue
-    return named + probed

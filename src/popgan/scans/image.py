@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from popgan.scans.limits import check_pixels, read_bytes
+from popgan.scans.limits import MAX_PIXELS, check_pixels, read_bytes
 from popgan.scans.scan import Found, Scan, ScanError
 from popgan.scans.voxels import check_not_labels, check_values
 
@@ -35,7 +35,7 @@ def read_picture(found: Found) -> Scan:
         ScanError: unreadable, truncated, too large, colour, several pages, constant, or a mask.
     """
     raw, sha256 = read_bytes(found.path)
-    pixels = _decode(raw)
+    pixels = _decode(raw, found.channel)
     data = pixels.astype(np.float32)[:, :, None]
     check_values(data)
     check_not_labels(data)
@@ -52,7 +52,7 @@ def read_picture(found: Found) -> Scan:
     )
 
 
-def _decode(raw: bytes) -> np.ndarray:
+def _decode(raw: bytes, channel: int | None) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about sizes that our limits refuse
@@ -60,9 +60,11 @@ def _decode(raw: bytes) -> np.ndarray:
                 check_pixels(*picture.size)
                 if getattr(picture, "n_frames", 1) > 1:
                     raise ScanError(f"has {getattr(picture, 'n_frames', 1)} pages; give one a file")
-                return _grey(picture)
+                return _grey(picture) if channel is None else _channel(picture, channel)
     except ScanError:
         raise
+    except Image.DecompressionBombError as error:
+        raise ScanError(f"is too large a picture (at most {MAX_PIXELS} pixels)") from error
     except UnidentifiedImageError as error:
         raise ScanError("is not a PNG, JPEG or TIFF picture") from error
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
@@ -80,7 +82,14 @@ def _grey(picture: Any) -> np.ndarray:
     spread = float((colours.max(axis=2) - colours.min(axis=2)).mean()) / 255
     if spread > _GREY_TOLERANCE:
         raise ScanError(
-            f"is a colour picture (channels differ by {100 * spread:.0f} % on average); "
-            "only grey scans are read"
+            f"is a colour picture (channels differ by {100 * spread:.0f} % on average); if they "
+            "hold three contrasts, --channels says which"
         )
     return colours.mean(axis=2).round().astype(np.uint8)
+
+
+def _channel(picture: Any, channel: int) -> np.ndarray:
+    """One colour channel as a grey picture."""
+    if picture.mode not in ("RGB", "RGBA"):
+        raise ScanError("is a grey picture, which holds no three contrasts")
+    return np.asarray(picture)[..., channel]

@@ -9,9 +9,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import stat
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from popgan.scans.scan import ScanError
 
@@ -23,34 +27,86 @@ MAX_VOXELS = 2**28
 """Largest volume: 268 million voxels (1 GiB as float32); a 0.5 mm head has 130 million."""
 MAX_PIXELS = 2**25
 """Largest picture: 33 million pixels."""
+MAX_PICTURE_SIDE = 2**14
+"""Largest side of a picture or of a DICOM image (a mosaic holds many slices side by side)."""
+MAX_FRAMES = 20_000
+"""Largest number of frames in a DICOM file."""
 MIN_SIDE = 8
 """A picture or a slice smaller than this along an axis shows no brain."""
+_GZIP_START = 4096  # bytes of a gzip file that hold the first of its content
 MAX_INFLATION = 1040
 """Deflate cannot expand data by more than about 1032 times."""
+
+
+_WATCHING: list[Callable[[Path], None]] = []
+
+
+def watch_opening(tell: Callable[[Path], None]) -> None:
+    """Have every file told before it is opened: the last one is to blame if a worker dies."""
+    _WATCHING[:] = [tell]
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a file that somebody else made, for reading; also gives its size in bytes.
+
+    What is checked is what is read: the checks ask the open file, not its name.
+
+    Raises:
+        ScanError: symbolic link, special file, empty, too large, not readable, or changed by
+            somebody while the block ran.
+    """
+    for tell in _WATCHING:
+        tell(path)
+    try:
+        if stat.S_ISLNK(path.lstat().st_mode):
+            raise ScanError("is a symbolic link, which is not followed; copy the file instead")
+        # Opening a named pipe would wait for somebody to write into it.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as handle:
+            before = os.fstat(handle.fileno())
+            _check_status(before)
+            yield handle, before.st_size
+            after = os.fstat(handle.fileno())
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                raise ScanError("was changed while it was being read")
+    except OSError as error:
+        raise ScanError(f"cannot be read ({error.strerror or 'input/output error'})") from error
+
+
+def _check_status(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ScanError("is not a regular file")
+    if status.st_size == 0:
+        raise ScanError("is empty (0 bytes)")
+    if status.st_size > MAX_FILE_BYTES:
+        raise ScanError(f"is larger than {MAX_FILE_BYTES // 2**30} GiB ({status.st_size} bytes)")
 
 
 def read_bytes(path: Path) -> tuple[bytes, str]:
     """The bytes of a regular file and their SHA-256.
 
     Raises:
-        ScanError: symbolic link, special file, empty, too large, or not readable.
+        ScanError: see `open_regular`.
+    """
+    with open_regular(path) as (handle, size):
+        raw = handle.read(size)
+    return raw, hashlib.sha256(raw).hexdigest()
+
+
+def file_start(path: Path, count: int) -> bytes:
+    """The first bytes of a file, or of what a gzip file holds; empty if it cannot be read.
+
+    Never waits, whatever the file is, and inflates no more than `count` bytes.
     """
     try:
-        status = path.lstat()
-        if stat.S_ISLNK(status.st_mode):
-            raise ScanError("is a symbolic link, which is not followed; copy the file instead")
-        if not stat.S_ISREG(status.st_mode):
-            raise ScanError("is not a regular file")
-        if status.st_size == 0:
-            raise ScanError("is empty (0 bytes)")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ScanError(
-                f"is larger than {MAX_FILE_BYTES // 2**30} GiB ({status.st_size} bytes)"
-            )
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ScanError(f"cannot be read ({error.strerror or 'input/output error'})") from error
-    return raw, hashlib.sha256(raw).hexdigest()
+        with open_regular(path) as (handle, _):
+            start = handle.read(max(count, _GZIP_START))
+        if start[:2] != b"\x1f\x8b":
+            return start[:count]
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(start, count)
+    except (ScanError, zlib.error):
+        return b""
 
 
 def inflate(raw: bytes, limit: int) -> bytes:
@@ -68,6 +124,22 @@ def inflate(raw: bytes, limit: int) -> bytes:
         raise ScanError("is truncated (the gzip stream ends early)") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise ScanError("is not a valid gzip file (damaged, or another format)") from error
+
+
+def bounded_inflate(raw: bytes, limit: int) -> bytes:
+    """Inflate a raw deflate stream, which may hold at most `limit` bytes.
+
+    Raises:
+        ScanError: damaged, or it inflates to more.
+    """
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        whole = stream.decompress(raw, limit)
+    except zlib.error as error:
+        raise ScanError("holds a damaged deflate stream") from error
+    if stream.unconsumed_tail:
+        raise ScanError(f"inflates to more than {limit // 2**20} MiB, which no scan does")
+    return whole
 
 
 def check_shape(shape: tuple[int, ...]) -> None:

@@ -39,7 +39,7 @@ _LABEL_FOLDERS = {
 _OTHER_FOLDERS = {"func", "dwi", "fmap", "perf", "meg", "eeg", "ieeg", "pet", "beh", "motion"}
 _OTHER_ROOTS = {"derivatives", "sourcedata", "code", "stimuli", "phenotype"}
 _SPLIT_FOLDERS = {"train", "training", "test", "testing", "val", "validation", "valid"}
-_VOLUME_SUFFIXES = (".nii.gz", ".nii")
+_VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh", ".hdr")
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,29 @@ def read_nifti(found: Found) -> Scan:
     raw, sha256 = read_bytes(found.path)
     compressed = raw[:2] == b"\x1f\x8b"
     header = _header(inflate(raw, _HEADER_BYTES) if compressed else raw[:_HEADER_BYTES])
-    shape, dtype = _checked_shape(header), _checked_dtype(header)
-    offset = _offset(header)
+    shape = _claimed_shape(header)
+    return read_voxels(found, raw, header, shape, _offset(header), sha256)
+
+
+def read_voxels(
+    found: Found, raw: bytes, header: Any, shape: tuple[int, ...], offset: int, sha256: str
+) -> Scan:
+    """The voxels that follow a checked beginning of a file, as a scan.
+
+    Args:
+        found: the file.
+        raw: its bytes, which may be gzipped.
+        header: of a format that nibabel knows.
+        shape: claimed by the header; checked here.
+        offset: byte of the first voxel.
+        sha256: of the file or files.
+
+    Raises:
+        ScanError: see `read_nifti`.
+    """
+    compressed = raw[:2] == b"\x1f\x8b"
+    check_shape(shape)
+    dtype = _checked_dtype(header)
     claimed = int(np.prod(shape)) * dtype.itemsize
     check_claim(claimed, len(raw), compressed=compressed)
     # One byte more than needed makes gzip read, and check, its trailing checksum.
@@ -78,13 +99,11 @@ def _header(start: bytes) -> Any:
     raise ScanError("is not a NIfTI file")
 
 
-def _checked_shape(header: Any) -> tuple[int, ...]:
+def _claimed_shape(header: Any) -> tuple[int, ...]:
     dim = [int(side) for side in header["dim"]]
     if not 1 <= dim[0] <= 7:
         raise ScanError(f"claims an absurd number of dimensions ({dim[0]})")
-    shape = tuple(dim[1 : dim[0] + 1])
-    check_shape(shape)
-    return shape
+    return tuple(dim[1 : dim[0] + 1])
 
 
 def _checked_dtype(header: Any) -> np.dtype[Any]:
@@ -106,7 +125,12 @@ def _offset(header: Any) -> int:
 
 def _to_float(stored: np.ndarray, header: Any) -> np.ndarray:
     """Voxels as float32, with the header's slope and intercept applied."""
-    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    slope, intercept = (
+        float(header[name]) if name in header else 0.0 for name in ("scl_slope", "scl_inter")
+    )
+    if np.isinf([slope, intercept]).any():
+        raise ScanError("states an infinite slope or intercept of its values")
+    # NaN and 0 are what writers put there for "none".
     if not np.isfinite(slope) or slope == 0:
         slope, intercept = 1.0, 0.0
     if not np.isfinite(intercept):

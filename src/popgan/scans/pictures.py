@@ -8,6 +8,7 @@ slices lie far apart can still reach two splits, and the user is told so.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from popgan.scans.names import UNKNOWN, contrast_in, picture_class
@@ -27,7 +28,12 @@ LEAKAGE = (
 
 
 def picture_scans(
-    pictures: list[tuple[str, Path]], source: Path, notes: list[str], *, grouped: bool
+    pictures: list[tuple[str, Path]],
+    source: Path,
+    notes: list[str],
+    *,
+    grouped: bool,
+    channels: Sequence[str] | None = None,
 ) -> list[Found]:
     """Turn pictures into scans with class, contrast and (unless grouped later) block subjects.
 
@@ -36,6 +42,7 @@ def picture_scans(
         source: the folder the names are relative to; its own name may tell the contrast.
         notes: remarks are appended here.
         grouped: whether the user's rule will name the subjects.
+        channels: contrasts that the colour channels of each picture hold.
     """
     ordered = sorted(pictures)
     folders = [PurePosixPath(name).parts[:-1] for name, _ in ordered]
@@ -55,7 +62,13 @@ def picture_scans(
         subject = own or "/".join((*parts, f"block{rank // BLOCK:05d}"))
         contrast = contrast_in(name) or contrast_in(source.resolve().name) or UNKNOWN
         kept = None if by_folder else label
-        scans.append(Found(path, name, "picture", subject, name, contrast, kept))
+        if channels is None:
+            scans.append(Found(path, name, "picture", subject, name, contrast, kept))
+            continue
+        scans += [
+            Found(path, name, "picture", subject, name, own_contrast, kept, channel=number)
+            for number, own_contrast in enumerate(channels)
+        ]
     if by_folder:
         notes.append(FOLDERS.format(count=len(classes)))
     elif classes:

@@ -13,21 +13,39 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["nifti", "picture"]
+Kind = Literal["nifti", "picture", "dicom", "mgh", "analyze"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One slice of a volume that lies in several files or frames: where its pixels are.
+
+    Attributes:
+        path: the file.
+        frame: frame or tile of the file, from 0.
+        sop: the image's UID (SOPInstanceUID), which the file must still have when it is read.
+    """
+
+    path: Path
+    frame: int
+    sop: str
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file that the discovery takes for a scan; nothing of it has been read yet.
+    """What the discovery takes for a scan; no voxel of it has been read yet.
 
     Attributes:
-        path: the file.
+        path: the file; the first one of a DICOM series.
         name: its path relative to the source folder, with forward slashes.
         kind: which reader opens it.
         subject: the source's own identifier of the subject.
         session: the source's identifier of the visit, or None.
         contrast: normalised name (`T1w`, `T2w`, `FLAIR`, `PDw`, `T1wCE`, or the source's word).
         label: class label (class subfolder of pictures), or None.
+        channel: colour channel of a picture that holds three contrasts (0 red, 1 green, 2 blue),
+            or None.
+        places: the slices of a DICOM series, in order; empty for a scan that is one file.
     """
 
     path: Path
@@ -37,6 +55,13 @@ class Found:
     session: str | None
     contrast: str
     label: str | None = None
+    places: tuple[Place, ...] = ()
+    channel: int | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file of the scan."""
+        return tuple(dict.fromkeys(place.path for place in self.places)) or (self.path,)
 
 
 @dataclass(frozen=True)
@@ -68,11 +93,15 @@ class ScanError(Exception):
     Args:
         reason: completes the sentence "the file ...".
         contrast: of the scan concerned, where several were prepared together.
+        path: the file concerned, where a scan has several.
     """
 
-    def __init__(self, reason: str, *, contrast: str | None = None) -> None:
+    def __init__(
+        self, reason: str, *, contrast: str | None = None, path: Path | None = None
+    ) -> None:
         super().__init__(reason)
         self.contrast = contrast
+        self.path = path
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,11 @@ def cohort_counts(cohort: Cohort) -> dict[str, int | float | str]:
         subjects = cohort.subjects(split)
         counts[f"{title} subjects"] = len(set(subjects))
         counts[f"{title} slices"] = len(subjects)
+    quality = cohort.quality()
+    counts["Scans that stand out in quality control"] = sum(
+        bool(scan["outlying"]) for scan in quality.get("scans", [])
+    )
+    counts["Files set aside"] = len(quality["quarantined"])
     return counts
 
 

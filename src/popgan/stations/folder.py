@@ -17,7 +17,10 @@ from popgan.errors import UserError
 LOCK = ".popgan-lock"
 _MARKS = (LOCK, "provenance.json", "dataset/manifest.json")
 # Where popgan writes through temporary names; see `_sweep`.
-_WRITTEN = ("dataset", "cache", "private", "private/checkpoints/*", "evaluation", "synthetic")
+_WRITTEN = (
+    *("dataset", "cache", "cache/visits", "private", "private/checkpoints/*"),
+    *("evaluation", "synthetic"),
+)
 _WRITTEN_MODELS = ("models/*", "models/*/samples")
 
 

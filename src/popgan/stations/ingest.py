@@ -22,6 +22,8 @@ def ingest_station(
     *,
     again: bool = False,
     replacing: str | None = None,
+    workers: int | None = None,
+    strict: bool = False,
     reporter: Reporter,
 ) -> Cohort:
     """Ingest a folder unless the same folder was ingested with the same options before.
@@ -33,6 +35,8 @@ def ingest_station(
         again: ingest even if nothing has changed.
         replacing: name of a model that is about to be trained anew, so that the cohort may
             change under it.
+        workers: processes that open files; see `Cohort.from_folder`.
+        strict: whether a file that cannot be used is an error.
         reporter: shows progress.
 
     Raises:
@@ -51,12 +55,14 @@ def ingest_station(
             reporter.message(f"[{STATION}] unchanged, skipped")
             return cohort
     # Which scans are meant stands in the hash; a regular expression may name people.
-    asked = options.model_dump(mode="json", exclude={"subjects"})
+    asked = options.model_dump(mode="json", exclude={"subjects", "contrast_map"})
     if not same:
         _protect_models(run, ledger.changes(STATION, asked), replacing)
     private_folder(run)
     with ledger.station(STATION, inputs, outputs, reporter, asked=asked):
-        return Cohort.from_folder(source, run, options=options, reporter=reporter)
+        return Cohort.from_folder(
+            source, run, options=options, reporter=reporter, workers=workers, strict=strict
+        )
 
 
 def _protect_models(run: Path, changes: list[str], replacing: str | None) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from popgan import provenance
 from popgan._version import __version__
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.quality import INDICES
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.files import private_folder, read_json, sha256_file
@@ -22,6 +23,7 @@ from popgan.report.content import (
     PrivateContent,
     Quarantined,
     ReportContent,
+    ScanRow,
     SubjectRow,
 )
 from popgan.report.guard import forbidden_strings
@@ -39,7 +41,6 @@ from popgan.training.log import read_log
 GALLERY = 48
 FRAMES = 8
 FACES = 6
-QC = 24
 GUTTER = 2  # pixels between the images of a sample grid
 
 
@@ -181,18 +182,46 @@ def _private(
             for name, entry in sorted(people["subjects"].items())
         ],
         quarantined=[Quarantined(q["path"], q["reason"]) for q in people["quarantined"]],
-        qc=_middle_slices(cohort),
+        qc=_scan_rows(cohort),
+        doubles=_double_words(cohort),
         real_mean=real.mean(0),
         real_std=real.std(0),
     )
 
 
-def _middle_slices(cohort: Cohort) -> list[tuple[str, Images]]:
-    """One slice of each subject, from the middle of the brain: a glance at the preparation."""
-    found: list[tuple[str, Images]] = []
-    for split in ("train", "tuning", "test"):
-        images, subjects = cohort.images(split), np.array(cohort.subjects(split))
-        for name in dict.fromkeys(subjects.tolist()):
-            own = np.flatnonzero(subjects == name)
-            found.append((f"{name} ({split})", images[own[len(own) // 2]]))
-    return found[:QC]
+def _scan_rows(cohort: Cohort) -> list[ScanRow]:
+    """Every scan with its indices and a slice from the middle of the brain."""
+    places: dict[tuple[str, int], list[int]] = {}
+    for row, info in enumerate(cohort.slices):
+        places.setdefault((info.subject, info.visit), []).append(row)
+    rows = []
+    for scan in cohort.quality().get("scans", []):
+        own = places.get((scan["subject"], scan["visit"]))
+        if not own or scan["contrast"] not in cohort.contrasts:
+            continue
+        middle = own[len(own) // 2]
+        rows.append(
+            ScanRow(
+                subject=scan["subject"],
+                split=cohort.slices[middle].split,
+                contrast=scan["contrast"],
+                image=cohort.image(middle)[cohort.contrasts.index(scan["contrast"])],
+                indices={name: scan[name] for name in INDICES},
+                outlying=scan["outlying"],
+            )
+        )
+    return rows
+
+
+def _double_words(cohort: Cohort) -> list[str]:
+    """A sentence for every pair of subjects that show the same head."""
+    return [
+        f"{pair['subjects'][0]} and {pair['subjects'][1]} "
+        + (
+            f"have the same pixels ({pair['contrast']})"
+            if pair["identical"]
+            else f"look alike ({pair['contrast']}, correlation {pair['correlation']:.3f})"
+        )
+        + ": one patient under two ids?"
+        for pair in cohort.quality().get("doubles", [])
+    ]

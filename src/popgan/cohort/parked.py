@@ -1,0 +1,134 @@
+"""Prepared slices parked on disk, by a hash of what they were made of.
+
+The field of view of a cohort depends on every head, and resampling on the field of view: so what
+the first pass prepares is parked until the second. It stays there: an interrupted ingest goes on
+where it was, and one that is run again reads only what has changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from popgan.cohort.store import FULL, encode
+from popgan.files import atomic_path
+from popgan.preparation.visit import Prepared, ScanFacts
+
+_SUFFIX = ".prepared"
+_LONGEST_HEAD = 2**20  # bytes of the JSON line before the slices
+_FACTS = TypeAdapter(tuple[ScanFacts, ...])
+
+
+def pack(prepared: Prepared) -> tuple[dict[str, Any], bytes]:
+    """A prepared visit as a JSON value, and its slices as 16-bit numbers."""
+    planes = encode(prepared.planes)
+    value = {
+        "shape": list(planes.shape),
+        "spacing": prepared.spacing,
+        "heights": prepared.heights.tolist(),
+        "positions": prepared.positions.tolist(),
+        "centre": prepared.centre,
+        "extent": prepared.extent,
+        "world": prepared.world,
+        "dropped": prepared.dropped,
+        "facts": _FACTS.dump_python(prepared.facts, mode="json"),
+        "spacing_known": prepared.spacing_known,
+    }
+    return value, planes.tobytes()
+
+
+def unpack(value: Any) -> Prepared:
+    """The visit without its slices.
+
+    Raises:
+        ValueError: not what `pack` makes.
+    """
+    try:
+        return Prepared(
+            planes=np.empty(0, np.float32),
+            spacing=_numbers(value["spacing"], 3),
+            heights=np.array(value["heights"], dtype=np.float64),
+            positions=np.array(value["positions"], dtype=np.float64),
+            centre=_numbers(value["centre"], 2),
+            extent=_numbers(value["extent"], 2),
+            world=_numbers(value["world"], 3),
+            dropped=int(value["dropped"]),
+            facts=_FACTS.validate_python(value["facts"]),
+            spacing_known=bool(value["spacing_known"]),
+        )
+    except (KeyError, TypeError, ValidationError) as error:
+        raise ValueError("no prepared visit") from error
+
+
+def _numbers(values: Any, count: int) -> Any:
+    numbers = tuple(float(value) for value in values)
+    if len(numbers) != count or not np.isfinite(numbers).all():
+        raise ValueError("no prepared visit")
+    return numbers
+
+
+class Parking:
+    """The folder of parked visits.
+
+    Args:
+        folder: made when something is parked.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, key: str) -> Prepared | None:
+        """What was measured on a parked visit; None if it is not there or was damaged."""
+        try:
+            value, start, path = self._head(key)
+            size = int(np.prod(value["shape"])) * 2
+            if path.stat().st_size != start + size:
+                return None
+            return unpack(value)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def put(self, key: str, value: Any, blob: bytes) -> Prepared:
+        """Park a visit as `pack` made it; what was measured on it comes back.
+
+        Raises:
+            UserError: the disk is full.
+            ValueError: the value is not what `pack` makes.
+        """
+        prepared = unpack(value)
+        if len(blob) != int(np.prod(value["shape"])) * 2:
+            raise ValueError("no prepared visit")
+        with atomic_path(self._path(key)) as temporary, temporary.open("wb") as handle:
+            handle.write(json.dumps(value).encode() + b"\n")
+            handle.write(blob)
+        return prepared
+
+    def planes(self, key: str) -> NDArray[np.float32]:
+        """The slices of a parked visit, n x C x X x Y in [0, 1], to 1/65535."""
+        value, start, path = self._head(key)
+        stored = np.fromfile(path, np.uint16, offset=start).reshape(value["shape"])
+        return stored.astype(np.float32) / np.float32(FULL)
+
+    def sweep(self, keep: set[str]) -> None:
+        """Remove every visit that is not to be kept."""
+        for path in self._folder.glob(f"*{_SUFFIX}"):
+            if path.name.removesuffix(_SUFFIX) not in keep:
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()  # if it is empty now
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}{_SUFFIX}"
+
+    def _head(self, key: str) -> tuple[Any, int, Path]:
+        """JSON value, the byte where the slices begin, and the file."""
+        path = self._path(key)
+        with path.open("rb") as handle:
+            line = handle.readline(_LONGEST_HEAD)
+        return json.loads(line), len(line), path

@@ -1,0 +1,176 @@
+"""Quality control of a cohort: which scans stand out, and which look like the same head twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from popgan.cohort.visits import Visit
+from popgan.preparation.quality import Quality
+from popgan.preparation.visit import Prepared
+
+INDICES = ("snr", "cnr", "foreground", "ghost", "entropy")
+OUTLYING = 3.5
+"""Robust z-score from which a value stands out (Iglewicz and Hoaglin, 1993)."""
+ALIKE = 0.985
+"""Correlation of two sketches from which two scans may be of one head. Measured: different heads
+of IXI (780 pairs) reach 0.950, gliomas of different patients of LGG 0.919; a rescan with other
+noise and gain, moved by a voxel, stays above."""
+_FEWEST = 8  # scans of a contrast from which on one can stand out
+_SPREAD = 0.02  # of the median: values that differ less do not stand out, however even the rest
+_BLOCK = 512  # sketches that are compared at a time
+
+Kept = Sequence[tuple[Visit, Prepared, str]]
+
+
+@dataclass(frozen=True)
+class ScanQuality:
+    """One scan with what stands out.
+
+    Attributes:
+        subject: the source's id.
+        visit: number of the visit.
+        contrast: of the scan.
+        quality: its indices.
+        outlying: names of the indices that stand out.
+    """
+
+    subject: str
+    visit: int
+    contrast: str
+    quality: Quality
+    outlying: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Double:
+    """Two scans of different subjects that show the same head.
+
+    Attributes:
+        first, second: the source's ids.
+        contrast: of the scans.
+        correlation: of the sketches; 1 where every pixel is the same.
+        identical: whether every pixel is the same.
+    """
+
+    first: str
+    second: str
+    contrast: str
+    correlation: float
+    identical: bool
+
+
+def judge(kept: Kept) -> list[ScanQuality]:
+    """The scans of a cohort with the indices in which each stands out among its contrast."""
+    scans = [(visit, fact) for visit, prepared, _ in kept for fact in prepared.facts]
+    outlying: dict[int, list[str]] = defaultdict(list)
+    for contrast in sorted({fact.contrast for _, fact in scans}):
+        places = [i for i, (_, fact) in enumerate(scans) if fact.contrast == contrast]
+        for index in INDICES:
+            values = [getattr(scans[i][1].quality, index) for i in places]
+            for place, stands_out in zip(places, _stand_out(values), strict=True):
+                if stands_out:
+                    outlying[place].append(index)
+    return [
+        ScanQuality(visit.subject, visit.number, fact.contrast, fact.quality, tuple(outlying[i]))
+        for i, (visit, fact) in enumerate(scans)
+    ]
+
+
+def _stand_out(values: Sequence[float | None]) -> list[bool]:
+    """Which values lie far from the median, by the median absolute deviation."""
+    known = np.array([value for value in values if value is not None], dtype=np.float64)
+    if len(known) < _FEWEST:
+        return [False] * len(values)
+    middle = float(np.median(known))
+    spread = 1.4826 * float(np.median(np.abs(known - middle)))
+    bound = OUTLYING * max(spread, _SPREAD * abs(middle), 1e-9)
+    return [value is not None and abs(value - middle) > bound for value in values]
+
+
+def doubles(found: Sequence[ScanQuality]) -> list[Double]:
+    """Pairs of subjects with the same pixels, or with heads so alike that they may be one."""
+    result: dict[tuple[str, str, str], Double] = {}
+    for contrast in sorted({scan.contrast for scan in found}):
+        own = [scan for scan in found if scan.contrast == contrast]
+        for i, j, correlation in _alike([scan.quality for scan in own]):
+            one, other = own[i], own[j]
+            if one.subject == other.subject:
+                continue
+            pair = (min(one.subject, other.subject), max(one.subject, other.subject), contrast)
+            same = one.quality.pixels == other.quality.pixels
+            best = result.get(pair)
+            if best is None or correlation > best.correlation:
+                result[pair] = Double(*pair, round(correlation, 4), same)
+    return [result[pair] for pair in sorted(result)]
+
+
+def _alike(qualities: list[Quality]) -> list[tuple[int, int, float]]:
+    """Places of pairs whose sketches correlate, and how much."""
+    sketches = np.array([quality.sketch for quality in qualities], dtype=np.float32)
+    sketches -= sketches.mean(axis=1, keepdims=True)
+    sketches /= np.maximum(np.linalg.norm(sketches, axis=1, keepdims=True), 1e-6)
+    pairs = []
+    for start in range(0, len(sketches), _BLOCK):
+        near: NDArray[Any] = sketches[start : start + _BLOCK] @ sketches.T
+        for row, column in zip(*np.nonzero(near > ALIKE), strict=True):
+            i, j = start + int(row), int(column)
+            if i < j:
+                pairs.append((i, j, min(1.0, float(near[row, column]))))
+    return pairs
+
+
+def quality_rows(found: Sequence[ScanQuality], names: dict[str, str]) -> list[dict[str, Any]]:
+    """For qc.json: one row a scan, by pseudonym, without pixels and sketches."""
+    return [
+        {
+            "subject": names[scan.subject],
+            "visit": scan.visit,
+            "contrast": scan.contrast,
+            **{index: getattr(scan.quality, index) for index in INDICES},
+            "outlying": list(scan.outlying),
+        }
+        for scan in found
+    ]
+
+
+def double_rows(found: Sequence[Double], names: dict[str, str]) -> list[dict[str, Any]]:
+    """For qc.json: one row a pair, by pseudonym."""
+    return [
+        {
+            "subjects": sorted((names[pair.first], names[pair.second])),
+            "contrast": pair.contrast,
+            "correlation": pair.correlation,
+            "identical": pair.identical,
+        }
+        for pair in found
+    ]
+
+
+def quality_notes(found: Sequence[ScanQuality], pairs: Sequence[Double]) -> list[str]:
+    """What the user should know."""
+    notes = []
+    flagged = sum(bool(scan.outlying) for scan in found)
+    if flagged:
+        notes.append(
+            f"{flagged} of {len(found)} scans stand out in quality (see qc.json and the private "
+            "report); they are used all the same"
+        )
+    same = len({(pair.first, pair.second) for pair in pairs if pair.identical})
+    near = len({(pair.first, pair.second) for pair in pairs}) - same
+    if same:
+        notes.append(
+            f"{same} pairs of subjects have the same pixels: they are kept in the same split; one "
+            "patient under two ids would count twice"
+        )
+    if near:
+        notes.append(
+            f"{near} pairs of subjects look like one head scanned twice (see qc.json): if they are "
+            "one patient, give both the same id"
+        )
+    return notes

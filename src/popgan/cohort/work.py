@@ -1,0 +1,107 @@
+"""What a worker process does: read headers, or read and prepare the scans of one visit.
+
+Requests and answers are JSON values and bytes (`popgan.sandbox`), also where the work is done in
+this process, so that both ways give the same result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from popgan.cohort.parked import pack
+from popgan.cohort.visits import Visit
+from popgan.preparation.visit import SliceChoice, prepare_visit
+from popgan.sandbox import Sandbox
+from popgan.scans import Found, Scan, ScanError, read_scan
+from popgan.scans.dicom import read_dicom_header
+from popgan.scans.limits import watch_opening
+from popgan.scans.scan import Place
+
+COMMAND = "from popgan.cohort.work import main; main()"
+"""Python code that starts a worker; its argument is the memory it may allocate."""
+
+
+def main() -> None:
+    """Serve requests until the pipe closes."""
+    sandbox = Sandbox(int(sys.argv[1]))
+    watch_opening(sandbox.opening)
+    sandbox.serve(handle)
+
+
+def headers_request(paths: list[Path]) -> Any:
+    """Ask for the headers of some DICOM files."""
+    return {"task": "headers", "paths": [os.fspath(path) for path in paths]}
+
+
+def visit_request(visit: Visit, choice: SliceChoice) -> Any:
+    """Ask for a visit to be read and prepared."""
+    scans = [_found_to_json(found) for found in visit.scans]
+    return {"task": "visit", "scans": scans, "choice": dataclasses.asdict(choice)}
+
+
+def handle(body: Any) -> tuple[Any, bytes]:
+    """Answer one request."""
+    if body["task"] == "headers":
+        return [_header(Path(path)) for path in body["paths"]], b""
+    choice = TypeAdapter(SliceChoice).validate_python(body["choice"])
+    return _visit([_found_from_json(item) for item in body["scans"]], choice)
+
+
+def _header(path: Path) -> Any:
+    try:
+        return dataclasses.asdict(read_dicom_header(path))
+    except ScanError as error:
+        return {"error": str(error)}
+    except MemoryError:
+        return {"error": "needs more memory to read than any scan does"}
+
+
+def _visit(visit: list[Found], choice: SliceChoice) -> tuple[Any, bytes]:
+    """Read and prepare; of a bad file the reason and which one it is."""
+    scans: list[Scan] = []
+    for number, found in enumerate(visit):
+        try:
+            scans.append(read_scan(found))
+        except ScanError as error:
+            path = os.fspath(error.path) if error.path is not None else None
+            return {"error": str(error), "scan": number, "path": path}, b""
+    try:
+        return pack(prepare_visit(scans, choice))
+    except ScanError as error:
+        blamed = [i for i, found in enumerate(visit) if found.contrast == error.contrast]
+        return {"error": str(error), "scan": (blamed or [0])[0], "path": None}, b""
+    except MemoryError:
+        return {"error": "needs more memory than there is", "scan": 0, "path": None}, b""
+
+
+def _found_to_json(found: Found) -> Any:
+    """Everything of a scan that reading it needs; the subject is nobody's business there."""
+    return {
+        "path": os.fspath(found.path),
+        "name": found.name,
+        "kind": found.kind,
+        "contrast": found.contrast,
+        "label": found.label,
+        "channel": found.channel,
+        "places": [[os.fspath(p.path), p.frame, p.sop] for p in found.places],
+    }
+
+
+def _found_from_json(item: Any) -> Found:
+    return Found(
+        path=Path(item["path"]),
+        name=item["name"],
+        kind=item["kind"],
+        subject="",
+        session=None,
+        contrast=item["contrast"],
+        label=item["label"],
+        channel=item["channel"],
+        places=tuple(Place(Path(path), frame, sop) for path, frame, sop in item["places"]),
+    )
