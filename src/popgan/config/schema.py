@@ -189,7 +189,7 @@ def parse_plan(data: Any, *, where: object = "plan") -> Plan:
         name = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         got = f" (got {first['input']!r})" if name and not isinstance(first["input"], dict) else ""
-        raise UserError(f"{name or 'plan'}: {message}{got}", where=where) from error
+        raise UserError(f"{name + ': ' if name else ''}{message}{got}", where=where) from error
 
 
 def leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:

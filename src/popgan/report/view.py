@@ -218,7 +218,8 @@ def key_facts(content: ReportContent) -> list[tuple[str, str, str]]:
         name = f"{short_title(first)}, {network_name(content.fidelity)}"
         facts.append((name, score(first.value.value), floor))
     data = content.plan.data
-    slices = f"subjects, {number(data.train_slices)} slices"
+    noun = "subject" if data.train_subjects == 1 else "subjects"
+    slices = f"{noun}, {number(data.train_slices)} slices"
     facts.append(("Trained on", number(data.train_subjects), slices))
     facts.append(("Image size", f"{data.height} × {data.width}", ", ".join(data.contrasts)))
     images = column(content.log, "images") if content.log else None
