@@ -256,6 +256,7 @@ def test_changed_options_are_named_and_nothing_is_touched(finished: Path, copy: 
         (["--set", "train.images=200"], "train.images 200, was 96"),
         (["--budget", "15s"], "budget 15s, was not given"),
         (["--slices", 7], "slices 7, was 6"),
+        (["--subjects", "(.+)"], "another --subjects"),
     ):
         answer = call(*command, *more)
         assert answer.status == 2

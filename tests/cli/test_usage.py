@@ -135,6 +135,13 @@ def test_the_doctor_reports_what_there_is() -> None:
     assert "torch" in call("doctor").out
 
 
+def test_the_doctor_says_how_to_install_what_reads_dicom(monkeypatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    checks = {check["name"]: check for check in call("doctor", "--json").result["checks"]}
+    assert checks["pydicom"]["detail"].endswith("pip install pydicom")
+    assert checks["gdcm"]["detail"].endswith("pip install python-gdcm")
+
+
 def test_phantoms_never_go_among_other_files(tmp_path) -> None:
     folder = tmp_path / "scans"
     folder.mkdir()

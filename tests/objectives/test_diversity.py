@@ -66,3 +66,12 @@ def test_identical_and_constant_images_have_finite_gradients() -> None:
         fake.requires_grad_()
         likeness_gap(fake, batch(4, 1)[:, : fake.shape[1]]).backward()
         assert fake.grad is not None and torch.isfinite(fake.grad).all()
+
+
+def test_near_twins_are_told_apart_where_networks_compute_in_bfloat16() -> None:
+    images = batch(1, 0) + 0.05 * batch(8, 1)
+    expected = pair_correlations(images)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = pair_correlations(images)
+    assert found.dtype == torch.float32
+    assert torch.allclose(found, expected, atol=1e-6)

