@@ -182,3 +182,42 @@ def test_a_folder_of_others_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="exists already"), atomic_folder(tmp_path / "file"):
         pytest.fail("a file")
+
+
+def test_folders_made_on_the_way_go_when_writing_fails(tmp_path: Path) -> None:
+    with pytest.raises(UserError), atomic_folder(tmp_path / "a/b/set"):
+        raise UserError("no")
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(tmp_path / "a/b/set") as part:
+        (part / "x").touch()
+    assert (tmp_path / "a/b/set/x").exists()
+
+
+def test_the_current_folder_is_not_pulled_from_under_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for name in (".", "..", "../../" + tmp_path.name):
+        with (
+            pytest.raises(UserError, match="the folder you are in"),
+            atomic_folder(Path(name)),
+        ):
+            pytest.fail("it cannot be replaced")
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+def test_a_link_to_an_empty_folder_stays_and_its_target_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to("target")
+    with atomic_folder(tmp_path / "link") as part:
+        (part / "x").touch()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target/x").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "target"]
+
+
+def test_a_full_folder_that_is_never_replaced_is_not_said_to_be_of_others(tmp_path: Path) -> None:
+    (tmp_path / "x").touch()
+    with pytest.raises(UserError, match="exists already and is not empty"), atomic_folder(tmp_path):
+        pytest.fail("full")

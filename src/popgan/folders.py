@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from popgan.errors import UserError
@@ -28,6 +28,8 @@ def atomic_folder(folder: Path, *, replace: Callable[[Path], bool] | None = None
         UserError: the folder holds something else, the disk is full or cannot be written.
     """
     _refuse_foreign(folder, replace)
+    folder = folder.resolve()  # `.` and `..` have no name of their own, a link keeps its place
+    made = [one for one in folder.parents if not one.exists()]
     temporary = folder.with_name(f".part-{os.getpid()}-{folder.name}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -42,17 +44,28 @@ def atomic_folder(folder: Path, *, replace: Callable[[Path], bool] | None = None
         raise explained from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        for parent in made:  # the deepest first; what is not empty stays
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def _refuse_foreign(folder: Path, replace: Callable[[Path], bool] | None) -> None:
     if not folder.exists():
         return
+    if replace is None and Path.cwd().is_relative_to(folder.resolve()):
+        raise UserError(
+            "is the folder you are in, which cannot be replaced",
+            where=folder,
+            do="give the name of a new folder",
+        )
     if folder.is_dir() and not any(folder.iterdir()):
         return
     if replace is not None and folder.is_dir() and replace(folder):
         return
     raise UserError(
-        "exists already and was not written by this command",
+        "exists already and is not empty"
+        if replace is None
+        else "exists already and was not written by this command",
         where=folder,
         do="choose another folder or remove it",
     )

@@ -152,7 +152,7 @@ def test_phantoms_never_go_among_other_files(tmp_path) -> None:
     assert [path.name for path in folder.iterdir()] == ["participants.tsv"]
 
 
-@pytest.mark.parametrize("text", ["-1", "many", "1.5", "257"])
+@pytest.mark.parametrize("text", ["-1", "many", "1.5", "257", "²"])
 def test_an_impossible_number_of_workers_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "d").mkdir()
     answer = call("ingest", tmp_path / "d", "-o", tmp_path / "run", "--workers", text)

@@ -52,6 +52,13 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path):
     assert made.artefacts.spikes is None
 
 
+def test_before_and_after_contrast_agent_are_scanned_alike_unless_said_otherwise():
+    made = parsed("sequences: {T1w: {kind: spgr, tr: 18, te: 4, angle: 30}}")
+    assert made.sequence("T1wCE") == made.sequence("T1w")
+    made = parsed("sequences: {T1w: {ti: 1000}, T1wCE: {ti: 950}}")
+    assert (made.sequence("T1w").ti, made.sequence("T1wCE").ti) == (1000, 950)
+
+
 def test_sidecars_speak_seconds_and_degrees():
     found = SEQUENCES["T1w"].sidecar()
     assert found["RepetitionTime"] == 2.3
@@ -70,6 +77,9 @@ def test_sidecars_speak_seconds_and_degrees():
         ("sequences: {T2w: {ti: 5}}", "kind spin_echo takes no ti"),
         ("sequences: {T2w: {kind: spgr, tr: 18, te: 3}}", "kind spgr needs angle"),
         ("sequences: {T2w: {kind: epi}}", "no kind of sequence is called 'epi'.*spin_echo"),
+        ("sequences: {T2w: {kind: [epi]}}", "no kind of sequence is called"),
+        ("sequences: {T2w: {te: 1" + 400 * "0" + "}}", "T2w: te: a number is out of range"),
+        ("sequences: {T1w: {te: 8}}", "TE 8 ms does not fit between excitations 7 ms apart"),
         ("sequences: {T2w: {tx: 5}}", "nothing is called 'tx'.*choose among kind, tr"),
         ("sequences: {FLAIR: {ti: 8950}}", "TI 8950 ms does not fit.*between 0 and 8880"),
         ("sequences: {FLAIR: {ti: 0}}", "ti: 0 is out of range"),

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from popgan.phantom.parameters import draw_subject
+from popgan.phantom.protocol import parse_protocol
 from popgan.phantom.scanner import WHITE, bias_field, rician, scan
 from popgan.phantom.tissue import ORDER
 
@@ -47,6 +48,14 @@ def test_white_matter_is_scaled_to_its_value():
     assert scan(pure("wm"), subject, "T1w").mean() == pytest.approx(WHITE, rel=0.01)
     assert scan(pure("gm"), subject, "T1w").mean() < 0.85 * WHITE
     assert scan(pure("csf"), subject, "T2w").mean() > 2 * WHITE
+
+
+def test_a_sequence_that_suppresses_white_matter_does_not_saturate():
+    subject = dataclasses.replace(draw_subject(0, 0), bias=0.0)
+    late = parse_protocol({"sequences": {"T2w": {"te": 600}}})
+    fluid = scan(pure("csf"), subject, "T2w", protocol=late)
+    assert fluid.mean() == pytest.approx(10 * WHITE, rel=0.02)
+    assert scan(pure("wm"), subject, "T2w", protocol=late).mean() < 0.2 * WHITE
 
 
 def test_contrasts_have_noise_of_their_own():

@@ -96,6 +96,6 @@ def _workers(text: str) -> int | None:
     """Threads asked for; None for as many as there are cores."""
     if text == "auto":
         return None
-    if not text.isdigit() or not 0 <= int(text) <= 256:
+    if not (text.isascii() and text.isdigit()) or not 0 <= int(text) <= 256:
         raise UserError(f"{text!r} workers are not possible", do="give auto, or a number to 256")
     return int(text)

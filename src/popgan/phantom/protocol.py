@@ -83,7 +83,7 @@ class Sequence:
         Raises:
             UserError: a setting is missing, superfluous or out of its range.
         """
-        if self.kind not in _KINDS:
+        if not isinstance(self.kind, str) or self.kind not in _KINDS:
             raise UserError(
                 f"no kind of sequence is called {self.kind!r}",
                 where=name,
@@ -102,6 +102,13 @@ class Sequence:
                 f"TE {self.te:g} ms does not fit into TR {self.tr:g} ms",
                 where=name,
                 do="give a TE below TR",
+            )
+        if self.echo_spacing is not None and self.te >= self.echo_spacing:
+            raise UserError(
+                f"TE {self.te:g} ms does not fit between excitations "
+                f"{self.echo_spacing:g} ms apart",
+                where=name,
+                do="give a TE below echo_spacing",
             )
         if self.ti is None:
             return
@@ -192,6 +199,8 @@ def parse_protocol(content: Any, *, field: float = 3.0, where: str = "protocol")
                 do=f"choose among {', '.join(SEQUENCES)}",
             )
         sequences[name] = _changed(name, mapping(given, f"{where}: {name}"), where)
+    if "T1wCE" not in parts.get("sequences", {}):
+        sequences["T1wCE"] = sequences["T1w"]  # before and after the agent are scanned alike
     tissues: dict[str, Tissue] = {}
     for name, given in mapping(parts.get("tissues", {}), f"{where}: tissues").items():
         known(name, where=where)

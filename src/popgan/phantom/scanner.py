@@ -22,6 +22,8 @@ WHITE = 600.0
 """Stored value of noise-free white matter before the bias field."""
 ENHANCED = "T1wCE"
 """The contrast that is scanned after contrast agent."""
+_LEAST_WHITE = 0.1
+"""White matter counts for the gain with at least this share of the brightest brain tissue."""
 _BIAS_GRID, _BIAS_SMOOTH = (8, 9, 8), 1.4
 _FWHM = 2.3548  # full width at half maximum of a Gaussian, standard deviations
 _STANDARD, _PLAIN = Protocol(), Site()
@@ -49,15 +51,18 @@ def scan(
         spacing: voxel size, mm.
 
     Returns:
-        int16, X x Y x Z; white matter is near `WHITE` at a site of gain 1.
+        int16, X x Y x Z; white matter is near `WHITE` at a site of gain 1,
+        unless the sequence suppresses it.
 
     Raises:
         UserError: the protocol has no such contrast.
     """
     signals = tissue_signals(parameters, contrast, protocol=protocol, site=site)
     ideal = torch.tensordot(torch.tensor(signals[: len(fractions)]), fractions, dims=1).abs_()
-    # Gain is set on this subject's own white matter, as a scanner's prescan does.
-    clean = ideal.numpy() * np.float32(WHITE / max(abs(signals[0]), 1e-9))
+    # Gain is set on this subject's own white matter, as a scanner's prescan does, and on the
+    # brain's brightest tissue where a sequence suppresses white matter.
+    white, brightest = abs(signals[0]), max(abs(signal) for signal in signals[:3])
+    clean = ideal.numpy() * np.float32(WHITE / max(white, _LEAST_WHITE * brightest, 1e-9))
     clean *= bias_field(parameters, (clean.shape[0], clean.shape[1], clean.shape[2]), site=site)
     if site.blur > 0:
         clean = ndimage.gaussian_filter(clean, site.blur / _FWHM / spacing)

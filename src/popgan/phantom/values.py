@@ -39,6 +39,9 @@ def number(value: Any, where: str, low: float, high: float) -> float:
     Raises:
         UserError: it is something else.
     """
+    # A whole number can be too long for a float, and too long to be shown.
+    if isinstance(value, int) and abs(value) > 10**15:
+        raise UserError("a number is out of range", where=where, do=f"give {low:g} to {high:g}")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UserError(f"{value!r} is not a number", where=where)
     if not low <= value <= high:
