@@ -41,7 +41,14 @@ def compare(data: Path) -> dict[str, Any]:
     phantoms = [phantom(simulate(at_age(draw(0, k), _held(a)))) for k, a in enumerate(ages)]
     found: dict[str, Any] = {
         name: {"people": summary(people, name), "phantom": summary(phantoms, name)}
-        for name in ("grey_ml", "white_ml", "grey_share", "ventricles_ml", "ventricle_cm2")
+        for name in (
+            "grey_ml",
+            "white_ml",
+            "cavity_ml",
+            "grey_share",
+            "ventricles_ml",
+            "ventricle_cm2",
+        )
     }
     found["subjects"] = len(people)
     found["ms_ssim"] = {
@@ -67,22 +74,25 @@ def person(folder: Path, age: float) -> Row:
     tissue, regions = (
         np.asanyarray(nib.load(folder / f"{name}.nii.gz").dataobj) for name in ("tissue", "dlmuse")
     )
-    return _row(age, (tissue == 2), (tissue == 3), np.isin(regions, LATERAL))
+    return _row(age, tissue, np.isin(regions, LATERAL))
 
 
 def phantom(subject: Subject) -> Row:
     """Volumes of one phantom by label; its ventricles are the template's, moved along."""
     labels = subject.labels()
     lateral = (labels == 1) & (_ventricle_space(subject) > 0.5)
-    return _row(subject.parameters.age, labels == 2, labels == 3, lateral)
+    return _row(subject.parameters.age, np.where(labels <= 3, labels, 0), lateral)
 
 
-def _row(age: float, grey: NDArray[Any], white: NDArray[Any], lateral: NDArray[Any]) -> Row:
+def _row(age: float, labels: NDArray[Any], lateral: NDArray[Any]) -> Row:
+    """Labels: 1 fluid, 2 grey, 3 white matter, on both sides."""
+    grey, white = labels == 2, labels == 3
     total = float(grey.sum() + white.sum())
     return {
         "age": age,
         "grey_ml": float(grey.sum()) * VOXEL,
         "white_ml": float(white.sum()) * VOXEL,
+        "cavity_ml": float((labels > 0).sum()) * VOXEL,
         "grey_share": float(grey.sum()) / total,
         "ventricles_ml": float(lateral.sum()) * VOXEL,
         "ventricle_cm2": float(lateral.sum(axis=(0, 1)).max()) * PIXEL,

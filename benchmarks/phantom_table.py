@@ -7,6 +7,7 @@ from typing import Any
 _TITLES = {
     "grey_ml": "grey matter, ml",
     "white_ml": "white matter, ml",
+    "cavity_ml": "grey + white matter + fluid, ml",
     "grey_share": "grey / (grey + white)",
     "ventricles_ml": "lateral ventricles, ml",
     "ventricle_cm2": "lateral ventricles, largest axial area, cm2",

@@ -97,6 +97,7 @@ def plan(contrasts=CONTRASTS):
             "gamma": 5,
             "r2": True,
             "penalty_interval": 8,
+            "diversity": 2.0,
             "ema_half_life": 2000,
             "ema_ramp": 0.05,
             "level_shares": [0.1, 0.15, 0.2, 0.25, 0.3],

@@ -148,8 +148,8 @@ def _write_tables(folder: Path, rows: list[str], origin: str) -> None:
         {"Name": _NAME, "BIDSVersion": "1.10.0", "DatasetType": "raw", "GeneratedBy": [made_by]},
     )
     text = (
-        "Simulated brain MRI: no person was scanned. One anatomy underlies every subject, so the\n"
-        "subjects are less diverse than people are; numbers from these data are phantom numbers.\n"
+        "Simulated brain MRI: no person was scanned. One anatomy underlies every subject: nobody\n"
+        "has a gyrus that the template lacks. Numbers from these data are phantom numbers.\n"
     )
     write_text(folder / "README", text)
     derived = folder / _DERIVED

@@ -78,10 +78,12 @@ class SubjectParameters:
 # The atlas is larger than people: these factors bring its width, length and height to those of
 # 40 adults measured in IXI.
 _MEAN_SCALE = (0.92, 0.93, 0.91)
+_WIDENING = 1.2  # mm by which the space between brain and skull widens from 20 to 85 years
+_RADIUS = 65.0  # mm, of a ball about as large as a brain
 _LIMITS = {
     "ventricles": (-4.0, 10.0),
     "atrophy": (0.0, 1.3),
-    "gap": (0.5, 5.0),
+    "gap": (0.3, 5.0),
     "cortex": (-1.3, 0.6),
 }
 
@@ -107,6 +109,7 @@ def draw_subject(seed: int, index: int, *, age: float | None = None) -> SubjectP
     usual = _usual(own if age is None else age)
     # Men's heads are about 4 % larger in each direction; the rest is between persons.
     size = normal(1.02 if sex == "M" else 0.98, 0.024, 0.9, 1.1)
+    size *= _shrinkage(own if age is None else age)
     scale = tuple(size * mean * normal(1, 0.02, 0.94, 1.06) for mean in _MEAN_SCALE)
     rotation = (normal(0, 4, -12, 12), normal(0, 1.8, -6, 6), normal(0, 2.2, -8, 8))
     shift = (normal(0, 3, -8, 8), normal(0, 3, -8, 8), normal(0, 3, -8, 8))
@@ -115,7 +118,7 @@ def draw_subject(seed: int, index: int, *, age: float | None = None) -> SubjectP
         "ventricles": normal(usual["ventricles"], 2.2, *_LIMITS["ventricles"]),
         "atrophy": normal(usual["atrophy"], 0.15, *_LIMITS["atrophy"]),
         "folding": normal(1.0, 0.2, 0.4, 1.6),
-        "gap": normal(usual["gap"], 0.6, *_LIMITS["gap"]),
+        "gap": normal(usual["gap"], 0.4, *_LIMITS["gap"]),
         "skull": normal(6.0, 1.0, 4.0, 8.0),
         "fat": normal(3.5, 1.0, 1.5, 6.5),
         "skin": normal(1.8, 0.3, 1.2, 2.5),
@@ -148,13 +151,25 @@ def at_age(parameters: SubjectParameters, age: float) -> SubjectParameters:
     before, after = _usual(parameters.age), _usual(age)
     moved = {name: getattr(parameters, name) + after[name] - before[name] for name in before}
     moved = {name: float(np.clip(value, *_LIMITS[name])) for name, value in moved.items()}
-    return dataclasses.replace(parameters, age=age, **moved)
+    shrunk = _shrinkage(age) / _shrinkage(parameters.age)
+    x, y, z = (side * shrunk for side in parameters.scale)
+    return dataclasses.replace(parameters, age=age, scale=(x, y, z), **moved)
+
+
+def _shrinkage(age: float) -> float:
+    """Size of the brain at an age relative to that at 52.5 years.
+
+    An adult's skull does not grow: what the fluid around the brain gains, the brain loses.
+    """
+    years = (age - YOUNGEST) / (OLDEST - YOUNGEST)
+    return 1 - _WIDENING * (years - 0.5) / _RADIUS
 
 
 def _usual(age: float) -> dict[str, float]:
     """What is usual at an age: ventricles and sulci widen, the cortex thins.
 
-    Set so that grey matter and ventricles go with age as in 40 adults measured in IXI.
+    Set so that grey matter and ventricles go with age as in 40 adults measured in IXI. The size
+    of the brain goes with age as well: `_shrinkage`.
     """
     if not YOUNGEST <= age <= OLDEST:
         raise UserError(
@@ -164,6 +179,6 @@ def _usual(age: float) -> dict[str, float]:
     return {
         "ventricles": -1.8 + 5.0 * years**2,
         "atrophy": 0.05 + 0.95 * years,
-        "gap": 1.5 + 1.5 * years,
+        "gap": 0.4 + _WIDENING * years,
         "cortex": -0.35 - 0.45 * years,
     }
