@@ -91,7 +91,7 @@ def _ixi(cells: dict[str, Any]) -> list[str]:
     ]
     for name, title in _TITLES.items():
         sides = [
-            f"{one['mean']:.3g} ({one['sd']:.2g}; {one['r_age']:+.2f})"
+            f"{_short(one['mean'])} ({_short(one['sd'], 2)}; {one['r_age']:+.2f})"
             for one in (value[name]["people"], value[name]["phantom"])
         ]
         lines.append(f"| {title} | {sides[0]} | {sides[1]} |")
@@ -101,3 +101,8 @@ def _ixi(cells: dict[str, Any]) -> list[str]:
     lines += [f"| {name} | {one['mean']:.3f} ({one['sd']:.3f}) |" for name, one in alike.items()]
     lines += ["", "Lower is more diverse.", ""]
     return lines
+
+
+def _short(value: float, digits: int = 3) -> str:
+    """So many digits, but whole numbers in full."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.{digits}g}"
