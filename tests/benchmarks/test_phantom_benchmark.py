@@ -50,7 +50,9 @@ def test_a_summary_has_mean_spread_and_trend(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_table_names_machine_times_and_people(monkeypatch: pytest.MonkeyPatch) -> None:
     times = {"cpu": 0.51, "cpu_least": 0.49, "cpu_most": 0.6, "wall": 0.7}
     side = {"mean": 719.4, "sd": 88.4, "r_age": -0.68}
-    measures = ("grey_ml", "white_ml", "grey_share", "ventricles_ml", "ventricle_cm2")
+    measures = (
+        "grey_ml", "white_ml", "cavity_ml", "grey_share", "ventricles_ml", "ventricle_cm2",
+    )  # fmt: skip
     values = {
         "template": times,
         "2 mm, T1w": {"making": times, "writing": times},

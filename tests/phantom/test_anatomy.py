@@ -51,7 +51,8 @@ def test_from_the_vertex_inward_come_skin_fat_bone_fluid_and_brain(fractions):
         "brain": column["gm"] + column["wm"],
     }
     assert all(layer.max() > 0.2 for layer in layers.values())
-    first = [int(np.argmax(layer > 0.15)) for layer in layers.values()]
+    # Skin and fat are thinner than a voxel here and may share one, or two between them.
+    first = [int(np.argmax(layer > 0.05)) for layer in layers.values()]
     assert first == sorted(first)
     assert first[0] >= 3  # air above the head
     assert first[-1] - first[0] >= 3  # 9 mm and more of skin, fat, bone and fluid
