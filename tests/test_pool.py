@@ -132,7 +132,7 @@ def test_as_many_workers_as_memory_holds(monkeypatch):
     class Memory:
         available = 3 * 2**30
 
-    monkeypatch.setattr("popgan.pool._cores", lambda: 8)
+    monkeypatch.setattr("popgan.pool.usable_cores", lambda: 8)
     monkeypatch.setattr("popgan.pool.psutil.virtual_memory", lambda: Memory)
     with Pool(COMMAND) as auto:
         assert auto.workers == 8

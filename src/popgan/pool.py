@@ -26,6 +26,7 @@ from typing import Any
 
 import psutil
 
+from popgan.provenance import usable_cores
 from popgan.sandbox import ANSWER, DONE, FAILED, OPENING, REQUEST
 
 WORKER_BYTES = 4 * 2**30
@@ -88,7 +89,7 @@ class Pool:
     ) -> None:
         self._command, self._memory = command, memory
         self._fixed = workers is not None
-        self.workers = workers if workers is not None else _cores()
+        self.workers = workers if workers is not None else usable_cores()
         self._threads = ThreadPoolExecutor(self.workers)
         self._own = threading.local()
         self._all: list[_Worker] = []
@@ -154,10 +155,6 @@ class Pool:
         free = int(psutil.virtual_memory().available * _SHARE)
         # Memory that busy workers hold is no longer free; it must not count against them twice.
         return max(1, min(self.workers, self._busy + free // self._peak))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Worker:

@@ -115,7 +115,5 @@ def split_together(
             people[name] = people[one]
     unit = {name: min(labels[member] for member in own) for name, own in people.items()}
     splits = split_subjects(set(unit.values()), seed=seed, fractions=fractions)
-    return {
-        split: sorted(name for name in labels if unit[name] in set(own))
-        for split, own in splits.items()
-    }
+    home = {own: split for split, units in splits.items() for own in units}
+    return {split: sorted(name for name in labels if home[unit[name]] == split) for split in splits}

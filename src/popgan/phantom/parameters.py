@@ -88,28 +88,22 @@ _LIMITS = {
 }
 
 
-def draw_subject(seed: int, index: int, *, age: float | None = None) -> SubjectParameters:
+def draw_subject(seed: int, index: int) -> SubjectParameters:
     """Draw subject `index` of the population `seed`; no other subject need be drawn.
 
-    Args:
-        seed: of the population.
-        index: which subject.
-        age: the same person at another age, 20 to 85 years; None draws the age as well.
-
-    Raises:
-        UserError: an age out of range.
+    `at_age` makes the same person older or younger.
     """
     rng = numpy_rng(seed, "phantom subject", index)
 
     def normal(mean: float, sd: float, low: float, high: float) -> float:
         return float(np.clip(rng.normal(mean, sd), low, high))
 
-    own = float(np.round(rng.uniform(YOUNGEST, OLDEST), 1))
+    age = float(np.round(rng.uniform(YOUNGEST, OLDEST), 1))
     sex: Literal["F", "M"] = "M" if rng.random() < 0.5 else "F"
-    usual = _usual(own if age is None else age)
+    usual = _usual(age)
     # Men's heads are about 4 % larger in each direction; the rest is between persons.
     size = normal(1.02 if sex == "M" else 0.98, 0.024, 0.9, 1.1)
-    size *= _shrinkage(own if age is None else age)
+    size *= _shrinkage(age)
     scale = tuple(size * mean * normal(1, 0.02, 0.94, 1.06) for mean in _MEAN_SCALE)
     rotation = (normal(0, 4, -12, 12), normal(0, 1.8, -6, 6), normal(0, 2.2, -8, 8))
     shift = (normal(0, 3, -8, 8), normal(0, 3, -8, 8), normal(0, 3, -8, 8))
@@ -127,7 +121,7 @@ def draw_subject(seed: int, index: int, *, age: float | None = None) -> SubjectP
     return SubjectParameters(
         seed=seed,
         index=index,
-        age=own if age is None else age,
+        age=age,
         sex=sex,
         scale=(scale[0], scale[1], scale[2]),
         rotation=rotation,
