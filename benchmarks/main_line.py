@@ -243,7 +243,7 @@ def check_cohort(options: argparse.Namespace, run: Path) -> None:
     sizes = {split: len(set(opened.subjects(split))) for split in SPLIT_SUBJECTS}
     manifest = read_json(run / "dataset" / "manifest.json")
     if sizes != SPLIT_SUBJECTS or manifest["options"] != OPTIONS.model_dump(
-        mode="json", exclude={"subjects"}
+        mode="json", exclude={"subjects", "contrast_map"}
     ):
         raise UserError(f"this is not the benchmark cohort (subjects: {sizes})", where=run)
 
