@@ -56,6 +56,7 @@ RECIPES = {
         popgan.build_generator,
         popgan.build_discriminator,
         popgan.phases,
+        popgan.extras,
     ),
 }
 
