@@ -76,6 +76,14 @@ def test_an_interval_counts_all_its_steps() -> None:
         assert (float(state["augment_p"]) > 0.5) is up
 
 
+def test_a_broken_step_does_not_break_the_probability() -> None:
+    settings = plan(probability=0.5, interval=2, speed=0.5)
+    state = extras(settings)
+    adapt(settings, state, torch.full((8,), math.nan), batch=8, step=0)
+    adapt(settings, state, SURE, batch=8, step=1)
+    assert float(state["augment_p"]) == pytest.approx(0.5 - 8 * 2 / 500)
+
+
 def test_fixed_methods_show_their_share_and_never_move() -> None:
     for method, share in (("none", 0.0), ("affine", 0.4), ("diffaugment", 1.0)):
         settings = plan(method=method, probability=0.4)

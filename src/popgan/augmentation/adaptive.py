@@ -48,9 +48,10 @@ def overfitting(margin: Tensor) -> Tensor:
         margin: N real logits minus `objectives.adversarial.boundary`.
 
     Returns:
-        A scalar in [-1, 1].
+        A scalar in [-1, 1]; a logit that is no number counts as neither.
     """
-    return margin.detach().float().sign().mean()
+    # One broken step must not make p NaN for good.
+    return margin.detach().float().sign().nan_to_num(0.0).mean()
 
 
 @torch.no_grad()
