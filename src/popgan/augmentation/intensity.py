@@ -1,13 +1,14 @@
 """Changes of intensity that leave air air: gain, contrast, noise.
 
-All work on the lifted image u = x + 1, in which background is 0 and stays 0, and all are
+All work on the lifted image u = x + 1, in which background is 0 and stays 0. Gain and contrast are
 monotone: nothing that was brighter becomes darker, so no contrast is inverted.
 
 *Gain* multiplies, as a receiver does. An added constant, the usual change of brightness, would
 make air glow. *Contrast* bends the scale of greys about its middle, u = 1, which stays where it
-is: u (1 + k (u - 1) / (u + 1)) has slopes between 1 - |k| and 1 + |k|. *Noise* of a magnitude image
-is Rician: Gaussian where there is signal, and in air a positive offset that preparation removes
-together with the background. So it is Gaussian here, and fades out towards air.
+is: u (1 + k (u - 1) / (u + 1)) has slopes between 1 - |k| and 1 + |k|. *Noise* of a magnitude
+image is Rician: Gaussian where there is signal, and in air a positive floor. That floor is in the
+image already, or was removed with the background, and more of it would make air grey. So noise is
+Gaussian here, and fades out towards air.
 
 Every function adds a difference to the image. The difference is exactly zero where the strength
 is, so an image that is not chosen passes to the last bit.
