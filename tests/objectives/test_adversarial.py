@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from popgan.objectives.adversarial import accuracy, discriminator_loss, generator_loss
+from popgan.config.schema import TrainPlan
+from popgan.objectives.adversarial import (
+    accuracy,
+    boundary,
+    discriminator_loss,
+    generator_loss,
+)
 
 
 def test_an_undecided_discriminator_costs_two_bits_or_one() -> None:
@@ -26,6 +33,22 @@ def test_logistic_loss_is_binary_cross_entropy() -> None:
     torch.testing.assert_close(discriminator_loss("logistic", real, fake), expected)
 
 
+def test_least_squares_are_half_the_mean_squared_errors_to_one_and_zero() -> None:
+    real, fake = torch.randn(20), torch.randn(20)
+    mse = F.mse_loss
+    expected = 0.5 * (mse(real, torch.ones(20)) + mse(fake, torch.zeros(20)))
+    torch.testing.assert_close(discriminator_loss("lsgan", real, fake), expected)
+    torch.testing.assert_close(generator_loss("lsgan", fake), 0.5 * mse(fake, torch.ones(20)))
+
+
+def test_a_critic_measures_the_distance_of_means_and_is_held_near_zero() -> None:
+    real, fake = torch.randn(20), torch.randn(20)
+    drift = 1e-3 * float(real.square().mean())
+    expected = float(fake.mean() - real.mean()) + drift
+    assert discriminator_loss("wgan-gp", real, fake).item() == pytest.approx(expected, abs=1e-6)
+    assert generator_loss("wgan-gp", fake).item() == pytest.approx(-float(fake.mean()), abs=1e-6)
+
+
 def test_relativistic_losses_see_differences_only() -> None:
     real, fake = torch.randn(20), torch.randn(20)
     for loss in (
@@ -36,12 +59,13 @@ def test_relativistic_losses_see_differences_only() -> None:
 
 
 def test_both_players_pull_in_opposite_directions() -> None:
-    for kind in ("logistic", "rpgan"):
-        fake = torch.zeros(3, requires_grad=True)
-        (up,) = torch.autograd.grad(generator_loss(kind, fake, torch.zeros(3)), fake)
-        (down,) = torch.autograd.grad(discriminator_loss(kind, torch.zeros(3), fake), fake)
+    for kind in get_args(TrainPlan.model_fields["loss"].annotation):
+        fake = torch.full((3,), 0.1, requires_grad=True)
+        real = torch.full((3,), 0.1, requires_grad=True)
+        (up,) = torch.autograd.grad(generator_loss(kind, fake, real), fake)
+        down, apart = torch.autograd.grad(discriminator_loss(kind, real, fake), [fake, real])
         assert (up < 0).all()
-        assert (down > 0).all()
+        assert (down > 0).all() and (apart < 0).all()
 
 
 def test_real_logits_are_constants_for_the_generator() -> None:
@@ -56,6 +80,18 @@ def test_accuracy_counts_right_decisions_on_each_side() -> None:
     assert [a.item() for a in accuracy("logistic", real, fake)] == [0.75, 0.75]
     shifted = accuracy("rpgan", real + 100, fake + 100)
     assert [a.item() for a in shifted] == [0.75, 0.75]
+
+
+@pytest.mark.parametrize("kind", ["rpgan", "wgan-gp"])
+def test_what_is_defined_up_to_a_constant_is_judged_from_the_middle(kind: str) -> None:
+    real, fake = torch.tensor([4.0, 6.0, 2.0]), torch.tensor([0.0, 1.0, 2.0])
+    assert boundary(kind, real, fake).item() == 2.5
+    assert [a.item() for a in accuracy(kind, real + 7, fake + 7)] == pytest.approx([2 / 3, 1.0])
+
+
+def test_least_squares_decide_half_way_between_their_targets() -> None:
+    real, fake = torch.tensor([0.6, 0.4]), torch.tensor([0.6, -3.0])
+    assert [a.item() for a in accuracy("lsgan", real, fake)] == [0.5, 0.5]
 
 
 def test_unknown_losses_are_refused() -> None:

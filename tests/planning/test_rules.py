@@ -137,3 +137,28 @@ def test_settings_are_read_as_yaml() -> None:
     for bad in ("train.batch", "=8", "a=[1"):
         with pytest.raises(UserError, match="--set"):
             parse_overrides([bad])
+
+
+def test_presets_move_a_fixed_share_and_change_no_intensity() -> None:
+    for preset in preset_names():
+        plan = make(preset).augmentation
+        assert plan.method == "affine"
+        assert (plan.brightness, plan.contrast, plan.noise, plan.cutout) == (0, 0, 0, 0)
+
+
+def test_adaptive_augmentation_brings_mild_intensity_unless_the_user_sets_it() -> None:
+    plan = make(overrides={"augmentation.method": "ada", "augmentation.brightness": 0.1})
+    found = plan.augmentation
+    assert (found.brightness, found.contrast, found.noise) == (0.1, 0.3, 0.0)
+    assert (found.target, found.interval, found.speed) == (0.6, 4, 500)
+    assert plan.decisions["augmentation.contrast"].source == "rule"
+    assert plan.decisions["augmentation.brightness"].reason == "set by the user"
+
+
+def test_wgan_gp_gets_its_published_weight_at_every_size() -> None:
+    for side in (32, 64, 128):
+        plan = make(side=side, overrides={"train.loss": "wgan-gp"})
+        assert plan.train.gamma == 10.0
+        assert "lambda" in plan.decisions["train.gamma"].reason
+    chosen = {"train.loss": "wgan-gp", "train.gamma": 3.0}
+    assert make(overrides=chosen).train.gamma == 3.0

@@ -1,1 +1,1 @@
-"""Batched, differentiable augmentation of what the discriminator sees."""
+"""Differentiable augmentation of what the discriminator sees, safe for MRI."""

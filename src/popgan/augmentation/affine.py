@@ -1,9 +1,7 @@
-"""MRI-safe geometric augmentation of what the discriminator sees.
+"""Mirroring, shifting, turning and scaling as one affine resampling.
 
-Both real and synthetic images are transformed, differentiably, so that a small training set
-cannot be learnt by heart (Karras et al., NeurIPS 2020; Zhao et al., NeurIPS 2020). Only a share
-of the images is transformed and the transforms are mild: otherwise the generator learns the
-transforms themselves and draws tilted heads. No 90-degree turns, no intensity inversion.
+A share of the images is moved, mildly: were all of them moved, the generator would learn the
+moves themselves and draw tilted heads. No 90-degree turns.
 
 Parameters are drawn apart from applied: `draw` makes them, `apply_affine` uses them, so that any
 batch can be replayed.
@@ -46,6 +44,24 @@ def draw(
     shift = torch.stack([uniform(2 * plan.shift), uniform(2 * plan.shift)], 1) * active[:, None]
     mirrored = torch.rand(count, generator=generator, device=device) < 0.5
     sign = torch.where(mirrored & torch.tensor(plan.flip, device=device), -1.0, 1.0)
+    return matrices(sign=sign, angle=angle, scale=scale, shift=shift, size=size)
+
+
+def matrices(
+    *, sign: Tensor, angle: Tensor, scale: Tensor, shift: Tensor, size: tuple[int, int]
+) -> Tensor:
+    """Inverse affine maps, from places in the result to places in the image.
+
+    Args:
+        sign: N; -1 mirrors left and right, 1 does not.
+        angle: N, radians.
+        scale: N; above 1 the image shrinks.
+        shift: N x 2, of columns and rows in half sides.
+        size: height and width in pixels (rotations stay rotations when they differ).
+
+    Returns:
+        N x 2 x 3 for `torch.nn.functional.affine_grid`.
+    """
     aspect = size[0] / size[1]
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     top = torch.stack([cos * sign, -sin * aspect, shift[:, 0]], 1)
@@ -61,10 +77,10 @@ def apply_affine(images: Tensor, theta: Tensor) -> Tensor:
         theta: N x 2 x 3 from `draw`.
 
     Returns:
-        N x C x H x W, float32.
+        N x C x H x W, float32 (float64 stays).
     """
-    shape = [images.shape[0], images.shape[1], images.shape[2], images.shape[3]]
-    grid = F.affine_grid(theta.to(images.device), shape, align_corners=False)
     # Zero padding pads with background once background is zero.
-    lifted = images.float().contiguous() + 1
+    exact = images if images.dtype == torch.float64 else images.float()
+    lifted = exact.contiguous() + 1
+    grid = F.affine_grid(theta.to(lifted), list(images.shape), align_corners=False)
     return F.grid_sample(lifted, grid, padding_mode="zeros", align_corners=False) - 1

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from popgan.config.preset import Preset, load_preset
-from popgan.config.schema import DataPlan, Plan, leaves, parse_plan
+from popgan.config.schema import AugmentationPlan, DataPlan, Plan, leaves, parse_plan
 from popgan.errors import UserError
 from popgan.planning.budget import images_within, parse_budget
 
@@ -173,12 +173,8 @@ def _training_rules(draft: Draft, preset: Preset, data: DataPlan, machine: Machi
     whole = batch if isinstance(batch, int) and batch > 0 else 1
     group = max(size for size in (4, 3, 2, 1) if whole % size == 0)
     draft.rule("network.minibatch_stddev", group, f"largest divisor of the batch {batch} up to 4")
-    area = data.height * data.width / 64**2
-    draft.rule(
-        "train.gamma",
-        round(preset.gamma_at_64 * area, 4),
-        f"{preset.gamma_at_64:g} at 64 x 64, scaled with the area: {preset.gamma_reason}",
-    )
+    _gamma_rule(draft, preset, data)
+    _augmentation_rules(draft)
     chosen = draft.values["network.channels"]
     levels = len(chosen) if isinstance(chosen, list) else 1
     draft.rule("train.level_shares", _shares(preset, levels), preset.level_reason)
@@ -190,6 +186,49 @@ def _training_rules(draft: Draft, preset: Preset, data: DataPlan, machine: Machi
         f"the {machine.device} {'has' if machine.bf16 else 'has no'} fast bfloat16 arithmetic",
     )
     draft.rule("train.threads", machine.cores, f"{machine.cores} usable cores")
+
+
+def _gamma_rule(draft: Draft, preset: Preset, data: DataPlan) -> None:
+    if draft.values.get("train.loss") == "wgan-gp":
+        draft.rule(
+            "train.gamma",
+            10.0,
+            "wgan-gp: lambda of its own penalty as published, in every step and at every level; "
+            "train.r2 and train.penalty_interval do not count",
+        )
+        return
+    area = data.height * data.width / 64**2
+    draft.rule(
+        "train.gamma",
+        round(preset.gamma_at_64 * area, 4),
+        f"{preset.gamma_at_64:g} at 64 x 64, scaled with the area: {preset.gamma_reason}",
+    )
+
+
+ADA_INTENSITY = {
+    "brightness": (0.2, "gain differs by this between scans; air stays air"),
+    "contrast": (0.3, "slopes of the scale of greys change by at most this"),
+    "noise": (0.0, "published: noise helps no more (Karras et al., 2020)"),
+    "cutout": (0.0, "published: holes help no more (Karras et al., 2020)"),
+}
+
+
+def _augmentation_rules(draft: Draft) -> None:
+    """What a preset leaves open: nothing beyond geometry, but with `ada` mild intensity too."""
+    if "augmentation.method" not in draft.values:
+        reason = "a fixed share of the images is moved, mildly, as the presets were tried"
+        draft.rule("augmentation.method", "affine", reason)
+    method = draft.values["augmentation.method"]
+    published = "published (Karras et al., 2020)"
+    for name, field in AugmentationPlan.model_fields.items():
+        dotted = f"augmentation.{name}"
+        if dotted in draft.values or field.is_required():
+            continue
+        if method == "ada":
+            value, reason = ADA_INTENSITY.get(name, (field.default, published))
+        else:
+            value, reason = field.default, f"not used by {method}"
+        draft.rule(dotted, value, reason)
 
 
 def _shares(preset: Preset, levels: int) -> list[float]:

@@ -1,7 +1,8 @@
 """The recipe `popgan`: a progressive GAN with gradient penalties and mild augmentation.
 
-The losses of its phases read like the papers: relativistic or logistic adversarial loss, R1 (and
-R2) lazily, the same augmentation for real and synthetic images, and likeness matching for variety.
+The losses of its phases read like the papers: an adversarial loss, R1 (and R2) lazily or the
+penalty of WGAN-GP in every step, the same augmentation for real and synthetic images, and likeness
+matching for variety.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from popgan.augmentation.affine import apply_affine, draw
+from popgan.augmentation import adaptive
+from popgan.augmentation.pipeline import augment
 from popgan.config.schema import Plan
 from popgan.networks.progressive import Discriminator, Generator
-from popgan.objectives.adversarial import accuracy, discriminator_loss, generator_loss
+from popgan.objectives.adversarial import accuracy, boundary, discriminator_loss, generator_loss
 from popgan.objectives.diversity import likeness_gap
-from popgan.objectives.penalties import gradient_penalty
+from popgan.objectives.penalties import gradient_penalty, interpolation_penalty
 from popgan.training.phase import Phase, Step
 
 
@@ -43,11 +45,19 @@ def build_discriminator(plan: Plan) -> Discriminator:
 
 
 def phases(plan: Plan) -> list[Phase]:
-    """Discriminator first, its penalty every `penalty_interval` steps, then the generator."""
+    """Discriminator first, its penalty every `penalty_interval` steps, then the generator.
+
+    WGAN-GP has its penalty within the discriminator's own loss.
+    """
     found = [Phase("Dmain", "D", 1, _discriminate)]
-    if plan.train.gamma > 0:
+    if plan.train.gamma > 0 and plan.train.loss != "wgan-gp":
         found.append(Phase("Dreg", "D", plan.train.penalty_interval, _penalise))
     return [*found, Phase("Gmain", "G", 1, _generate)]
+
+
+def extras(plan: Plan) -> dict[str, Tensor]:
+    """What the state keeps beside the networks: the probability of augmentation."""
+    return adaptive.extras(plan.augmentation)
 
 
 def _discriminate(step: Step) -> Tensor:
@@ -57,15 +67,38 @@ def _discriminate(step: Step) -> Tensor:
     # One pass over both halves; minibatch statistics stay apart, because the plan makes the
     # batch a multiple of their group.
     real, fake = _judge(step, pair, "dropout-D").chunk(2)
-    loss = discriminator_loss(step.plan.train.loss, real, fake)
+    plan = step.plan.train
+    loss = discriminator_loss(plan.loss, real, fake)
     step.shared = {"pair": pair, "real": real.detach()}
-    sums = step.state.sums
-    right = accuracy(step.plan.train.loss, real.detach(), fake.detach())
+    _account(step, real.detach(), fake.detach(), loss.detach())
+    return loss + plan.gamma * _one_centred(step) if plan.loss == "wgan-gp" else loss
+
+
+def _account(step: Step, real: Tensor, fake: Tensor, loss: Tensor) -> None:
+    """Add to the sums of the log; let the probability of augmentation follow."""
+    kind, sums = step.plan.train.loss, step.state.sums
+    right = accuracy(kind, real, fake)
     sums["accuracy_real"] += right[0]
     sums["accuracy_fake"] += right[1]
-    sums["loss_discriminator"] += loss.detach()
+    sums["loss_discriminator"] += loss
     sums["steps"] += 1
-    return loss
+    adaptive.adapt(
+        step.plan.augmentation,
+        step.state.extras,
+        real - boundary(kind, real, fake),
+        batch=step.plan.train.batch,
+        step=step.index,
+    )
+
+
+def _one_centred(step: Step) -> Tensor:
+    """The penalty of WGAN-GP; its gradient's target is 1 at every size, so gamma is not scaled."""
+    real, fake = step.shared["pair"].chunk(2)
+    share = torch.rand(len(real), generator=step.rng("interpolate"))
+    penalty = interpolation_penalty(lambda x: _judge(step, x, "dropout-reg"), real, fake, share)
+    step.state.sums["penalty"] += penalty.detach()
+    step.state.sums["penalty_steps"] += 1
+    return penalty
 
 
 def _penalise(step: Step) -> Tensor:
@@ -96,9 +129,8 @@ def _generate(step: Step) -> Tensor:
 
 
 def _augment(step: Step, images: Tensor, purpose: str) -> Tensor:
-    size = (images.shape[2], images.shape[3])
-    theta = draw(step.plan.augmentation, images.shape[0], size, step.rng(purpose))
-    return apply_affine(images, theta)
+    strength = step.state.extras[adaptive.PROBABILITY]
+    return augment(step.plan.augmentation, images, step.rng(purpose), strength)
 
 
 def _judge(step: Step, images: Tensor, purpose: str) -> Tensor:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.recipes import popgan
 from popgan.seeds import derive
-from popgan.training.phase import Phase
+from popgan.training.phase import Phase, lazy_intervals
 from popgan.training.state import TrainState
 
 
@@ -25,19 +25,29 @@ class Recipe:
         generator: builds the generator of a plan.
         discriminator: builds the discriminator of a plan.
         phases: the phases of a plan, in order.
+        extras: first values of what a recipe keeps from step to step beside its networks, by
+            name; saved and restored with the state.
     """
 
     title: str
     generator: Callable[[Plan], nn.Module]
     discriminator: Callable[[Plan], nn.Module]
     phases: Callable[[Plan], list[Phase]]
+    extras: Callable[[Plan], dict[str, Tensor]] = lambda plan: {}
 
     def start(self, plan: Plan, device: torch.device) -> TrainState:
         """A fresh training state whose weights depend on the plan's seed alone."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(plan.seed, "weights"))
             generator, discriminator = self.generator(plan), self.discriminator(plan)
-        return TrainState.start(generator, discriminator, plan.train, device)
+        return TrainState.start(
+            generator,
+            discriminator,
+            plan.train,
+            device,
+            lazy=lazy_intervals(self.phases(plan)),
+            extras=self.extras(plan),
+        )
 
 
 RECIPES = {
@@ -46,6 +56,7 @@ RECIPES = {
         popgan.build_generator,
         popgan.build_discriminator,
         popgan.phases,
+        popgan.extras,
     ),
 }
 

@@ -22,7 +22,7 @@ from popgan.stations.model import Model
 from popgan.stations.source import CohortImages
 from popgan.training.probe import measure
 
-RULES_VERSION = 2  # raise when a rule changes, so that old plans are not taken for new ones
+RULES_VERSION = 3  # raise when a rule changes, so that old plans are not taken for new ones
 
 
 def make_plan(

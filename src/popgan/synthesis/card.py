@@ -25,7 +25,8 @@ _PLAN_ROWS = (
     ("train.lr_discriminator", "learning rate, discriminator"),
     ("network.latent_dim", "length of the latent vector"),
     ("network.channels", "feature maps a level"),
-    ("augmentation.probability", "share of images augmented"),
+    ("augmentation.method", "augmentation"),
+    ("augmentation.probability", "share of images augmented (ada: at the start)"),
 )
 
 

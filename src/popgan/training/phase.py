@@ -63,3 +63,8 @@ class Phase:
     network: str
     interval: int
     loss: Callable[[Step], Tensor]
+
+
+def lazy_intervals(phases: list[Phase]) -> dict[str, int]:
+    """Steps between the lazy penalties ("Dreg", "Greg") of each network that has one."""
+    return {phase.network: phase.interval for phase in phases if phase.name.endswith("reg")}

@@ -7,6 +7,7 @@ Random numbers need no state of their own: every draw comes from a generator der
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,8 @@ class TrainState:
         step: steps done so far.
         sums: what the current tick has accumulated for the log.
         gradient_norms: latest gradient norm of "G" and "D".
+        extras: further quantities that a recipe keeps from step to step, by name; changed in
+            place, or replaced by a tensor of the same shape and kind.
     """
 
     generator: nn.Module
@@ -51,27 +54,42 @@ class TrainState:
     step: int = 0
     sums: dict[str, Tensor] = field(default_factory=dict)
     gradient_norms: dict[str, Tensor] = field(default_factory=dict)
+    extras: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def start(
-        cls, generator: nn.Module, discriminator: nn.Module, plan: TrainPlan, device: torch.device
+        cls,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        plan: TrainPlan,
+        device: torch.device,
+        *,
+        lazy: Mapping[str, int] | None = None,
+        extras: Mapping[str, Tensor] | None = None,
     ) -> TrainState:
-        """A state before the first step; the networks are moved to `device`."""
+        """A state before the first step; the networks are moved to `device`.
+
+        Args:
+            generator: the generator with its first weights.
+            discriminator: the discriminator with its first weights.
+            plan: learning rates and betas.
+            device: where training happens.
+            lazy: steps between the lazy penalties of "G" and "D", where they have any.
+            extras: first values of what the recipe keeps from step to step.
+        """
         generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         discriminator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         average = copy.deepcopy(generator).requires_grad_(False).eval()
-        # A lazily regularised discriminator takes k + 1 steps for k images' worth, so its
-        # learning rate and betas are scaled by k / (k + 1) (Karras et al., 2020).
-        lazy = plan.penalty_interval if plan.gamma > 0 else 0
-        ratio = lazy / (lazy + 1) if lazy else 1.0
+        lazy = lazy or {}
         optimisers = {
-            "G": _adam(generator, plan.lr_generator, plan, 1.0, device),
-            "D": _adam(discriminator, plan.lr_discriminator, plan, ratio, device),
+            "G": _adam(generator, plan.lr_generator, plan, lazy.get("G"), device),
+            "D": _adam(discriminator, plan.lr_discriminator, plan, lazy.get("D"), device),
         }
         state = cls(generator, discriminator, average, optimisers)
         state.reset_sums(device)
         state.gradient_norms = {"G": torch.zeros((), device=device)}
         state.gradient_norms["D"] = torch.zeros((), device=device)
+        state.extras = {name: value.clone().to(device) for name, value in (extras or {}).items()}
         return state
 
     def reset_sums(self, device: torch.device) -> None:
@@ -94,6 +112,9 @@ class TrainState:
         averages: list[Tensor] = list(self.average.parameters())
         current: list[Tensor] = list(self.generator.parameters())
         torch._foreach_lerp_(averages, current, 1 - keep)
+        # Buffers (a running mean, a filter) are no weights: the average has the latest.
+        for mine, latest in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+            mine.copy_(latest)
 
     def tensors(self) -> dict[str, Tensor]:
         """The whole state as a flat dictionary of tensors (no clones)."""
@@ -106,6 +127,7 @@ class TrainState:
                 for item, value in optimiser.state.get(parameter, {}).items():
                     found[f"optimiser.{name}.{item}.{key}"] = value
         found |= {f"sum.{name}": value for name, value in self.sums.items()}
+        found |= {f"extra.{name}": value for name, value in self.extras.items()}
         return found
 
     def load(self, tensors: dict[str, Tensor], images: int, step: int) -> None:
@@ -132,12 +154,17 @@ class TrainState:
                     optimiser.state[parameter] = items
         for name in self.sums:
             self.sums[name] = tensors[f"sum.{name}"].clone().to(self.sums[name].device)
+        for name, value in self.extras.items():
+            self.extras[name] = tensors[f"extra.{name}"].clone().to(value.device)
         self.images, self.step = images, step
 
 
 def _adam(
-    network: nn.Module, rate: float, plan: TrainPlan, ratio: float, device: torch.device
+    network: nn.Module, rate: float, plan: TrainPlan, lazy: int | None, device: torch.device
 ) -> torch.optim.Adam:
+    # A lazily regularised network takes k + 1 steps for k batches, so its learning rate and betas
+    # are scaled by k / (k + 1) (Karras et al., 2020).
+    ratio = lazy / (lazy + 1) if lazy else 1.0
     # One group of parameters for each scale of the equalised learning rate.
     scales = rate_scales(network)
     optimiser = torch.optim.Adam(
