@@ -13,7 +13,7 @@ from pathlib import Path
 
 from popgan.cohort.identity import KEY_FILE, pseudonyms, ranks, split_together
 from popgan.cohort.label_maps import FOLDER, read_maps
-from popgan.cohort.map_choice import check_source_of_labels, choose_map
+from popgan.cohort.map_choice import choose_map
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.parked import Parking
 from popgan.cohort.parked_labels import LabelParking
@@ -96,36 +96,20 @@ def _read_all(
     strict: bool,
 ) -> tuple[CohortFiles, Kept]:
     """The first pass: everything is found, read, prepared and decided; nothing is written yet."""
-    discovery = discover(
-        source,
-        subjects=options.subjects,
-        contrast_map=options.contrast_map,
-        channels=options.channels,
-        label_map=options.label_map,
-        headers=HeaderReader(pool, run, source, reporter),
-    )
+    discovery = _discover(source, options, HeaderReader(pool, run, source, reporter))
     tell_series(discovery.series, reporter)
     contrasts = choose_contrasts(discovery.scans, options.contrasts)
     visits, left_out = make_visits(discovery, contrasts)
     traits = read_traits(source, visits, options)
-    map_name, map_notes = choose_map(visits, options.label_map)
-    check_source_of_labels(map_name, map_notes, options.label)
+    wanted = choose_map(visits, options.label_map, label=options.label)
     everybody = {found.subject for found in discovery.scans}
     names = pseudonyms(everybody, run, keep_ids=options.keep_ids)
     choice = SliceChoice(options.slices, options.slice_range, options.intensity_percentile)
     keys = [visit_key(source, visit, choice) for visit in visits]
     with reporter.task("reading scans", len(visits)) as task:
         kept, failures = _part(prepare_visits(visits, keys, choice, pool, parking), task)
-    maps = read_maps(
-        source,
-        kept,
-        map_name,
-        asked=options.label_map is not None,
-        workers=pool,
-        parking=LabelParking(run / "cache" / FOLDER),
-        reporter=reporter,
-    )
-    check_source_of_labels(maps.name, maps.notes, options.label)
+    parking_maps = LabelParking(run / "cache" / FOLDER)
+    maps = read_maps(source, kept, wanted, pool, parking_maps, reporter)
     quarantine = _quarantine(discovery, failures + maps.failures, names)
     if strict:
         _refuse_quarantined(quarantine)
@@ -136,7 +120,6 @@ def _read_all(
         *_contrast_notes(contrasts, left_out),
         *_remarks(kept),
         *traits.notes,
-        *map_notes,
         *maps.notes,
         *quality_notes(quality, pairs),
         *_split_notes(splits),
@@ -162,6 +145,17 @@ def _read_all(
         maps=maps,
     )
     return files, kept
+
+
+def _discover(source: Path, options: IngestOptions, headers: HeaderReader) -> Discovery:
+    return discover(
+        source,
+        subjects=options.subjects,
+        contrast_map=options.contrast_map,
+        channels=options.channels,
+        label_map=options.label_map,
+        headers=headers,
+    )
 
 
 def _arrange(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.cohort.manifest import LabelMapRecord
-from popgan.cohort.map_choice import maps_of
+from popgan.cohort.map_choice import MapChoice, maps_of
 from popgan.cohort.parked_labels import LabelFacts, LabelParking
 from popgan.cohort.reading import VISIT_SECONDS, Failure, Workers, file_state
 from popgan.cohort.store import LABEL_MAPS, new_store
@@ -103,9 +103,7 @@ class CohortMaps:
 def read_maps(
     source: Path,
     kept: _Kept,
-    name: str | None,
-    *,
-    asked: bool,
+    choice: MapChoice,
     workers: Workers,
     parking: LabelParking,
     reporter: Reporter,
@@ -115,22 +113,36 @@ def read_maps(
     Args:
         source: folder of scans.
         kept: prepared visits with their keys.
-        name: the kind of map.
-        asked: whether the user named it; then a map that cannot be used as such is an error.
+        choice: the kind of map.
         workers: open the files.
         parking: where the planes are kept.
         reporter: shows progress.
 
     Raises:
-        UserError: more than `MOST_LABELS` values, if asked.
+        UserError: more than `MOST_LABELS` values in a map that the user asked for; or no map is
+            left to take classes from.
     """
-    result = CohortMaps(name, parking)
-    if name is None:
-        return result
+    result = CohortMaps(choice.name, parking, notes=list(choice.notes))
+    if choice.name is not None:
+        result = _read(source, kept, choice, result, workers, reporter)
+    choice.check(result.name, result.notes)
+    return result
+
+
+def _read(
+    source: Path,
+    kept: _Kept,
+    choice: MapChoice,
+    result: CohortMaps,
+    workers: Workers,
+    reporter: Reporter,
+) -> CohortMaps:
+    """Read the maps of a kind into `result`, or say why they are of no use."""
+    parking = result.parking
     todo = [
         (visit, prepared, own, _key(source, own, key))
         for visit, prepared, key in kept
-        if (own := maps_of(visit).get(name)) is not None
+        if (own := maps_of(visit).get(choice.name or "")) is not None
     ]
     parked = {key: parking.find(key) for *_, key in todo}
     requests = (
@@ -146,14 +158,14 @@ def read_maps(
             if isinstance(outcome, LabelFacts):
                 result.visits[visit.subject, visit.number] = VisitMap(key, outcome)
             elif isinstance(outcome, _TooMany):
-                return _useless(name, outcome.reason, asked, parking)
+                return _useless(choice, outcome.reason, parking)
             else:
                 scan = dataclasses.replace(visit.scans[0], path=own.path)
                 result.failures.append(Failure(scan, f"(a label map) {outcome}"))
     every = {value for found in result.visits.values() for value in found.facts.values}
     if len(every) > MOST_LABELS:
         reason = f"has {len(every)} different values in all, more than {MOST_LABELS}"
-        return _useless(name, reason, asked, parking)
+        return _useless(choice, reason, parking)
     result.values = (0, *sorted(every - {0}))
     _add_notes(result, len(kept))
     return result
@@ -180,11 +192,11 @@ def _outcome(
         return "gave labels that make no sense"
 
 
-def _useless(name: str, reason: str, asked: bool, parking: LabelParking) -> CohortMaps:
+def _useless(choice: MapChoice, reason: str, parking: LabelParking) -> CohortMaps:
     """A map of too many labels: an error where it was asked for, else no map."""
-    if asked:
+    if choice.asked:
         raise UserError(
-            f"the label map {name} {reason}",
+            f"the label map {choice.name} {reason}",
             do="choose another with --label-map NAME, or --label-map none",
         )
     note = f"the only kind of label map {reason}: it is not used"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from popgan.cohort.traits import FROM_MAP
 from popgan.cohort.visits import Visit
@@ -15,19 +16,54 @@ NO_MAP = "none"
 _FEWEST = 2  # visits that have a map before its name is told: a single file may be called anything
 
 
-def choose_map(visits: Sequence[Visit], wanted: str | None) -> tuple[str | None, list[str]]:
+@dataclass(frozen=True)
+class MapChoice:
     """The kind of label map to use.
+
+    Attributes:
+        name: the kind, or None.
+        asked: whether the user named it; then a map that cannot be used is an error.
+        labels: whether classes are to come from it.
+        notes: remarks for the user.
+    """
+
+    name: str | None
+    asked: bool = False
+    labels: bool = False
+    notes: tuple[str, ...] = ()
+
+    def check(self, name: str | None, notes: Sequence[str]) -> None:
+        """Refuse to take classes from a map where there is none.
+
+        Raises:
+            UserError: see above.
+        """
+        if self.labels and name is None:
+            do = notes[0] if notes else "give scans with label maps, or another --label"
+            raise UserError("--label map: there is no label map to take them from", do=do)
+
+
+def choose_map(
+    visits: Sequence[Visit], wanted: str | None, *, label: str | None = None
+) -> MapChoice:
+    """Choose the kind of label map.
 
     Args:
         visits: with the maps of their scans.
         wanted: the user's word, or None: the only kind there is, if there is one.
-
-    Returns:
-        The name, or None, and notes.
+        label: what classes come from (`--label`).
 
     Raises:
-        UserError: there is no map of that name.
+        UserError: there is no map of that name; or none, and classes are to come from it.
     """
+    name, notes = _choose(visits, wanted)
+    choice = MapChoice(name, wanted is not None, label == FROM_MAP, tuple(notes))
+    choice.check(name, notes)
+    return choice
+
+
+def _choose(visits: Sequence[Visit], wanted: str | None) -> tuple[str | None, list[str]]:
+    """Name of the kind, or None, and notes."""
     if wanted is not None and wanted.lower() == NO_MAP:
         return None, []
     counts = Counter(name for visit in visits for name in maps_of(visit))
@@ -43,19 +79,6 @@ def choose_map(visits: Sequence[Visit], wanted: str | None) -> tuple[str | None,
         f"there are {len(counts)} kinds of label maps, so none is used; --label-map chooses "
         f"among {_listed(counts)}"
     ]
-
-
-def check_source_of_labels(name: str | None, notes: Sequence[str], label: str | None) -> None:
-    """Refuse to take classes from a map where none is chosen.
-
-    Raises:
-        UserError: see above.
-    """
-    if label == FROM_MAP and name is None:
-        raise UserError(
-            "--label map: no label map is chosen",
-            do=notes[0] if notes else "give scans with label maps, or another --label",
-        )
 
 
 def _listed(counts: Counter[str]) -> str:
