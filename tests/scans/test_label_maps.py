@@ -39,8 +39,12 @@ def maps_of(result):
             "ses-2",
             "desc-aseg_dseg",
         ),
-        ("derivatives/x/sub-1/anat/sub-1_space-T1w_desc-brain_mask.nii.gz", "sub-1", None,
-         "desc-brain_mask"),
+        (
+            "derivatives/x/sub-1/anat/sub-1_space-T1w_desc-brain_mask.nii.gz",
+            "sub-1",
+            None,
+            "desc-brain_mask",
+        ),
     ],
 )
 def test_subject_visit_and_kind_of_a_map(name, subject, session, kind):

@@ -123,6 +123,8 @@ def read_maps(
             left to take classes from.
     """
     result = CohortMaps(choice.name, parking, notes=list(choice.notes))
+    if not kept:
+        return result  # there is no scan either, which is said elsewhere
     if choice.name is not None:
         result = _read(source, kept, choice, result, workers, reporter)
     choice.check(result.name, result.notes)

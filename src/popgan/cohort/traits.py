@@ -101,7 +101,7 @@ def read_traits(source: Path, visits: Sequence[Visit], options: IngestOptions) -
     for column in options.covariates or []:
         capped += _add_covariate(traits, column, visits)
     if capped:
-        traits.notes.append(f"ages above 89 are 90 in the manifest, as HIPAA wants: {capped}")
+        traits.notes.append(f"{capped} ages above 89 are 90 in the manifest, as HIPAA wants")
     return traits
 
 
@@ -156,7 +156,7 @@ def _add_covariate(traits: Traits, column: str, visits: Sequence[Visit]) -> int:
         values = dict(numbers)
         if age:
             most = OLDEST * _per_year(traits.tables, column)
-            capped = sum(number is not None and number > most for number in numbers.values())
+            capped = sum(number is not None and number >= most for number in numbers.values())
             values = {k: None if n is None else min(n, most) for k, n in numbers.items()}
         traits.columns.append(CovariateColumn(name=column, kind="number", levels=[]))
         same = len({values[key] for key in known}) == 1
