@@ -2,8 +2,9 @@
 
     python benchmarks/fuzz.py [--count 20000] [--seed 0] [--data FOLDER] [-o RESULT.json]
 
-Seeds are the test files of pydicom and nibabel, pictures made on the spot and, where a folder of
-real MRI is given (POPGAN_DATA), scanner files from it. A mutation flips bits, overwrites numbers,
+Seeds are the test files of pydicom and nibabel, what is made on the spot (pictures, masks, an
+Analyze pair, a sidecar, a table of participants) and, where a folder of real MRI is given
+(POPGAN_DATA), scanner files and label maps from it. A mutation flips bits, overwrites numbers,
 cuts, repeats or splices. Sought: a worker that dies, one that takes longer than ten seconds of
 processor time, one that asks for more memory than its limit, and a refusal without a reason. The
 same seed gives the same files.
@@ -38,19 +39,57 @@ MEMORY = 2 * 2**30  # half of what ingest gives a worker
 _BATCH = 25
 _LARGEST_SEED = 600_000
 _NUMBERS = (b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80")
+_ANALYZE = 348  # bytes of an Analyze header
+_SIDECAR = {
+    "Modality": "MR",
+    "Manufacturer": "Siemens",
+    "SeriesDescription": "t1_mprage_sag",
+    "ScanningSequence": "GR\\IR",
+    "SequenceVariant": "SK\\SP\\MP",
+    "MRAcquisitionType": "3D",
+    "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "NORM"],
+    "EchoTime": 0.00226,
+    "RepetitionTime": 2.3,
+    "InversionTime": 0.9,
+    "FlipAngle": 8,
+    "ContrastBolusIngredient": "NONE",
+}
 # What a worker of the fuzz does: read a file as ingest would, whatever it is called.
 COMMAND = """
 import sys
 from pathlib import Path
+import numpy as np
+from popgan.preparation.label_map import Place, label_planes
 from popgan.sandbox import Sandbox
 from popgan.scans import Found, ScanError, read_scan
+from popgan.scans.contrast import recognise
 from popgan.scans.dicom import decode, read_dicom_header
 from popgan.scans.dicom_file import read_whole
+from popgan.scans.dicom_kind import not_anatomical
 from popgan.scans.dicom_volume import sort_slices
 from popgan.scans.limits import watch_opening
+from popgan.scans.sidecars import described, read_object
+from popgan.scans.tables import read_table
+
+def read_labels(path, kind):
+    found = read_scan(Found(path, path.name, kind, "s", None, "", labels=True))
+    size = (48, 64) if kind == "picture" else (90, 120)
+    affine = np.diag([2.0, 2, 2, 1]) if found.spacing_known else found.affine
+    place = Place(size, affine, np.array([0] if kind == "picture" else [40, 60]))
+    label_planes(found, place, spacing=(2, 2), centre=(40, 40), extent=(60, 60))
+    return ""
 
 def read(path, kind):
     places = ()
+    if kind == "sidecar":
+        file = described(read_object(path))
+        recognise(file.parameters), not_anatomical(file)
+        return ""
+    if kind == "table":
+        read_table(path)
+        return ""
+    if kind in ("mask", "map"):
+        return read_labels(path, "picture" if kind == "mask" else "nifti")
     if kind == "dicom":
         header = read_dicom_header(path)
         if not header.frames:
@@ -122,7 +161,11 @@ def seeds(data: Path | None) -> list[tuple[str, str, bytes]]:
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, kind)
         found.append((f"picture.{kind}", "picture", buffer.getvalue()))
+    found += _made()
     if data is not None:
+        tissue = min((data / "ixi_t1_2mm").glob("sub-*")) / "tissue.nii.gz"
+        found.append(("tissue", "map", tissue.read_bytes()))
+        found.append(("ixi.tsv", "table", (data / "ixi_t1_2mm/participants.tsv").read_bytes()))
         for folder in sorted((data / "dicom_mr_vendors").iterdir()):
             path = min(folder.iterdir())
             found.append((f"{folder.name}", "dicom", path.read_bytes()))
@@ -133,6 +176,32 @@ def seeds(data: Path | None) -> list[tuple[str, str, bytes]]:
         tiff = min((data / "lgg_tcga_native_tiff").rglob("*.tif"))
         found.append(("lgg", "picture", tiff.read_bytes()))
     return [item for item in found if len(item[2]) <= _LARGEST_SEED]
+
+
+def _made() -> list[tuple[str, str, bytes]]:
+    """Seeds that are made on the spot, all but plain pictures."""
+    rng = np.random.default_rng(1)
+    found = []
+    mask = Image.fromarray((rng.random((64, 48)) > 0.5).astype(np.uint8) * 255)
+    for mode, kind in (("1", "png"), ("L", "png"), ("P", "png"), ("L", "tiff")):
+        buffer = io.BytesIO()
+        mask.convert(mode).save(buffer, kind)
+        found.append((f"mask-{mode}.{kind}", "mask", buffer.getvalue()))
+    volume = rng.integers(0, 900, (20, 22, 24)).astype(np.int16)
+    pair = nib.Spm99AnalyzeImage(volume, np.diag([-4.0, 4, 4, 1]))
+    maps = {name: nib.FileHolder(fileobj=io.BytesIO()) for name in ("header", "image", "mat")}
+    pair.to_file_map(maps)
+    raw = b"".join(maps[name].fileobj.getvalue() for name in ("header", "image"))
+    found.append(("pair.hdr", "analyze", raw))
+    mgh = nib.MGHImage(volume.astype(np.float32), np.diag([4.0, 4, 4, 1]))
+    found.append(("volume.mgh", "mgh", mgh.to_bytes()))
+    labels = nib.Nifti1Image((volume > 450).astype(np.uint8), np.diag([8.0, 8, 8, 1]))
+    found.append(("labels.nii", "map", labels.to_bytes()))
+    found.append(("T1w.json", "sidecar", json.dumps(_SIDECAR, indent=1).encode()))
+    rows = [f"sub-{i:02d}\t{20 + i}.5\t{'MF'[i % 2]}\tn/a" for i in range(30)]
+    text = "\n".join(["participant_id\tage\tsex\tnote", *rows]) + "\n"
+    found.append(("participants.tsv", "table", text.encode()))
+    return found
 
 
 def mutate(raw: bytes, others: list[bytes], rng: random.Random) -> bytes:
@@ -197,6 +266,7 @@ def fuzz(count: int, *, seed: int = 0, data: Path | None = None, workers: int = 
                 _count(batch, answer.value, result)
             for name, _ in batch:
                 Path(name).unlink()
+                Path(name).with_suffix(".img").unlink(missing_ok=True)
     result.seconds = round(time.perf_counter() - start, 1)
     return result
 
@@ -211,7 +281,11 @@ def _batches(
         for number in range(first, min(first + _BATCH, count)):
             name, kind, raw = kinds[number % len(kinds)]
             path = folder / f"{number}-{name}"
-            path.write_bytes(mutate(raw, raws, random.Random(f"{seed}/{number}")))
+            changed = mutate(raw, raws, random.Random(f"{seed}/{number}"))
+            if kind == "analyze":  # one seed, two files
+                path.with_suffix(".img").write_bytes(changed[_ANALYZE:])
+                changed = changed[:_ANALYZE]
+            path.write_bytes(changed)
             batch.append((str(path), kind))
         yield batch
 

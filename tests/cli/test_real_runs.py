@@ -68,3 +68,46 @@ def test_a_run_on_patients(
     assert all(re.search(identity, entry["source_id"]) for entry in private["subjects"].values())
     anat = run / "synthetic/popgan/sub-syn0001/anat"
     assert len(list(anat.glob("*.nii.gz"))) == len(files)
+
+
+@pytest.mark.slow
+def test_a_run_on_dicom_of_two_vendors_and_nifti_in_one_folder(
+    real_data: Path, tmp_path: Path
+) -> None:
+    scans, run = tmp_path / "Mueller clinic", tmp_path / "run"
+    for name in ("philips_ingenia_t1_mprage", "uih_umr770_t1_gre"):
+        shutil.copytree(real_data / "dicom_mr_vendors" / name, scans / "pacs" / name)
+    some_subjects(real_data / "ixi_t1_2mm", scans, 10, ["t1"])
+    shutil.copyfile(real_data / "ixi_t1_2mm/participants.tsv", scans / "participants.tsv")
+    shape = ["--resolution", "32", "--slices", "5"]
+    words = ["--covariate", "age,sex", "--label-map", "tissue"]
+    settings = sets(network__channels="[16, 16, 8]")
+    answer = call("run", scans, "-o", run, *shape, *words, *settings, "--json")
+    assert answer.status == 0, answer
+    private = json.loads((run / "private/subjects.json").read_text())
+    people = {entry["source_id"]: own for own, entry in private["subjects"].items()}
+    assert len(people) == 12
+    assert sum(name.startswith("sub-IXI") for name in people) == 10
+    decisions = {
+        Path(row["paths"][0]).parent.name: (row["decision"], row["contrast"], row["subject"])
+        for row in private["dicom_series"]
+    }
+    for name in ("philips_ingenia_t1_mprage", "uih_umr770_t1_gre"):
+        decision, contrast, subject = decisions[name]
+        assert (decision, contrast) == ("used", "T1w")
+        assert subject in private["subjects"]
+    # Everybody is in one split, by pseudonym; those from DICOM have neither age nor map.
+    splits = json.loads((run / "dataset/splits.json").read_text())["splits"]
+    assert sorted(own for split in splits.values() for own in split) == sorted(people.values())
+    manifest = json.loads((run / "dataset/manifest.json").read_text())
+    values = {row["subject"]: row["values"] for row in manifest["covariates"]["rows"]}
+    for name, own in people.items():
+        assert (None in values[own]) == (not name.startswith("sub-IXI"))
+    rows = zip(manifest["slices"], manifest["label_map"]["valid"], strict=True)
+    mapped = {row["subject"] for row, valid in rows if valid}
+    assert mapped == {own for name, own in people.items() if name.startswith("sub-IXI")}
+    assert (run / "report.html").stat().st_size > 10_000
+    said = words_of(run)
+    secret = [*(name.removeprefix("sub-") for name in people), "Mueller", str(tmp_path)]
+    secret += [text for row in private["dicom_series"] for text in (row["series_uid"],)]
+    assert [word for word in secret if word in said] == []

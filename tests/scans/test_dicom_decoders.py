@@ -17,6 +17,7 @@ from popgan.scans.dicom import decode, read_dicom_header
 from popgan.scans.dicom_file import read_whole
 from popgan.scans.dicom_header import describe
 from popgan.scans.dicom_kind import no_image
+from popgan.scans.jpeg2000 import check_frames
 from popgan.scans.scan import ScanError
 
 NIBABEL = Path(nib.nicom.__file__).parent / "tests" / "data"
@@ -132,3 +133,36 @@ def test_a_slope_that_is_no_number_is_refused() -> None:
     loaded["RescaleSlope"]._value = float("nan")
     with pytest.raises(ScanError, match="no number"):
         decode(loaded, describe(loaded, pixels=True), [0])
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (40, b"\x2f\x4f"),  # twelve thousand components
+        (8, b"\x7f\xff\xff\xff"),  # two thousand million columns
+        (24, b"\0\0\0\0"),  # tiles of no width
+        (42, b"\x7e"),  # 127 bits a voxel
+        (43, b"\x02"),  # every second column
+        (2, b"\0\0"),  # no sizes at all
+    ],
+)
+def test_jpeg_2000_that_contradicts_its_header_never_reaches_the_decoder(at, value):
+    # The decoder ends the process on the first of these instead of raising an error.
+    data = pydicom.dcmread(get_testdata_file("MR_small_jp2klossless.dcm"))
+    raw = data.PixelData
+    start = raw.index(b"\xff\x4f\xff\x51")
+    check_frames(data, 64, 64, [0])
+    data.PixelData = raw[: start + at] + value + raw[start + at + len(value) :]
+    with pytest.raises(ScanError, match="cannot be decoded"):
+        check_frames(data, 64, 64, [0])
+
+
+def test_a_jpeg_2000_frame_that_is_not_there_or_not_whole_is_refused():
+    data = pydicom.dcmread(get_testdata_file("MR_small_jp2klossless.dcm"))
+    with pytest.raises(ScanError, match="cannot be decoded"):
+        check_frames(data, 64, 64, [1])
+    with pytest.raises(ScanError, match="contradict"):
+        check_frames(data, 64, 32, [0])
+    data.PixelData = data.PixelData.replace(b"\xff\xd9", b"\0\0")
+    with pytest.raises(ScanError, match="contradict"):
+        check_frames(data, 64, 64, [0])

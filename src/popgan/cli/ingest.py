@@ -23,6 +23,9 @@ def ingest(
     subjects: shared.Subjects = None,
     contrast_map: shared.ContrastMap = None,
     channels: shared.Channels = None,
+    label: shared.Label = None,
+    covariate: shared.Covariate = None,
+    label_map: shared.LabelMap = None,
     keep_ids: shared.KeepIds = False,
     slices: shared.Slices = None,
     split_seed: shared.SplitSeed = 0,
@@ -40,7 +43,17 @@ def ingest(
     from popgan.stations.ingest import ingest_station
 
     values = shared.ingest_values(
-        contrast, resolution, subjects, slices, split_seed, contrast_map, keep_ids, channels
+        contrast,
+        resolution,
+        subjects,
+        slices,
+        split_seed,
+        contrast_map,
+        keep_ids,
+        channels,
+        label,
+        covariate,
+        label_map,
     )
     options = IngestOptions.parse(**values)
     with locked(out, make=True):

@@ -130,6 +130,28 @@ KeepIds = Annotated[
     bool,
     typer.Option("--keep-ids", help="Show the source's ids of subjects instead of pseudonyms."),
 ]
+Label = Annotated[
+    str | None,
+    typer.Option(
+        "--label",
+        metavar="COLUMN",
+        help="Class labels: a column of participants.tsv, or map: does a slice show any label?",
+    ),
+]
+Covariate = Annotated[
+    str | None,
+    typer.Option(
+        "--covariate", metavar="COLUMNS", help="Columns of participants.tsv to keep, e.g. age,sex."
+    ),
+]
+LabelMap = Annotated[
+    str | None,
+    typer.Option(
+        "--label-map",
+        metavar="NAME",
+        help="Label map to keep with the slices, e.g. lesion_mask; or none.  [default: the only]",
+    ),
+]
 Workers = Annotated[
     str,
     typer.Option(
@@ -163,6 +185,9 @@ def ingest_values(
     contrast_map: str | None = None,
     keep_ids: bool = False,
     channels: str | None = None,
+    label: str | None = None,
+    covariate: str | None = None,
+    label_map: str | None = None,
 ) -> dict[str, Any]:
     """Options of ingest that the user gave."""
     given: dict[str, Any] = {
@@ -174,6 +199,9 @@ def ingest_values(
         "contrast_map": contrast_map,
         "keep_ids": keep_ids or None,
         "channels": channels.split(",") if channels else None,
+        "label": label,
+        "covariates": covariate.split(",") if covariate else None,
+        "label_map": label_map,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from popgan.cohort.identity import KEY_FILE, pseudonyms, ranks, split_together
+from popgan.cohort.label_maps import FOLDER, read_maps
+from popgan.cohort.map_choice import choose_map
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.parked import Parking
+from popgan.cohort.parked_labels import LabelParking
 from popgan.cohort.quality import Double, ScanQuality, doubles, judge, quality_notes
 from popgan.cohort.reading import (
     HEADERS_FILE,
@@ -25,6 +28,7 @@ from popgan.cohort.reading import (
     visit_key,
 )
 from popgan.cohort.series import tell_series
+from popgan.cohort.traits import read_traits
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits
 from popgan.cohort.write import CohortFiles, Kept, Quarantine, write_cohort
 from popgan.errors import UserError
@@ -70,9 +74,11 @@ def build(
             files, kept = _read_all(source, run, options, reporter, pool, parking, strict=strict)
         write_cohort(files, kept, parking, reporter)
         parking.sweep({key for _, _, key in kept})
+        files.maps.parking.sweep(files.maps.keys())
     except UserError:
         if fresh:  # nothing of a start that failed is left behind; an interrupted one goes on
             parking.sweep(set())
+            LabelParking(run / "cache" / FOLDER).sweep(set())
             for path in left_by_failure:
                 with contextlib.suppress(OSError):
                     path.unlink()
@@ -90,23 +96,21 @@ def _read_all(
     strict: bool,
 ) -> tuple[CohortFiles, Kept]:
     """The first pass: everything is found, read, prepared and decided; nothing is written yet."""
-    discovery = discover(
-        source,
-        subjects=options.subjects,
-        contrast_map=options.contrast_map,
-        channels=options.channels,
-        headers=HeaderReader(pool, run, source, reporter),
-    )
+    discovery = _discover(source, options, HeaderReader(pool, run, source, reporter))
     tell_series(discovery.series, reporter)
     contrasts = choose_contrasts(discovery.scans, options.contrasts)
     visits, left_out = make_visits(discovery, contrasts)
+    traits = read_traits(source, visits, options)
+    wanted = choose_map(visits, options.label_map, label=options.label)
     everybody = {found.subject for found in discovery.scans}
     names = pseudonyms(everybody, run, keep_ids=options.keep_ids)
     choice = SliceChoice(options.slices, options.slice_range, options.intensity_percentile)
     keys = [visit_key(source, visit, choice) for visit in visits]
     with reporter.task("reading scans", len(visits)) as task:
         kept, failures = _part(prepare_visits(visits, keys, choice, pool, parking), task)
-    quarantine = _quarantine(discovery, failures, names)
+    parking_maps = LabelParking(run / "cache" / FOLDER)
+    maps = read_maps(source, kept, wanted, pool, parking_maps, reporter)
+    quarantine = _quarantine(discovery, failures + maps.failures, names)
     if strict:
         _refuse_quarantined(quarantine)
     _check_left(source, kept, quarantine, contrasts, discovery)
@@ -115,6 +119,8 @@ def _read_all(
         *discovery.notes,
         *_contrast_notes(contrasts, left_out),
         *_remarks(kept),
+        *traits.notes,
+        *maps.notes,
         *quality_notes(quality, pairs),
         *_split_notes(splits),
     ]
@@ -135,8 +141,21 @@ def _read_all(
         series=discovery.series,
         quality=quality,
         doubles=pairs,
+        traits=traits,
+        maps=maps,
     )
     return files, kept
+
+
+def _discover(source: Path, options: IngestOptions, headers: HeaderReader) -> Discovery:
+    return discover(
+        source,
+        subjects=options.subjects,
+        contrast_map=options.contrast_map,
+        channels=options.channels,
+        label_map=options.label_map,
+        headers=headers,
+    )
 
 
 def _arrange(

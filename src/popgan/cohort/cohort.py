@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from popgan.cohort.design import design
 from popgan.cohort.manifest import Manifest
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.source import source_hash
 from popgan.cohort.splits import SPLITS, check_disjoint
-from popgan.cohort.store import decode, open_store
+from popgan.cohort.store import LABEL_MAPS, decode, open_store
 from popgan.errors import UserError
 from popgan.files import read_json, sha256_file
 from popgan.progress import Reporter
@@ -32,6 +33,7 @@ class SliceInfo:
         position_mm: position along RAS z in the scanner's space.
         label: class label, or None.
         visit: number of the subject's visit.
+        mapped: whether there is a label map for it.
     """
 
     subject: str
@@ -40,6 +42,22 @@ class SliceInfo:
     position_mm: float
     label: str | None
     visit: int = 0
+    mapped: bool = False
+
+
+@dataclass(frozen=True)
+class LabelMaps:
+    """Label maps of some slices.
+
+    Attributes:
+        codes: uint8 n x H x W on the grid of the slices; places in `values`.
+        valid: n; where False nobody drew a map, and the codes mean nothing.
+        values: the source's own value of each code; 0, no label, comes first.
+    """
+
+    codes: NDArray[np.uint8]
+    valid: NDArray[np.bool_]
+    values: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,7 @@ class Cohort:
         hash: SHA-256 of the manifest.
         fingerprint: the cohort in numbers.
         slices: one entry a row of the store.
+        label_map: kind of label map that is kept beside the slices, or None.
     """
 
     run: Path
@@ -66,8 +85,10 @@ class Cohort:
     hash: str
     fingerprint: dict[str, Any]
     slices: list[SliceInfo]
+    label_map: str | None
     _store: NDArray[np.uint16] = field(repr=False)
-    _splits_hash: str = field(repr=False)
+    _manifest: Manifest = field(repr=False)
+    _maps: NDArray[np.uint8] | None = field(repr=False)
 
     @classmethod
     def from_folder(
@@ -126,6 +147,8 @@ class Cohort:
             raise UserError("does not list every slice of the store", where=path, do=_AGAIN)
         _verify(store_path, manifest.store)
         _verify(dataset / "fingerprint.json", manifest.fingerprint)
+        maps = _open_maps(run, manifest)
+        mapped = manifest.label_map.valid if manifest.label_map else [False] * len(manifest.slices)
         cohort = cls(
             run=run,
             contrasts=manifest.contrasts,
@@ -136,11 +159,13 @@ class Cohort:
             hash=sha256_file(path),
             fingerprint=read_json(dataset / "fingerprint.json"),
             slices=[
-                SliceInfo(r.subject, r.split, r.height, r.position_mm, r.label, r.visit)
-                for r in manifest.slices
+                SliceInfo(r.subject, r.split, r.height, r.position_mm, r.label, r.visit, known)
+                for r, known in zip(manifest.slices, mapped, strict=True)
             ],
+            label_map=manifest.label_map.name if manifest.label_map else None,
             _store=store,
-            _splits_hash=manifest.splits,
+            _manifest=manifest,
+            _maps=maps,
         )
         cohort.check_splits()
         return cohort
@@ -171,6 +196,34 @@ class Cohort:
         """Class label of each slice of `images(split)`, in its order."""
         return [self.slices[i].label for i in self.indices(split)]
 
+    def covariates(self, split: str) -> tuple[list[str], NDArray[np.float32]]:
+        """Covariates of each slice of `images(split)`, in its order.
+
+        Returns:
+            Names of the K numbers, and the numbers, N x K; NaN where a value is missing. A column
+            of numbers is itself; one of two words is 0 or 1 (`sex=M`), one of more is one-hot.
+            K is 0 where ingest was not asked for covariates.
+        """
+        rows = self.indices(split)
+        record = self._manifest.covariates
+        if record is None:
+            return [], np.empty((len(rows), 0), np.float32)
+        names, numbers = design(record)
+        lines = [numbers[self.slices[i].subject, self.slices[i].visit] for i in rows]
+        return names, np.array(lines, np.float32).reshape(len(rows), len(names))
+
+    def label_maps(self, rows: NDArray[np.integer]) -> LabelMaps:
+        """Label maps of some slices, by their rows in the store (`indices`); reads no others.
+
+        Raises:
+            UserError: the cohort has no label maps.
+        """
+        record = self._manifest.label_map
+        if record is None or self._maps is None:
+            raise UserError("holds no label maps", where=self.run, do="see ingest --label-map")
+        valid = np.array([self.slices[i].mapped for i in rows], np.bool_)
+        return LabelMaps(np.asarray(self._maps[rows]), valid, tuple(record.values))
+
     def quality(self) -> dict[str, Any]:
         """Quality control: indices of every scan, files set aside, doubles; by pseudonym.
 
@@ -190,7 +243,7 @@ class Cohort:
             UserError: it was changed, or a subject is in two splits.
         """
         path = self.run / "dataset" / "splits.json"
-        _verify(path, self._splits_hash)
+        _verify(path, self._manifest.splits)
         splits = read_json(path)["splits"]
         check_disjoint(splits, where=path)
         own: dict[str, list[str]] = {name: [] for name in SPLITS}
@@ -199,6 +252,23 @@ class Cohort:
         check_disjoint(own, where=path)
         if any(sorted(own[name]) != sorted(splits.get(name, [])) for name in SPLITS):
             raise UserError("does not agree with the slices", where=path, do=_AGAIN)
+
+
+def _open_maps(run: Path, manifest: Manifest) -> NDArray[np.uint8] | None:
+    """The store of label maps, verified; None where there is none.
+
+    Raises:
+        UserError: it is not the one that the manifest names.
+    """
+    record = manifest.label_map
+    if record is None:
+        return None
+    path = run / "cache" / LABEL_MAPS
+    if len(record.valid) != manifest.shape[0]:
+        raise UserError("does not say of every slice whether it has a label map", do=_AGAIN)
+    maps = open_store(path, (manifest.shape[0], *manifest.shape[2:]), dtype=np.uint8)
+    _verify(path, record.store)
+    return maps
 
 
 def _check_name(split: str) -> None:

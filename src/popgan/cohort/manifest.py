@@ -40,6 +40,53 @@ class SliceRecord(BaseModel):
     label: str | None
 
 
+class CovariateColumn(BaseModel):
+    """A covariate: numbers, or words from a list."""
+
+    model_config = _STRICT
+    name: str
+    kind: Literal["number", "words"]
+    levels: list[str]
+
+
+class VisitValues(BaseModel):
+    """Values of all covariates at one visit, in the order of the columns; None is missing."""
+
+    model_config = _STRICT
+    subject: str
+    visit: int
+    values: list[float | str | None]
+
+
+class CovariateRecord(BaseModel):
+    """The covariates that the user named."""
+
+    model_config = _STRICT
+    columns: list[CovariateColumn]
+    rows: list[VisitValues]
+
+
+class LabelMapRecord(BaseModel):
+    """The store of label maps. A stored code is a place in `values`.
+
+    Attributes:
+        name: which kind of map.
+        values: of the source, 0 (no label) first.
+        store: SHA-256 of cache/label_maps.npy.
+        sources: SHA-256 of the maps' files, sorted.
+        least_area_mm2: area of labels from which on a slice counts as showing them.
+        valid: of each row of the store, whether there is a map for it.
+    """
+
+    model_config = _STRICT
+    name: str
+    values: list[int]
+    store: str
+    sources: list[str]
+    least_area_mm2: float
+    valid: list[bool]
+
+
 class Manifest(BaseModel):
     """The content of dataset/manifest.json."""
 
@@ -57,6 +104,8 @@ class Manifest(BaseModel):
     fingerprint: str
     scans: list[ScanRecord]
     slices: list[SliceRecord]
+    covariates: CovariateRecord | None = None
+    label_map: LabelMapRecord | None = None
 
     @classmethod
     def read(cls, path: Path) -> Manifest:

@@ -56,6 +56,10 @@ class IngestOptions(BaseModel):
             `popgan.scans.contrast_map`.
         channels: contrasts of the red, green and blue channel of colour pictures; None where
             pictures are grey.
+        label: what classes come from: a column of participants.tsv, or `map` for whether a slice
+            shows any label of its map; None: class folders of pictures.
+        covariates: columns of participants.tsv, sessions.tsv or scans.tsv to keep.
+        label_map: kind of label map to keep; None takes the only one, `none` takes none.
         keep_ids: show the source's own ids of subjects instead of pseudonyms.
         seed: of the split by subject.
         fractions: shares of subjects in train, tuning and test.
@@ -71,6 +75,9 @@ class IngestOptions(BaseModel):
     subjects: str | None = None
     contrast_map: str | None = None
     channels: list[str] | None = None
+    label: str | None = None
+    covariates: list[str] | None = None
+    label_map: str | None = None
     keep_ids: bool = False
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
@@ -97,6 +104,14 @@ class IngestOptions(BaseModel):
                 do="name the contrasts of red, green and blue, e.g. T1w,FLAIR,T1wCE",
             )
         return names
+
+    @field_validator("covariates")
+    @classmethod
+    def _named_once(cls, value: list[str] | None) -> list[str] | None:
+        names = [name.strip() for name in value or []]
+        if value is not None and (not all(names) or len(set(names)) != len(names)):
+            raise UserError(f"--covariate {','.join(value)}: name each column once")
+        return names or None
 
     @field_validator("resolution")
     @classmethod

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from popgan.cohort.store import FULL, encode
 from popgan.files import atomic_path
+from popgan.preparation.label_map import Place
 from popgan.preparation.visit import Prepared, ScanFacts
 
 _SUFFIX = ".prepared"
@@ -39,6 +40,7 @@ def pack(prepared: Prepared) -> tuple[dict[str, Any], bytes]:
         "dropped": prepared.dropped,
         "facts": _FACTS.dump_python(prepared.facts, mode="json"),
         "spacing_known": prepared.spacing_known,
+        "place": place_to_json(prepared.place),
     }
     return value, planes.tobytes()
 
@@ -61,9 +63,30 @@ def unpack(value: Any) -> Prepared:
             dropped=int(value["dropped"]),
             facts=_FACTS.validate_python(value["facts"]),
             spacing_known=bool(value["spacing_known"]),
+            place=place_from_json(value["place"]),
         )
     except (KeyError, TypeError, ValidationError) as error:
         raise ValueError("no prepared visit") from error
+
+
+def place_to_json(place: Place) -> Any:
+    """A place as JSON value."""
+    matrices = [place.affine.tolist(), place.to_scan.tolist()]
+    return {"shape": list(place.shape), "matrices": matrices, "indices": place.indices.tolist()}
+
+
+def place_from_json(value: Any) -> Place:
+    """Inverse of `place_to_json`.
+
+    Raises:
+        ValueError: not what it makes.
+    """
+    affine, to_scan = np.array(value["matrices"], dtype=np.float64)
+    shape = _numbers(value["shape"], 2)
+    if affine.shape != (4, 4) or not np.isfinite([affine, to_scan]).all():
+        raise ValueError("no prepared visit")
+    indices = np.array(value["indices"], dtype=np.intp)
+    return Place((int(shape[0]), int(shape[1])), affine, indices, to_scan)
 
 
 def _numbers(values: Any, count: int) -> Any:

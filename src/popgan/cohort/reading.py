@@ -30,8 +30,10 @@ from popgan.scans.dicom_header import DicomFile
 HEADERS_FILE = "headers.json"
 """Name of the file of known headers in private/."""
 _BATCH = 32  # headers a request
-_HEADER_SECONDS, _VISIT_SECONDS = 10.0, 120.0  # of processor time a file
-_VERSION = 1  # raised when the same file now gives another header or other slices
+_HEADER_SECONDS = 10.0  # of processor time a file
+VISIT_SECONDS = 120.0
+"""Processor time that a file of a visit may take."""
+_VERSION = 2  # raised when the same file now gives another header or other slices
 _HEADER = TypeAdapter(DicomFile)
 
 
@@ -96,7 +98,7 @@ class HeaderReader:
                 self._path.unlink(missing_ok=True)
             return []
         known = self._remembered()
-        states = {path: _state(self._source, path) for path in paths}
+        states = {path: file_state(self._source, path) for path in paths}
         answers: dict[Path, Any] = {
             path: known[name][1]
             for path, (name, *state) in states.items()
@@ -162,7 +164,7 @@ def _header(answer: Any) -> DicomFile | ScanError:
         return ScanError("gave a header that makes no sense")
 
 
-def _state(source: Path, path: Path) -> tuple[str, int, int]:
+def file_state(source: Path, path: Path) -> tuple[str, int, int]:
     """Name, size and time of change of a file: what tells whether it is the one it was."""
     try:
         status = path.lstat()
@@ -178,7 +180,7 @@ def visit_key(source: Path, visit: Visit, choice: SliceChoice) -> str:
             found.kind,
             found.contrast,
             found.channel,
-            [_state(source, path) for path in found.files],
+            [file_state(source, path) for path in found.files],
             [[place.frame, place.sop] for place in found.places],
         ]
         for found in visit.scans
@@ -192,7 +194,7 @@ def prepare_visits(
     """Read and prepare visits in order; what is parked already is not read again."""
     parked = {key: parking.find(key) for key in keys}
     asked = [visit for visit, key in zip(visits, keys, strict=True) if parked[key] is None]
-    replies = workers.map(Request(visit_request(v, choice), _VISIT_SECONDS) for v in asked)
+    replies = workers.map(Request(visit_request(v, choice), VISIT_SECONDS) for v in asked)
     for visit, key in zip(visits, keys, strict=True):
         known = parked[key]
         yield visit, key, known if known is not None else _outcome(visit, key, replies, parking)

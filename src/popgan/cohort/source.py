@@ -1,8 +1,7 @@
-"""A cheap hash of a source folder, and the covariates in its participants.tsv."""
+"""A cheap hash of a source folder, by which it is known whether anything has changed."""
 
 from __future__ import annotations
 
-import csv
 import os
 from pathlib import Path
 
@@ -10,8 +9,7 @@ from popgan.cohort.options import IngestOptions
 from popgan.errors import UserError
 from popgan.files import sha256_file, sha256_value
 
-_MAX_TABLE_BYTES = 16 * 2**20
-_VERSION = 2  # raised when ingest changes what it makes of the same files
+_VERSION = 3  # raised when ingest changes what it makes of the same files
 
 
 def source_hash(source: Path, options: IngestOptions) -> str:
@@ -52,22 +50,3 @@ def source_hash(source: Path, options: IngestOptions) -> str:
 def _content(name: str | None) -> str | None:
     """Hash of a file that an option names, so that a change of its content counts."""
     return sha256_file(Path(name)) if name is not None and Path(name).is_file() else None
-
-
-def read_participants(source: Path) -> dict[str, dict[str, str]]:
-    """Rows of participants.tsv by participant_id; empty where there is none worth reading."""
-    path = source / "participants.tsv"
-    try:
-        if path.is_symlink() or path.stat().st_size > _MAX_TABLE_BYTES:
-            return {}
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            rows = list(csv.DictReader(handle, delimiter="\t"))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return {}
-    result = {}
-    for row in rows:
-        name = row.get("participant_id")
-        if name:
-            pairs = {str(k): str(v) for k, v in row.items() if k and v is not None}
-            result[name] = {k: v for k, v in pairs.items() if k != "participant_id"}
-    return result

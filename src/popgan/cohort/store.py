@@ -1,4 +1,4 @@
-"""The slice store: one uint16 array on disk, N x C x H x W, mapped into memory when read."""
+"""The stores: arrays on disk, mapped into memory when read. Slices are uint16, N x C x H x W."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from popgan.errors import UserError
 from popgan.files import atomic_path
 
+LABEL_MAPS = "label_maps.npy"
+"""Name of the store of label maps in cache/; uint8, N x H x W."""
 FULL = 65535
 """The stored value of full brightness."""
 
@@ -30,14 +32,16 @@ def decode(stored: NDArray[np.uint16]) -> NDArray[np.float32]:
 
 
 @contextmanager
-def new_store(path: Path, shape: tuple[int, int, int, int]) -> Iterator[np.memmap[Any, Any]]:
-    """A writable store that gets its name when the block succeeds.
+def new_store(
+    path: Path, shape: tuple[int, ...], *, dtype: type[np.unsignedinteger[Any]] = np.uint16
+) -> Iterator[np.memmap[Any, Any]]:
+    """A writable store of zeros that gets its name when the block succeeds.
 
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
     with atomic_path(path) as temporary:
-        store = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint16, shape=shape)
+        store = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
         _claim_blocks(temporary)
         yield store
         store.flush()
@@ -60,7 +64,9 @@ def _claim_blocks(path: Path) -> None:
                 raise
 
 
-def open_store(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint16]:
+def open_store(
+    path: Path, shape: tuple[int, ...], *, dtype: type[np.unsignedinteger[Any]] = np.uint16
+) -> NDArray[Any]:
     """Map a store for reading.
 
     Raises:
@@ -73,9 +79,10 @@ def open_store(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint16]:
         raise UserError("does not exist", where=path, do=again) from error
     except (OSError, ValueError, EOFError) as error:
         raise UserError("is damaged", where=path, do=again) from error
-    if store.dtype != np.uint16 or store.shape != tuple(shape):
+    if store.dtype != dtype or store.shape != tuple(shape):
         raise UserError(
-            f"holds {store.dtype} {store.shape}, the manifest says uint16 {tuple(shape)}",
+            f"holds {store.dtype} {store.shape}, the manifest says {np.dtype(dtype)} "
+            f"{tuple(shape)}",
             where=path,
             do=again,
         )

@@ -1,4 +1,4 @@
-"""What a worker process does: read headers, or read and prepare the scans of one visit.
+"""What a worker process does: read headers, prepare the scans of a visit, follow with its map.
 
 Requests and answers are JSON values and bytes (`popgan.sandbox`), also where the work is done in
 this process, so that both ways give the same result.
@@ -14,14 +14,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from popgan.cohort.parked import pack
+from popgan.cohort.parked import pack, place_from_json, place_to_json
+from popgan.cohort.parked_labels import pack_labels
 from popgan.cohort.visits import Visit
-from popgan.preparation.visit import SliceChoice, prepare_visit
+from popgan.preparation.label_map import TooManyLabelsError, label_planes
+from popgan.preparation.visit import Prepared, SliceChoice, prepare_visit
 from popgan.sandbox import Sandbox
 from popgan.scans import Found, Scan, ScanError, read_scan
 from popgan.scans.dicom import read_dicom_header
 from popgan.scans.limits import watch_opening
-from popgan.scans.scan import Place
+from popgan.scans.scan import MapFile, Place
 
 COMMAND = "from popgan.cohort.work import main; main()"
 """Python code that starts a worker; its argument is the memory it may allocate."""
@@ -49,6 +51,8 @@ def handle(body: Any) -> tuple[Any, bytes]:
     """Answer one request."""
     if body["task"] == "headers":
         return [_header(Path(path)) for path in body["paths"]], b""
+    if body["task"] == "labels":
+        return _labels(body)
     choice = TypeAdapter(SliceChoice).validate_python(body["choice"])
     return _visit([_found_from_json(item) for item in body["scans"]], choice)
 
@@ -78,6 +82,33 @@ def _visit(visit: list[Found], choice: SliceChoice) -> tuple[Any, bytes]:
         return {"error": str(error), "scan": (blamed or [0])[0], "path": None}, b""
     except MemoryError:
         return {"error": "needs more memory than there is", "scan": 0, "path": None}, b""
+
+
+def labels_request(found: MapFile, prepared: Prepared) -> Any:
+    """Ask for a label map to be sampled on the planes of a prepared visit."""
+    return {
+        "task": "labels",
+        "path": os.fspath(found.path),
+        "kind": found.kind,
+        "place": place_to_json(prepared.place),
+        "spacing": prepared.spacing[:2],
+        "centre": prepared.centre,
+        "extent": prepared.extent,
+    }
+
+
+def _labels(body: Any) -> tuple[Any, bytes]:
+    """Read a label map and sample it; of a bad one the reason."""
+    path = Path(body["path"])
+    found = Found(path, path.name, body["kind"], "", None, "", labels=True)
+    head = {name: (body[name][0], body[name][1]) for name in ("spacing", "centre", "extent")}
+    try:
+        planes = label_planes(read_scan(found), place_from_json(body["place"]), **head)
+    except ScanError as error:
+        return {"error": str(error), "too_many": isinstance(error, TooManyLabelsError)}, b""
+    except MemoryError:
+        return {"error": "needs more memory than there is", "too_many": False}, b""
+    return pack_labels(planes)
 
 
 def _found_to_json(found: Found) -> Any:

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from popgan.cohort.fingerprint import fingerprint
 from popgan.cohort.geometry import slice_affine
+from popgan.cohort.label_maps import CohortMaps, store_maps
 from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.parked import Parking
 from popgan.cohort.quality import Double, ScanQuality, double_rows, quality_rows
 from popgan.cohort.series import private_series, public_series
-from popgan.cohort.source import read_participants
 from popgan.cohort.store import encode, new_store
+from popgan.cohort.traits import FROM_MAP, Traits
 from popgan.cohort.visits import Visit
 from popgan.files import private_folder, sha256_file, write_json
 from popgan.preparation.orientation import upright
@@ -64,6 +65,8 @@ class CohortFiles:
     series: list[Series]
     quality: list[ScanQuality]
     doubles: list[Double]
+    traits: Traits
+    maps: CohortMaps
 
 
 def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Reporter) -> None:
@@ -91,7 +94,7 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
             row += len(planes)
             task.advance(1)
         stored = np.asarray(store)
-        scans, slices = _records(files, kept)
+        scans, slices = _records(files, kept, scales)
         numbers = fingerprint(
             contrasts=files.contrasts,
             scans=scans,
@@ -102,6 +105,7 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
             extra=_counts(files, kept),
         )
         del stored
+    label_map = store_maps(files.run, files.maps, kept, scales, field_mm=field, side=side)
     _write_tables(files, kept, numbers)
     manifest = Manifest(
         version=1,
@@ -117,6 +121,8 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
         fingerprint=sha256_file(dataset / "fingerprint.json"),
         scans=scans,
         slices=slices,
+        covariates=files.traits.record([visit for visit, _, _ in kept], files.pseudonyms),
+        label_map=label_map,
     )
     write_json(dataset / "manifest.json", manifest.model_dump(mode="json"))
 
@@ -170,10 +176,23 @@ def _rounded(values: tuple[float, float, float]) -> tuple[float, float, float]:
     return round(values[0], _DIGITS), round(values[1], _DIGITS), round(values[2], _DIGITS)
 
 
-def _records(files: CohortFiles, kept: Kept) -> tuple[list[ScanRecord], list[SliceRecord]]:
+def _label(
+    files: CohortFiles, visit: Visit, prepared: Prepared, row: int, scale: float
+) -> str | None:
+    """Class of a slice: by the user's word from a table or from its map, else its folder's."""
+    if files.options.label == FROM_MAP:
+        return files.maps.label(visit, prepared, row, scale)
+    if files.options.label is not None:
+        return files.traits.labels[visit.subject, visit.number]
+    return visit.scans[0].label
+
+
+def _records(
+    files: CohortFiles, kept: Kept, scales: list[float]
+) -> tuple[list[ScanRecord], list[SliceRecord]]:
     split_of = {subject: split for split, own in files.splits.items() for subject in own}
     scans, slices = [], []
-    for visit, prepared, _ in kept:
+    for (visit, prepared, _), scale in zip(kept, scales, strict=True):
         subject = files.pseudonyms[visit.subject]
         for fact in prepared.facts:
             scans.append(
@@ -189,7 +208,8 @@ def _records(files: CohortFiles, kept: Kept) -> tuple[list[ScanRecord], list[Sli
                     scale=fact.intensity.scale,
                 )
             )
-        for height, position in zip(prepared.heights, prepared.positions, strict=True):
+        places = zip(prepared.heights, prepared.positions, strict=True)
+        for row, (height, position) in enumerate(places):
             slices.append(
                 SliceRecord(
                     subject=subject,
@@ -197,7 +217,7 @@ def _records(files: CohortFiles, kept: Kept) -> tuple[list[ScanRecord], list[Sli
                     split=split_of[subject],  # type: ignore[arg-type]
                     height=round(float(height), _DIGITS),
                     position_mm=round(float(position), 3),
-                    label=visit.scans[0].label,
+                    label=_label(files, visit, prepared, row, scale),
                 )
             )
     return scans, slices
@@ -208,6 +228,8 @@ def _counts(files: CohortFiles, kept: Kept) -> dict[str, Any]:
         "visits_left_out": files.left_out,
         "quarantined": len(files.quarantine),
         "label_maps": files.label_maps,
+        "label_map": files.maps.summary(),
+        "covariates": files.traits.summary(),
         "empty_slices_dropped": sum(prepared.dropped for _, prepared, _ in kept),
         "notes": files.notes,
     }
@@ -235,7 +257,6 @@ def _write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> No
         "dicom_series": told,
     }
     write_json(dataset / "qc.json", qc)
-    participants = read_participants(files.source)
     private: dict[str, Any] = {}
     for visit, _, _ in kept:
         entry = private.setdefault(
@@ -243,7 +264,7 @@ def _write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> No
             {
                 "source_id": visit.subject,
                 "files": [],
-                "covariates": participants.get(visit.subject, {}),
+                "covariates": files.traits.tables.person(visit.subject),
             },
         )
         entry["files"] += [str(found.path) for found in visit.scans]

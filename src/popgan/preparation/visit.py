@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.preparation.intensity import Intensity, measure_intensity
+from popgan.preparation.label_map import Place
 from popgan.preparation.noise import noise_level
 from popgan.preparation.orientation import spacing_of, to_ras
 from popgan.preparation.quality import Quality, measure_quality
@@ -63,6 +64,7 @@ class Prepared:
         dropped: near-empty slices left out.
         facts: one entry a contrast.
         spacing_known: False where 1 mm was assumed, by popgan or by the file's writer.
+        place: where the planes lie, for what is to follow them.
     """
 
     planes: NDArray[np.float32]
@@ -75,6 +77,7 @@ class Prepared:
     dropped: int
     facts: tuple[ScanFacts, ...]
     spacing_known: bool
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
         dropped=chosen.dropped,
         facts=tuple(facts),
         spacing_known=stated and not _placeholder(chosen.box, spacing, extent),
+        place=Place((first.shape[0], first.shape[1]), affine, chosen.indices),
     )
 
 

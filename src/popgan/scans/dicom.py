@@ -21,6 +21,7 @@ from popgan.scans.dicom_file import (
 from popgan.scans.dicom_header import DicomFile, describe
 from popgan.scans.dicom_values import whole_of
 from popgan.scans.dicom_volume import Pieces, sort_slices
+from popgan.scans.jpeg2000 import check_frames
 from popgan.scans.limits import MAX_VOXELS, check_shape, inflate, open_regular, read_bytes
 from popgan.scans.scan import Found, Place, Scan, ScanError
 from popgan.scans.voxels import check_not_labels, check_values
@@ -117,6 +118,7 @@ def decode(data: Any, header: DicomFile, indices: list[int]) -> list[NDArray[np.
     """
     with quiet_dicom():
         _check_pixels(data, header, len(indices))
+        check_frames(data, *_frame_size(data), [0] if header.mosaic else indices)
         try:
             if header.mosaic:
                 whole = next(iter(iter_pixels(data, indices=[0], raw=True)))
@@ -128,6 +130,11 @@ def decode(data: Any, header: DicomFile, indices: list[int]) -> list[NDArray[np.
         except ValueError as error:
             raise ScanError("is truncated or its header contradicts its pixels") from error
         return [_rescaled(plane, data, index) for plane, index in zip(planes, indices, strict=True)]
+
+
+def _frame_size(data: Any) -> tuple[int, int]:
+    """Rows and columns of a stored frame (of the whole picture, in a mosaic)."""
+    return whole_of(data, "Rows"), whole_of(data, "Columns")
 
 
 def _check_pixels(data: Any, header: DicomFile, count: int) -> None:

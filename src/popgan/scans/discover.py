@@ -19,19 +19,16 @@ from popgan.scans.dicom_file import looks_like_dicom
 from popgan.scans.dicom_header import DicomFile
 from popgan.scans.dicom_series import Series, make_series
 from popgan.scans.image import SUFFIXES as PICTURE_SUFFIXES
+from popgan.scans.label_maps import MapIndex
+from popgan.scans.label_names import volume_map_meaning
 from popgan.scans.limits import file_start
-from popgan.scans.names import is_label_map, is_other_data, volume_meaning
+from popgan.scans.names import is_label_map, is_other_data, volume_meaning, words
 from popgan.scans.pictures import picture_scans
 from popgan.scans.scan import Found, Kind, Quarantined, ScanError
+from popgan.scans.sidecars import Sidecars
 from popgan.scans.subjects import SubjectRule
+from popgan.scans.volumes import VOLUME_KINDS, kind_of, volume_scans
 
-_VOLUME_KINDS: dict[str, Kind] = {
-    ".nii": "nifti",
-    ".nii.gz": "nifti",
-    ".mgh": "mgh",
-    ".mgz": "mgh",
-    ".hdr": "analyze",
-}
 _BIDS = "dataset_description.json"
 _SNIFFED = 256  # bytes of a file that tell whether it is DICOM
 _MAX_FILES = 2_000_000
@@ -46,7 +43,8 @@ class Discovery:
 
     Attributes:
         scans: files taken for scans, sorted by relative path.
-        label_maps: relative paths of masks and segmentations; known, not used as images.
+        label_maps: relative paths of masks and segmentations; those that belong to a scan are
+            attached to it (`Found.maps`).
         quarantined: files that cannot be used, with the reason.
         notes: remarks for the user, one line each, without paths.
         series: every DICOM series and what becomes of it.
@@ -68,6 +66,9 @@ class _Sorted:
     volumes: list[tuple[str, Path]] = field(default_factory=list)
     pictures: list[tuple[str, Path]] = field(default_factory=list)
     dicom: list[tuple[str, Path]] = field(default_factory=list)
+    volume_maps: list[tuple[str, Path]] = field(default_factory=list)
+    picture_maps: list[tuple[str, Path]] = field(default_factory=list)
+    sidecars: list[tuple[str, Path]] = field(default_factory=list)
     count: int = 0
 
 
@@ -86,6 +87,7 @@ def discover(
     subjects: str | None = None,
     contrast_map: str | None = None,
     channels: Sequence[str] | None = None,
+    label_map: str | None = None,
     headers: HeaderReader = read_headers,
 ) -> Discovery:
     """Find the scans of a folder.
@@ -97,6 +99,8 @@ def discover(
         contrast_map: path of a YAML file that names contrasts of DICOM series; see
             `popgan.scans.contrast_map`.
         channels: contrasts of the red, green and blue channel of colour pictures.
+        label_map: name of the kind of label map that the user asks for: volumes of that name are
+            maps even if no word of theirs says so.
         headers: reads the headers of DICOM files.
 
     Raises:
@@ -109,8 +113,8 @@ def discover(
     rule = SubjectRule.parse(subjects) if subjects is not None else None
     rules = ContrastMap.read(Path(contrast_map)) if contrast_map is not None else None
     result = Discovery()
-    files = _sort_files(source, result)
-    _add_volumes(files.volumes, result)
+    files = _sort_files(source, result, label_map)
+    result.scans += volume_scans(files.volumes, Sidecars(files.sidecars), result.notes)
     _add_series(files.dicom, result, headers, rules)
     # Figures beside volumes are no scans; pictures count only where there are no volumes.
     if files.pictures and (files.volumes or files.dicom):
@@ -120,20 +124,33 @@ def discover(
             files.pictures, source, result.notes, grouped=rule is not None, channels=channels
         )
     _check_found(result, source, files.count)
+    _attach_maps(files, result)
     if rule is not None:
         result.scans = rule.apply(result.scans, result.quarantined)
     result.scans.sort(key=lambda found: found.name)
     return result
 
 
-def _sort_files(source: Path, result: Discovery) -> _Sorted:
+def _attach_maps(files: _Sorted, result: Discovery) -> None:
+    """Give scans the label maps of their subject and visit, or of their picture."""
+    kind: Kind = "picture"
+    pictures = [(name, path, kind) for name, path in files.picture_maps]
+    volumes = [(name, path, kind_of(name)) for name, path in files.volume_maps]
+    index = MapIndex(volumes, pictures if not files.volumes and not files.dicom else [])
+    result.scans = index.attach(result.scans)
+    result.notes += index.notes()
+
+
+def _sort_files(source: Path, result: Discovery, label_map: str | None) -> _Sorted:
     """What every file of the folder is, by content for DICOM and by name for the rest."""
     files = _Sorted()
     bids = (source / _BIDS).exists()
     for name, path in _files(source, result):
         files.count += 1
         low = name.lower()
-        kind = files.volumes if low.endswith(tuple(_VOLUME_KINDS)) else None
+        if low.endswith(".json"):
+            files.sidecars.append((name, path))
+        kind = files.volumes if low.endswith(tuple(VOLUME_KINDS)) else None
         kind = files.pictures if low.endswith(PICTURE_SUFFIXES) else kind
         # The names of kinds of folders mean something for what has no header to ask.
         if (kind is not None or bids) and is_other_data(name):
@@ -142,11 +159,21 @@ def _sort_files(source: Path, result: Discovery) -> _Sorted:
             files.dicom.append((name, path))
         elif kind is None:
             result.ignored += 1
-        elif is_label_map(name):
+        elif is_label_map(name) or (kind is files.volumes and _is_called(name, label_map)):
             result.label_maps.append(name)
+            maps = files.volume_maps if kind is files.volumes else files.picture_maps
+            maps.append((name, path))
         else:
             kind.append((name, path))
     return files
+
+
+def _is_called(name: str, label_map: str | None) -> bool:
+    """Whether a volume is of the kind of label map that the user asks for by its name."""
+    if label_map is None or volume_meaning(name).named:
+        return False
+    meaning = volume_map_meaning(name)
+    return meaning is not None and words(meaning.kind) == words(label_map)
 
 
 def _add_series(
@@ -223,28 +250,6 @@ def _files(source: Path, result: Discovery) -> Iterator[tuple[str, Path]]:
 def _set_link_aside(path: Path, result: Discovery) -> None:
     reason = "is a symbolic link, which is not followed; copy the file instead"
     result.quarantined.append(Quarantined(path, reason))
-
-
-def _add_volumes(volumes: list[tuple[str, Path]], result: Discovery) -> None:
-    """Add volumes; of several for one subject, visit and contrast the first name is taken."""
-    taken: set[tuple[str, str | None, str]] = set()
-    repeats = 0
-    for name, path in sorted(volumes):
-        meaning = volume_meaning(name)
-        key = (meaning.subject, meaning.session, meaning.contrast)
-        if key in taken:
-            repeats += 1
-            continue
-        taken.add(key)
-        kind = next(kind for end, kind in _VOLUME_KINDS.items() if name.lower().endswith(end))
-        result.scans.append(
-            Found(path, name, kind, meaning.subject, meaning.session, meaning.contrast)
-        )
-    if repeats:
-        result.notes.append(
-            f"{repeats} further volumes of a subject, visit and contrast already taken "
-            "(other runs or acquisitions) were left out"
-        )
 
 
 def _check_found(result: Discovery, source: Path, count: int) -> None:

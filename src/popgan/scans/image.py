@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from popgan.scans.limits import MAX_PIXELS, check_pixels, read_bytes
 from popgan.scans.scan import Found, Scan, ScanError
-from popgan.scans.voxels import check_not_labels, check_values
+from popgan.scans.voxels import check_content
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 # Axis 0 (rows) runs from anterior to posterior, axis 1 (columns) from right to left.
@@ -35,10 +35,11 @@ def read_picture(found: Found) -> Scan:
         ScanError: unreadable, truncated, too large, colour, several pages, constant, or a mask.
     """
     raw, sha256 = read_bytes(found.path)
-    pixels = _decode(raw, found.channel)
+    if found.labels and raw[:2] == b"\xff\xd8":
+        raise ScanError("is a JPEG, whose compression changes labels; save it as PNG")
+    pixels = _decode(raw, found.channel, labels=found.labels)
     data = pixels.astype(np.float32)[:, :, None]
-    check_values(data)
-    check_not_labels(data)
+    check_content(data, labels=found.labels)
     return Scan(
         subject=found.subject,
         session=found.session,
@@ -52,7 +53,7 @@ def read_picture(found: Found) -> Scan:
     )
 
 
-def _decode(raw: bytes, channel: int | None) -> np.ndarray:
+def _decode(raw: bytes, channel: int | None, *, labels: bool) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about sizes that our limits refuse
@@ -60,6 +61,8 @@ def _decode(raw: bytes, channel: int | None) -> np.ndarray:
                 check_pixels(*picture.size)
                 if getattr(picture, "n_frames", 1) > 1:
                     raise ScanError(f"has {getattr(picture, 'n_frames', 1)} pages; give one a file")
+                if labels and picture.mode == "P":
+                    return np.asarray(picture)  # the numbers of the colours are the labels
                 return _grey(picture) if channel is None else _channel(picture, channel)
     except ScanError:
         raise

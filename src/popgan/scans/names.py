@@ -22,33 +22,37 @@ _ALIASES = {
     "T1wCE": ("t1ce", "t1gd", "t1c", "t1wce", "t1post", "t1km", "t1contrast"),
 }
 _CONTRAST_OF = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
+CONTRAST_WORDS = frozenset(_CONTRAST_OF)
+"""Lower-case words that name a contrast."""
 
 # A file whose name holds one of these words is a label map or a derived image, never a contrast.
-_LABEL_WORDS = {
+LABEL_WORDS = {
     *("mask", "masks", "seg", "segs", "segmentation", "segmentations", "dseg", "probseg"),
     *("label", "labels", "lesion", "lesions", "tissue", "tissues", "dlmuse", "muse", "roi"),
     *("rois", "aseg", "aparc", "parc", "parcellation", "atlas", "brainmask", "tumour", "tumor"),
     *("annotation", "annotations", "groundtruth", "gt", "manual", "wmh", "drawn"),
 }
 # A class folder may rightly be called "lesion" or "tumour"; these folders hold masks only.
-_LABEL_FOLDERS = {
+LABEL_FOLDERS = {
     *("mask", "masks", "seg", "segs", "segmentation", "segmentations", "annotation"),
     *("annotations", "groundtruth", "gt", "labels"),
 }
 # BIDS folders of other kinds of data, and what an author keeps beside the scans.
 _OTHER_FOLDERS = {"func", "dwi", "fmap", "perf", "meg", "eeg", "ieeg", "pet", "beh", "motion"}
 _OTHER_ROOTS = {"derivatives", "sourcedata", "code", "stimuli", "phenotype"}
+_PIPELINES = "derivatives"
 _SPLIT_FOLDERS = {"train", "training", "test", "testing", "val", "validation", "valid"}
 _VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh", ".hdr")
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the path of a volume says about it."""
+    """What the path of a volume says about it; `named` is whether it names a known contrast."""
 
     subject: str
     session: str | None
     contrast: str
+    named: bool = True
 
 
 def stem(name: str) -> str:
@@ -88,17 +92,24 @@ def contrast_in(text: str) -> str | None:
 def is_label_map(name: str) -> bool:
     """Whether the path names a label map: a word of the file's name, or a folder of masks."""
     folders = PurePosixPath(name).parts[:-1]
-    if any(set(words(folder)) & _LABEL_FOLDERS for folder in folders):
+    if any(set(words(folder)) & LABEL_FOLDERS for folder in folders):
         return True
     entities = stem(name)
     # In BIDS names `desc-brain_mask` and `label-WM_probseg` are label maps as well.
-    return bool(set(words(entities)) & _LABEL_WORDS)
+    return bool(set(words(entities)) & LABEL_WORDS)
 
 
 def is_other_data(name: str) -> bool:
-    """Whether the path lies in a folder for something else than anatomical scans."""
+    """Whether the path lies in a folder for something else than anatomical scans.
+
+    Label maps are what pipelines leave below `derivatives/`; anything else there is no scan.
+    """
     folders = [folder.lower() for folder in PurePosixPath(name).parts[:-1]]
-    return bool(folders) and (folders[0] in _OTHER_ROOTS or bool(set(folders) & _OTHER_FOLDERS))
+    if not folders:
+        return False
+    if folders[0] == _PIPELINES and set(words(stem(name))) & LABEL_WORDS:
+        return bool(set(folders) & _OTHER_FOLDERS)
+    return folders[0] in _OTHER_ROOTS or bool(set(folders) & _OTHER_FOLDERS)
 
 
 def volume_meaning(name: str) -> Meaning:
@@ -120,8 +131,9 @@ def volume_meaning(name: str) -> Meaning:
         else:
             subject = _without_contrast(base)
     own = base[len(subject) :] if base.startswith(subject) and base != subject else base
-    contrast = contrast_in(own) or contrast_in("/".join(folders)) or _last_word(own)
-    return Meaning(subject, session, normalise_contrast(contrast))
+    known = contrast_in(own) or contrast_in("/".join(folders))
+    contrast = normalise_contrast(known or _last_word(own))
+    return Meaning(subject, session, contrast, known is not None)
 
 
 def picture_class(folders: list[str]) -> str | None:

@@ -16,7 +16,7 @@ from popgan.scans.limits import (
     read_bytes,
 )
 from popgan.scans.scan import Found, Scan, ScanError
-from popgan.scans.voxels import check_not_labels, check_values
+from popgan.scans.voxels import check_content
 
 _HEADER_BYTES = 544  # enough for NIfTI-1 (348) and NIfTI-2 (540)
 _MAX_OFFSET = 16 * 2**20  # header extensions above 16 MiB are refused
@@ -67,8 +67,7 @@ def read_voxels(
     stored = np.frombuffer(whole, dtype, count=int(np.prod(shape)), offset=offset)
     stored = stored.reshape(shape, order="F").reshape(shape[:3], order="F")
     data = _to_float(stored, header)
-    check_values(data)
-    check_not_labels(data)
+    check_content(data, labels=found.labels)
     return Scan(
         subject=found.subject,
         session=found.session,

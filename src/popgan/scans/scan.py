@@ -32,6 +32,23 @@ class Place:
 
 
 @dataclass(frozen=True)
+class MapFile:
+    """A label map that belongs to a scan; no voxel of it has been read yet.
+
+    Attributes:
+        name: which kind of map: "mask", "tissue", "desc-lesion_mask".
+        path: the file.
+        file: its path relative to the source folder.
+        kind: which reader opens it.
+    """
+
+    name: str
+    path: Path
+    file: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
 class Found:
     """What the discovery takes for a scan; no voxel of it has been read yet.
 
@@ -46,6 +63,8 @@ class Found:
         channel: colour channel of a picture that holds three contrasts (0 red, 1 green, 2 blue),
             or None.
         places: the slices of a DICOM series, in order; empty for a scan that is one file.
+        maps: label maps of the same subject and visit, one a name.
+        labels: whether the file is a label map itself, so that few whole values are right.
     """
 
     path: Path
@@ -57,6 +76,8 @@ class Found:
     label: str | None = None
     places: tuple[Place, ...] = ()
     channel: int | None = None
+    maps: tuple[MapFile, ...] = ()
+    labels: bool = False
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -9,6 +9,35 @@ from popgan.scans.scan import ScanError
 MAX_LABELS = 32
 """A whole-number volume with at most this many distinct values is a label map."""
 _PLAUSIBLE = 1e15
+_LARGEST_LABEL = 2**24  # whole numbers up to here are exact as float32
+
+
+def check_content(data: np.ndarray, *, labels: bool) -> None:
+    """Refuse voxels that are not what they are taken for: an image, or a label map.
+
+    Raises:
+        ScanError: see `check_values`, `check_not_labels` and `check_labels`.
+    """
+    if labels:
+        check_labels(data)
+    else:
+        check_values(data)
+        check_not_labels(data)
+
+
+def check_labels(data: np.ndarray) -> None:
+    """Refuse what is no label map; one without any label is.
+
+    Raises:
+        ScanError: NaN, infinity, fractions, or numbers beyond 2^24.
+    """
+    low, high = float(data.min()), float(data.max())
+    if np.isnan(low) or np.isnan(high):
+        raise ScanError(f"holds NaN voxels ({int(np.isnan(data).sum())} of {data.size})")
+    if max(abs(low), abs(high)) > _LARGEST_LABEL:
+        raise ScanError(f"is no label map (values up to {max(abs(low), abs(high)):g})")
+    if data.dtype.kind == "f" and not np.array_equal(data, np.rint(data)):
+        raise ScanError("is no label map (its values are not whole numbers)")
 
 
 def check_values(data: np.ndarray) -> None:

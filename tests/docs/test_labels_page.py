@@ -1,0 +1,40 @@
+"""docs/labels.md is true: options, names and numbers are those of the program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from popgan.cohort import Cohort
+from popgan.cohort.cohort import LabelMaps
+from popgan.cohort.label_maps import LEAST_AREA
+from popgan.preparation.label_map import MOST_LABELS
+from popgan.scans.entities import CHOICE
+from popgan.scans.names import LABEL_FOLDERS, LABEL_WORDS
+from small_runs import call
+
+PAGE = " ".join(
+    (Path(__file__).parents[2] / "docs" / "labels.md").read_text(encoding="utf-8").split()
+)
+
+
+def test_every_option_of_the_page_exists() -> None:
+    options = set(re.findall(r"--[a-z-]+", PAGE))
+    help_of_ingest = call("ingest", "--help").out
+    assert options == {"--covariate", "--label", "--label-map", "--contrast"}
+    assert all(option in help_of_ingest for option in options)
+
+
+def test_the_names_of_the_page_are_those_of_the_api() -> None:
+    assert {"covariates", "label_maps", "indices"} <= set(dir(Cohort))
+    assert set(re.findall(r"\bmaps\.(\w+)", PAGE)) == set(LabelMaps.__dataclass_fields__)
+
+
+def test_words_and_limits_of_the_page_are_those_in_force() -> None:
+    assert f"at least {LEAST_AREA:g} mm²" in PAGE
+    assert f"At most {MOST_LABELS} values" in PAGE
+    named = re.search(r"name says so \((.*?) and the like\)", PAGE)
+    assert named is not None
+    assert set(re.findall(r"`(\w+)`", named.group(1))) <= LABEL_WORDS
+    assert {"masks", "labels"} <= LABEL_FOLDERS
+    assert CHOICE.removeprefix("of several, one is taken: ") in PAGE.replace("`", "")
