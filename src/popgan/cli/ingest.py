@@ -25,6 +25,7 @@ def ingest(
     channels: shared.Channels = None,
     keep_ids: shared.KeepIds = False,
     slices: shared.Slices = None,
+    intensity: shared.Intensity = "auto",
     split_seed: shared.SplitSeed = 0,
     workers: shared.Workers = "auto",
     strict: shared.Strict = False,
@@ -40,7 +41,15 @@ def ingest(
     from popgan.stations.ingest import ingest_station
 
     values = shared.ingest_values(
-        contrast, resolution, subjects, slices, split_seed, contrast_map, keep_ids, channels
+        contrast,
+        resolution,
+        subjects,
+        slices,
+        split_seed,
+        contrast_map,
+        keep_ids,
+        channels,
+        intensity,
     )
     options = IngestOptions.parse(**values)
     with locked(out, make=True):

@@ -40,6 +40,7 @@ def run(
     workers: shared.Workers = "auto",
     strict: shared.Strict = False,
     slices: shared.Slices = None,
+    intensity: shared.Intensity = "auto",
     split_seed: shared.SplitSeed = 0,
     images: Annotated[
         int | None,
@@ -77,7 +78,15 @@ def run(
         recipe=recipe,
         name=name,
         ingest=shared.ingest_values(
-            contrast, resolution, subjects, slices, split_seed, contrast_map, keep_ids, channels
+            contrast,
+            resolution,
+            subjects,
+            slices,
+            split_seed,
+            contrast_map,
+            keep_ids,
+            channels,
+            intensity,
         ),
         budget=budget,
         seed=seed,

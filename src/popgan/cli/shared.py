@@ -113,6 +113,14 @@ SplitSeed = Annotated[
         "--split-seed", metavar="N", min=0, max=2**31 - 1, help="Seed of the split by subject."
     ),
 ]
+Intensity = Annotated[
+    str,
+    typer.Option(
+        "--intensity",
+        metavar="METHOD",
+        help="Grey values between scans: auto, percentile, zscore, wm-peak or nyul.",
+    ),
+]
 Slices = Annotated[
     int | None, typer.Option("--slices", metavar="N", help="Slices a volume.  [default: 24]")
 ]
@@ -163,6 +171,7 @@ def ingest_values(
     contrast_map: str | None = None,
     keep_ids: bool = False,
     channels: str | None = None,
+    intensity: str = "auto",
 ) -> dict[str, Any]:
     """Options of ingest that the user gave."""
     given: dict[str, Any] = {
@@ -174,6 +183,7 @@ def ingest_values(
         "contrast_map": contrast_map,
         "keep_ids": keep_ids or None,
         "channels": channels.split(",") if channels else None,
+        "intensity": intensity if intensity != "auto" else None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -31,7 +31,7 @@ HEADERS_FILE = "headers.json"
 """Name of the file of known headers in private/."""
 _BATCH = 32  # headers a request
 _HEADER_SECONDS, _VISIT_SECONDS = 10.0, 120.0  # of processor time a file
-_VERSION = 1  # raised when the same file now gives another header or other slices
+_VERSION = 2  # raised when the same file now gives another header or other slices
 _HEADER = TypeAdapter(DicomFile)
 
 

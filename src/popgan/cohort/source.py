@@ -11,7 +11,7 @@ from popgan.errors import UserError
 from popgan.files import sha256_file, sha256_value
 
 _MAX_TABLE_BYTES = 16 * 2**20
-_VERSION = 2  # raised when ingest changes what it makes of the same files
+_VERSION = 3  # raised when ingest changes what it makes of the same files
 
 
 def source_hash(source: Path, options: IngestOptions) -> str:
