@@ -27,10 +27,11 @@ from popgan.cohort.reading import (
     prepare_visits,
     visit_key,
 )
+from popgan.cohort.records import CohortFiles, Kept, Quarantine
 from popgan.cohort.series import tell_series
 from popgan.cohort.traits import read_traits
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits
-from popgan.cohort.write import CohortFiles, Kept, Quarantine, write_cohort
+from popgan.cohort.write import write_cohort
 from popgan.errors import UserError
 from popgan.preparation.visit import Prepared, SliceChoice
 from popgan.progress import Reporter, Task

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from popgan.cohort.design import design
 from popgan.cohort.manifest import Manifest
 from popgan.cohort.options import IngestOptions
+from popgan.cohort.pictures import strips
+from popgan.cohort.preparation import read_record
 from popgan.cohort.source import source_hash
 from popgan.cohort.splits import SPLITS, check_disjoint
 from popgan.cohort.store import LABEL_MAPS, decode, open_store
@@ -231,6 +233,14 @@ class Cohort:
             UserError: it is missing or damaged.
         """
         return dict(read_json(self.run / "dataset" / "qc.json"))
+
+    def preparation(self) -> dict[str, Any]:
+        """What was done to every scan and why; see `popgan.cohort.preparation.read_record`."""
+        return read_record(self.run)
+
+    def strips(self) -> dict[tuple[str, int, str], tuple[Path, list[str]]]:
+        """Pictures of every scan's preparation; see `popgan.cohort.pictures`. Real patients."""
+        return strips(self.run)
 
     def image(self, row: int) -> NDArray[np.float32]:
         """One image by its row in the store, C x H x W in [-1, 1]."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from popgan.errors import UserError
+from popgan.preparation.normalise import METHODS, Method
 from popgan.scans.names import normalise_contrast
 
 SMALLEST, LARGEST = 16, 512
@@ -51,6 +52,8 @@ class IngestOptions(BaseModel):
         slices: axial slices a volume.
         slice_range: lower and upper end of the slices, percent of the brain's height.
         intensity_percentile: percentile of the foreground that becomes full brightness.
+        intensity: normalisation of grey values between scans, see `popgan.preparation.normalise`;
+            `auto` chooses by the spread between training scans.
         subjects: regular expression with one group, or TSV file, that groups files to subjects.
         contrast_map: YAML file that names contrasts of DICOM series; see
             `popgan.scans.contrast_map`.
@@ -72,6 +75,7 @@ class IngestOptions(BaseModel):
     slices: int = Field(default=24, ge=1, le=512)
     slice_range: tuple[float, float] = (30.0, 90.0)
     intensity_percentile: float = Field(default=99.5, gt=50, le=100)
+    intensity: Literal["auto"] | Method = "auto"
     subjects: str | None = None
     contrast_map: str | None = None
     channels: list[str] | None = None
@@ -117,6 +121,15 @@ class IngestOptions(BaseModel):
     @classmethod
     def _valid_side(cls, value: int) -> int:
         return check_resolution(value)
+
+    @field_validator("intensity", mode="before")
+    @classmethod
+    def _known_method(cls, value: object) -> object:
+        if value not in ("auto", *METHODS):
+            raise UserError(
+                f"--intensity {value} is not possible", do=f"take auto, {', '.join(METHODS)}"
+            )
+        return value
 
     @field_validator("slice_range")
     @classmethod

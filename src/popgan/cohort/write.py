@@ -6,8 +6,6 @@ manifest, which names the hashes of all others, is written last: a cohort withou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,58 +13,24 @@ from numpy.typing import NDArray
 
 from popgan.cohort.fingerprint import fingerprint
 from popgan.cohort.geometry import slice_affine
-from popgan.cohort.label_maps import CohortMaps, store_maps
-from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
-from popgan.cohort.options import IngestOptions
+from popgan.cohort.intensity import decide_all, normalise
+from popgan.cohort.label_maps import store_maps
+from popgan.cohort.manifest import Manifest
 from popgan.cohort.parked import Parking
-from popgan.cohort.quality import Double, ScanQuality, double_rows, quality_rows
+from popgan.cohort.pictures import StripWriter
+from popgan.cohort.preparation import FILE, preparation_record
+from popgan.cohort.quality import double_rows, quality_rows
+from popgan.cohort.records import CohortFiles, Kept, records, rounded
 from popgan.cohort.series import private_series, public_series
 from popgan.cohort.store import encode, new_store
-from popgan.cohort.traits import FROM_MAP, Traits
-from popgan.cohort.visits import Visit
 from popgan.files import private_folder, sha256_file, write_json
 from popgan.preparation.orientation import upright
 from popgan.preparation.resample import resample_slices
 from popgan.preparation.visit import Prepared
 from popgan.progress import Reporter
-from popgan.scans.dicom_series import Series
 
 _MARGIN = 1.06  # the field of view exceeds the largest head by this factor
 _ROBUST = 98.0  # percentile of head sizes that counts as the largest: one outlier rules nothing
-_DIGITS = 6
-
-Kept = list[tuple[Visit, Prepared, str]]
-
-
-@dataclass(frozen=True)
-class Quarantine:
-    """A file set aside: for qc.json by pseudonym, for private/ by path."""
-
-    subject: str | None
-    contrast: str | None
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True)
-class CohortFiles:
-    """What the first pass found out, for writing."""
-
-    source: Path
-    run: Path
-    options: IngestOptions
-    contrasts: list[str]
-    pseudonyms: dict[str, str]
-    splits: dict[str, list[str]]
-    quarantine: list[Quarantine]
-    notes: list[str]
-    left_out: int
-    label_maps: int
-    series: list[Series]
-    quality: list[ScanQuality]
-    doubles: list[Double]
-    traits: Traits
-    maps: CohortMaps
 
 
 def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Reporter) -> None:
@@ -83,18 +47,24 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
     spacing = (field / side, field / side, _depth_spacing(kept))
     count = sum(len(prepared.heights) for _, prepared, _ in kept)
     store_path = files.run / "cache" / "slices.npy"
+    normalisations = decide_all(files.contrasts, files.options.intensity, _training(files, kept))
+    strips = StripWriter(files.run)
     with (
         new_store(store_path, (count, len(files.contrasts), side, side)) as store,
         reporter.task("resampling slices", len(kept)) as task,
     ):
         row = 0
-        for (_, prepared, key), scale in zip(kept, scales, strict=True):
-            planes = _resample(parking.planes(key), prepared, scale, field, side)
+        for (visit, prepared, key), scale in zip(kept, scales, strict=True):
+            native = normalise(parking.planes(key), prepared, normalisations)
+            planes = _resample(native, prepared, scale, field, side)
             store[row : row + len(planes)] = planes
             row += len(planes)
+            owner = (files.pseudonyms[visit.subject], visit.number)
+            strips.add_visit(*owner, files.contrasts, planes, parking.pictures(key))
             task.advance(1)
+        strips.finish()
         stored = np.asarray(store)
-        scans, slices = _records(files, kept, scales)
+        scans, slices = records(files, kept, scales, normalisations)
         numbers = fingerprint(
             contrasts=files.contrasts,
             scans=scans,
@@ -102,18 +72,21 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
             prepared=[prepared for _, prepared, _ in kept],
             stored=stored,
             spacing=spacing,
-            extra=_counts(files, kept),
+            extra=_counts(files, kept)
+            | {"normalisation": {n.contrast: n.method for n in normalisations}},
         )
         del stored
     label_map = store_maps(files.run, files.maps, kept, scales, field_mm=field, side=side)
     _write_tables(files, kept, numbers)
+    visits = [(files.pseudonyms[v.subject], v.number, prepared) for v, prepared, _ in kept]
+    write_json(dataset / FILE, preparation_record(visits, normalisations))
     manifest = Manifest(
         version=1,
         contrasts=files.contrasts,
         shape=(count, len(files.contrasts), side, side),
-        spacing=_rounded(spacing),
+        spacing=rounded(spacing),
         spacing_known=bool(numbers["spacing_known"]),
-        affine=slice_affine((side, side), _rounded(spacing), _world_centre(kept)).tolist(),
+        affine=slice_affine((side, side), rounded(spacing), _world_centre(kept)).tolist(),
         labels=sorted({record.label for record in slices if record.label is not None}),
         options=files.options.model_dump(mode="json", exclude={"subjects", "contrast_map"}),
         store=sha256_file(store_path),
@@ -125,6 +98,12 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
         label_map=label_map,
     )
     write_json(dataset / "manifest.json", manifest.model_dump(mode="json"))
+
+
+def _training(files: CohortFiles, kept: Kept) -> list[Prepared]:
+    """Visits of the training subjects: what is learnt is learnt on them, a split must not leak."""
+    own = set(files.splits["train"])
+    return [prepared for visit, prepared, _ in kept if files.pseudonyms[visit.subject] in own]
 
 
 def picture_scales(kept: Kept) -> list[float]:
@@ -170,57 +149,6 @@ def _world_centre(kept: Kept) -> list[float]:
     """Mean RAS+ position of the middle of the head; mm."""
     mean = np.mean([prepared.world for _, prepared, _ in kept], axis=0)
     return [round(float(value), 3) for value in mean]
-
-
-def _rounded(values: tuple[float, float, float]) -> tuple[float, float, float]:
-    return round(values[0], _DIGITS), round(values[1], _DIGITS), round(values[2], _DIGITS)
-
-
-def _label(
-    files: CohortFiles, visit: Visit, prepared: Prepared, row: int, scale: float
-) -> str | None:
-    """Class of a slice: by the user's word from a table or from its map, else its folder's."""
-    if files.options.label == FROM_MAP:
-        return files.maps.label(visit, prepared, row, scale)
-    if files.options.label is not None:
-        return files.traits.labels[visit.subject, visit.number]
-    return visit.scans[0].label
-
-
-def _records(
-    files: CohortFiles, kept: Kept, scales: list[float]
-) -> tuple[list[ScanRecord], list[SliceRecord]]:
-    split_of = {subject: split for split, own in files.splits.items() for subject in own}
-    scans, slices = [], []
-    for (visit, prepared, _), scale in zip(kept, scales, strict=True):
-        subject = files.pseudonyms[visit.subject]
-        for fact in prepared.facts:
-            scans.append(
-                ScanRecord(
-                    subject=subject,
-                    visit=visit.number,
-                    contrast=fact.contrast,
-                    sha256=fact.sha256,
-                    kind=fact.kind,
-                    shape=fact.shape,
-                    spacing=_rounded(fact.spacing),
-                    offset=fact.intensity.offset,
-                    scale=fact.intensity.scale,
-                )
-            )
-        places = zip(prepared.heights, prepared.positions, strict=True)
-        for row, (height, position) in enumerate(places):
-            slices.append(
-                SliceRecord(
-                    subject=subject,
-                    visit=visit.number,
-                    split=split_of[subject],  # type: ignore[arg-type]
-                    height=round(float(height), _DIGITS),
-                    position_mm=round(float(position), 3),
-                    label=_label(files, visit, prepared, row, scale),
-                )
-            )
-    return scans, slices
 
 
 def _counts(files: CohortFiles, kept: Kept) -> dict[str, Any]:
