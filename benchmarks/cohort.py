@@ -33,6 +33,7 @@ OPTIONS = IngestOptions(
     slices=24,
     slice_range=(30.0, 90.0),
     intensity_percentile=99.5,
+    intensity="percentile",
     keep_ids=True,
     seed=0,
     fractions=(0.70, 0.15, 0.15),

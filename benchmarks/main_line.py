@@ -60,6 +60,7 @@ def run_command(options: argparse.Namespace, source: str, run: str) -> list[str]
     """The command line that a user would type."""
     command = ["popgan", "run", source, "-o", run, "--preset", options.preset]
     command += ["--contrast", "T1w", "--resolution", "64", "--slices", "24", "--keep-ids"]
+    command += ["--intensity", "percentile"]
     command += ["--seed", str(options.seed)]
     command += ["--budget", options.budget] if options.budget else []
     return command + [part for text in options.set for part in ("--set", text)]

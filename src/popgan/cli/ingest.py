@@ -28,6 +28,7 @@ def ingest(
     label_map: shared.LabelMap = None,
     keep_ids: shared.KeepIds = False,
     slices: shared.Slices = None,
+    intensity: shared.Intensity = "auto",
     split_seed: shared.SplitSeed = 0,
     workers: shared.Workers = "auto",
     strict: shared.Strict = False,
@@ -54,6 +55,7 @@ def ingest(
         label,
         covariate,
         label_map,
+        intensity,
     )
     options = IngestOptions.parse(**values)
     with locked(out, make=True):

@@ -43,6 +43,7 @@ def run(
     workers: shared.Workers = "auto",
     strict: shared.Strict = False,
     slices: shared.Slices = None,
+    intensity: shared.Intensity = "auto",
     split_seed: shared.SplitSeed = 0,
     images: Annotated[
         int | None,
@@ -91,6 +92,7 @@ def run(
             label,
             covariate,
             label_map,
+            intensity,
         ),
         budget=budget,
         seed=seed,

@@ -113,6 +113,14 @@ SplitSeed = Annotated[
         "--split-seed", metavar="N", min=0, max=2**31 - 1, help="Seed of the split by subject."
     ),
 ]
+Intensity = Annotated[
+    str,
+    typer.Option(
+        "--intensity",
+        metavar="METHOD",
+        help="Grey values between scans: auto, percentile, zscore, wm-peak or nyul.",
+    ),
+]
 Slices = Annotated[
     int | None, typer.Option("--slices", metavar="N", help="Slices a volume.  [default: 24]")
 ]
@@ -188,6 +196,7 @@ def ingest_values(
     label: str | None = None,
     covariate: str | None = None,
     label_map: str | None = None,
+    intensity: str = "auto",
 ) -> dict[str, Any]:
     """Options of ingest that the user gave."""
     given: dict[str, Any] = {
@@ -202,6 +211,7 @@ def ingest_values(
         "label": label,
         "covariates": covariate.split(",") if covariate else None,
         "label_map": label_map,
+        "intensity": intensity if intensity != "auto" else None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

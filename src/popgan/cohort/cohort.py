@@ -232,6 +232,14 @@ class Cohort:
         """
         return dict(read_json(self.run / "dataset" / "qc.json"))
 
+    def preparation(self) -> dict[str, Any]:
+        """What was done to every scan and why, by pseudonym; see `popgan.cohort.preparation`.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        return dict(read_json(self.run / "dataset" / "preparation.json"))
+
     def image(self, row: int) -> NDArray[np.float32]:
         """One image by its row in the store, C x H x W in [-1, 1]."""
         return decode(self._store[row : row + 1])[0]

@@ -14,7 +14,11 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ScanRecord(BaseModel):
-    """One source scan used. original value = normalised * scale + offset."""
+    """One source scan used. The way back from a stored value in [0, 1] to the scanner's own:
+
+    original = before * scale + offset, where `before` is what the curve's points (before, after)
+    lead back to from the stored value; without points it is the stored value itself.
+    """
 
     model_config = _STRICT
     subject: str
@@ -26,6 +30,7 @@ class ScanRecord(BaseModel):
     spacing: tuple[float, float, float]
     offset: float
     scale: float
+    curve: tuple[tuple[float, float], ...] = ()
 
 
 class SliceRecord(BaseModel):

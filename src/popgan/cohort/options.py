@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -51,6 +51,8 @@ class IngestOptions(BaseModel):
         slices: axial slices a volume.
         slice_range: lower and upper end of the slices, percent of the brain's height.
         intensity_percentile: percentile of the foreground that becomes full brightness.
+        intensity: normalisation of grey values between scans, see `popgan.preparation.normalise`;
+            `auto` chooses by the spread between training scans.
         subjects: regular expression with one group, or TSV file, that groups files to subjects.
         contrast_map: YAML file that names contrasts of DICOM series; see
             `popgan.scans.contrast_map`.
@@ -72,6 +74,7 @@ class IngestOptions(BaseModel):
     slices: int = Field(default=24, ge=1, le=512)
     slice_range: tuple[float, float] = (30.0, 90.0)
     intensity_percentile: float = Field(default=99.5, gt=50, le=100)
+    intensity: Literal["auto", "percentile", "zscore", "wm-peak", "nyul"] = "auto"
     subjects: str | None = None
     contrast_map: str | None = None
     channels: list[str] | None = None

@@ -19,15 +19,20 @@ from pydantic import TypeAdapter, ValidationError
 from popgan.cohort.store import FULL, encode
 from popgan.files import atomic_path
 from popgan.preparation.label_map import Place
+from popgan.preparation.steps import StepPicture
 from popgan.preparation.visit import Prepared, ScanFacts
 
 _SUFFIX = ".prepared"
 _LONGEST_HEAD = 2**20  # bytes of the JSON line before the slices
+_MOST_PICTURES, _LARGEST_PICTURE = 64, 256  # of a visit; side in pixels
 _FACTS = TypeAdapter(tuple[ScanFacts, ...])
 
 
 def pack(prepared: Prepared) -> tuple[dict[str, Any], bytes]:
-    """A prepared visit as a JSON value, and its slices as 16-bit numbers."""
+    """A prepared visit as a JSON value, and its slices as 16-bit numbers.
+
+    The pictures of its steps follow the slices, 8 bits a pixel.
+    """
     planes = encode(prepared.planes)
     value = {
         "shape": list(planes.shape),
@@ -41,12 +46,16 @@ def pack(prepared: Prepared) -> tuple[dict[str, Any], bytes]:
         "facts": _FACTS.dump_python(prepared.facts, mode="json"),
         "spacing_known": prepared.spacing_known,
         "place": place_to_json(prepared.place),
+        "pictures": [
+            {"contrast": p.contrast, "title": p.title, "shape": list(p.pixels.shape)}
+            for p in prepared.pictures
+        ],
     }
-    return value, planes.tobytes()
+    return value, b"".join([planes.tobytes(), *(p.pixels.tobytes() for p in prepared.pictures)])
 
 
 def unpack(value: Any) -> Prepared:
-    """The visit without its slices.
+    """The visit without its slices and pictures: those of a whole cohort would fill the memory.
 
     Raises:
         ValueError: not what `pack` makes.
@@ -96,6 +105,25 @@ def _numbers(values: Any, count: int) -> Any:
     return numbers
 
 
+def _picture_shapes(value: Any) -> list[tuple[int, int]]:
+    """Rows and columns of the pictures.
+
+    Raises:
+        ValueError: not what `pack` makes.
+    """
+    shapes = [tuple(int(side) for side in picture["shape"]) for picture in value["pictures"]]
+    sound = all(len(s) == 2 and min(s) > 0 and max(s) <= _LARGEST_PICTURE for s in shapes)
+    if len(shapes) > _MOST_PICTURES or not sound:
+        raise ValueError("no prepared visit")
+    return [(shape[0], shape[1]) for shape in shapes]
+
+
+def _sizes(value: Any) -> tuple[int, int]:
+    """Bytes of the slices, and of the pictures behind them."""
+    pictures = sum(rows * columns for rows, columns in _picture_shapes(value))
+    return int(np.prod(value["shape"])) * 2, pictures
+
+
 class Parking:
     """The folder of parked visits.
 
@@ -110,8 +138,7 @@ class Parking:
         """What was measured on a parked visit; None if it is not there or was damaged."""
         try:
             value, start, path = self._head(key)
-            size = int(np.prod(value["shape"])) * 2
-            if path.stat().st_size != start + size:
+            if path.stat().st_size != start + sum(_sizes(value)):
                 return None
             return unpack(value)
         except (OSError, ValueError, KeyError, TypeError):
@@ -125,7 +152,11 @@ class Parking:
             ValueError: the value is not what `pack` makes.
         """
         prepared = unpack(value)
-        if len(blob) != int(np.prod(value["shape"])) * 2:
+        try:
+            size = sum(_sizes(value))
+        except (KeyError, TypeError) as error:
+            raise ValueError("no prepared visit") from error
+        if len(blob) != size:
             raise ValueError("no prepared visit")
         with atomic_path(self._path(key)) as temporary, temporary.open("wb") as handle:
             handle.write(json.dumps(value).encode() + b"\n")
@@ -135,8 +166,20 @@ class Parking:
     def planes(self, key: str) -> NDArray[np.float32]:
         """The slices of a parked visit, n x C x X x Y in [0, 1], to 1/65535."""
         value, start, path = self._head(key)
-        stored = np.fromfile(path, np.uint16, offset=start).reshape(value["shape"])
+        count = _sizes(value)[0] // 2
+        stored = np.fromfile(path, np.uint16, count=count, offset=start).reshape(value["shape"])
         return stored.astype(np.float32) / np.float32(FULL)
+
+    def pictures(self, key: str) -> tuple[StepPicture, ...]:
+        """The pictures of a parked visit's steps."""
+        value, start, path = self._head(key)
+        offset, found = start + _sizes(value)[0], []
+        for picture, shape in zip(value["pictures"], _picture_shapes(value), strict=True):
+            size = shape[0] * shape[1]
+            pixels = np.fromfile(path, np.uint8, count=size, offset=offset).reshape(shape)
+            found.append(StepPicture(str(picture["contrast"]), str(picture["title"]), pixels))
+            offset += size
+        return tuple(found)
 
     def sweep(self, keep: set[str]) -> None:
         """Remove every visit that is not to be kept."""

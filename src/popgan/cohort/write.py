@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from popgan.cohort.fingerprint import fingerprint
 from popgan.cohort.geometry import slice_affine
+from popgan.cohort.intensity import Normalisation, decide_all, normalise
 from popgan.cohort.label_maps import CohortMaps, store_maps
 from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.parked import Parking
+from popgan.cohort.pictures import StripWriter
+from popgan.cohort.preparation import preparation_record
 from popgan.cohort.quality import Double, ScanQuality, double_rows, quality_rows
 from popgan.cohort.series import private_series, public_series
 from popgan.cohort.store import encode, new_store
@@ -83,18 +86,24 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
     spacing = (field / side, field / side, _depth_spacing(kept))
     count = sum(len(prepared.heights) for _, prepared, _ in kept)
     store_path = files.run / "cache" / "slices.npy"
+    normalisations = decide_all(files.contrasts, files.options.intensity, _training(files, kept))
+    strips = StripWriter(files.run)
     with (
         new_store(store_path, (count, len(files.contrasts), side, side)) as store,
         reporter.task("resampling slices", len(kept)) as task,
     ):
         row = 0
-        for (_, prepared, key), scale in zip(kept, scales, strict=True):
-            planes = _resample(parking.planes(key), prepared, scale, field, side)
+        for (visit, prepared, key), scale in zip(kept, scales, strict=True):
+            native = normalise(parking.planes(key), prepared, normalisations)
+            planes = _resample(native, prepared, scale, field, side)
             store[row : row + len(planes)] = planes
             row += len(planes)
+            owner = (files.pseudonyms[visit.subject], visit.number)
+            strips.add_visit(*owner, files.contrasts, planes, parking.pictures(key))
             task.advance(1)
+        strips.finish()
         stored = np.asarray(store)
-        scans, slices = _records(files, kept, scales)
+        scans, slices = _records(files, kept, scales, normalisations)
         numbers = fingerprint(
             contrasts=files.contrasts,
             scans=scans,
@@ -102,11 +111,14 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
             prepared=[prepared for _, prepared, _ in kept],
             stored=stored,
             spacing=spacing,
-            extra=_counts(files, kept),
+            extra=_counts(files, kept)
+            | {"normalisation": {n.contrast: n.method for n in normalisations}},
         )
         del stored
     label_map = store_maps(files.run, files.maps, kept, scales, field_mm=field, side=side)
     _write_tables(files, kept, numbers)
+    visits = [(files.pseudonyms[v.subject], v.number, prepared) for v, prepared, _ in kept]
+    write_json(dataset / "preparation.json", preparation_record(visits, normalisations))
     manifest = Manifest(
         version=1,
         contrasts=files.contrasts,
@@ -125,6 +137,12 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
         label_map=label_map,
     )
     write_json(dataset / "manifest.json", manifest.model_dump(mode="json"))
+
+
+def _training(files: CohortFiles, kept: Kept) -> list[Prepared]:
+    """Visits of the training subjects: what is learnt is learnt on them, a split must not leak."""
+    own = set(files.splits["train"])
+    return [prepared for visit, prepared, _ in kept if files.pseudonyms[visit.subject] in own]
 
 
 def picture_scales(kept: Kept) -> list[float]:
@@ -188,13 +206,13 @@ def _label(
 
 
 def _records(
-    files: CohortFiles, kept: Kept, scales: list[float]
+    files: CohortFiles, kept: Kept, scales: list[float], normalisations: list[Normalisation]
 ) -> tuple[list[ScanRecord], list[SliceRecord]]:
     split_of = {subject: split for split, own in files.splits.items() for subject in own}
     scans, slices = [], []
     for (visit, prepared, _), scale in zip(kept, scales, strict=True):
         subject = files.pseudonyms[visit.subject]
-        for fact in prepared.facts:
+        for one, fact in zip(normalisations, prepared.facts, strict=True):
             scans.append(
                 ScanRecord(
                     subject=subject,
@@ -206,6 +224,7 @@ def _records(
                     spacing=_rounded(fact.spacing),
                     offset=fact.intensity.offset,
                     scale=fact.intensity.scale,
+                    curve=one.curve(fact.landmarks).points,
                 )
             )
         places = zip(prepared.heights, prepared.positions, strict=True)

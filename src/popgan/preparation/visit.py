@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from popgan.preparation.intensity import Intensity, measure_intensity
 from popgan.preparation.label_map import Place
+from popgan.preparation.landmarks import Landmarks, measure_landmarks
 from popgan.preparation.noise import noise_level
 from popgan.preparation.orientation import spacing_of, to_ras
 from popgan.preparation.quality import Quality, measure_quality
 from popgan.preparation.resample import onto_grid, same_grid
 from popgan.preparation.slices import BrainBox, choose_slices, find_brain, plane_extent
+from popgan.preparation.steps import Step, StepPicture
 from popgan.scans import Scan, ScanError
 
 _SMALLEST_HEAD = 140.0  # mm, length of a head
@@ -47,6 +49,8 @@ class ScanFacts:
     noise: float
     regridded: bool
     quality: Quality
+    landmarks: Landmarks | None = None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Prepared:
         facts: one entry a contrast.
         spacing_known: False where 1 mm was assumed, by popgan or by the file's writer.
         place: where the planes lie, for what is to follow them.
+        pictures: what the steps did to the scans, for quality control.
     """
 
     planes: NDArray[np.float32]
@@ -78,6 +83,7 @@ class Prepared:
     facts: tuple[ScanFacts, ...]
     spacing_known: bool
     place: Place
+    pictures: tuple[StepPicture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,13 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
                     spacing=(float(spacing[0]), float(spacing[1])),
                     centre=centre,
                     extent=extent,
+                ),
+                landmarks=measure_landmarks(
+                    planes,
+                    contrast=scan.contrast,
+                    threshold=intensity.threshold,
+                    stripped=chosen.box.kind == "brain",
+                    spacing=(float(spacing[0]), float(spacing[1])),
                 ),
             )
         )
