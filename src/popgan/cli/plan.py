@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -33,6 +34,7 @@ def plan(
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
+    from popgan.cohort.cohort import Cohort
     from popgan.dry_run import Estimate
     from popgan.planning.rules import parse_overrides
     from popgan.stations.plan import plan_station
@@ -49,17 +51,27 @@ def plan(
             restart=restart,
             reporter=reporter,
         )
-    show_plan(shown, Estimate(model.plan()))
+        preparation = Cohort.open(folder).preparation().get("steps", [])
+    show_plan(shown, Estimate(model.plan()), preparation)
 
 
-def show_plan(shown: Settings, estimate: Estimate) -> None:
-    """A table of values and reasons for people, the whole plan for machines."""
+def show_plan(
+    shown: Settings, estimate: Estimate, preparation: Sequence[dict[str, Any]] = ()
+) -> None:
+    """A table of values and reasons for people, the whole plan for machines.
+
+    Args:
+        shown: how results are shown.
+        estimate: the plan.
+        preparation: rows of what was done to the scans; see `popgan.cohort.preparation`.
+    """
     if shown.as_json:
         data = {
             "plan": estimate.plan.model_dump(mode="json"),
             "seconds": estimate.seconds,
             "memory_gib": estimate.memory_gib,
             "images_per_second": estimate.speeds,
+            "preparation": list(preparation),
         }
         shown.show([], data)
         return
@@ -81,6 +93,15 @@ def show_plan(shown: Settings, estimate: Estimate) -> None:
     # A file or a pipe has no width of its own.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     console.print(table)
+    if preparation:
+        done = Table(box=None, pad_edge=False, header_style="bold")
+        for title in ("preparation", "choice", "scans", "why"):
+            done.add_column(title, overflow="fold")
+        for row in preparation:
+            why = f"{row['source']}: {row['reason']}"
+            done.add_row(row["step"], Text(row["choice"]), str(row["scans"]), Text(why))
+        console.print()
+        console.print(done)
     if estimate.seconds is not None:
         speeds = ", ".join(f"{speed:.0f}" for speed in estimate.speeds)
         console.print(f"\ntraining time  {_duration(estimate.seconds)} ({speeds} images/s a level)")

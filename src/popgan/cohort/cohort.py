@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from popgan.cohort.design import design
 from popgan.cohort.manifest import Manifest
 from popgan.cohort.options import IngestOptions
+from popgan.cohort.pictures import strips
 from popgan.cohort.source import source_hash
 from popgan.cohort.splits import SPLITS, check_disjoint
 from popgan.cohort.store import LABEL_MAPS, decode, open_store
@@ -235,10 +236,17 @@ class Cohort:
     def preparation(self) -> dict[str, Any]:
         """What was done to every scan and why, by pseudonym; see `popgan.cohort.preparation`.
 
+        Empty where an older version made the cohort.
+
         Raises:
-            UserError: it is missing or damaged.
+            UserError: it is damaged.
         """
-        return dict(read_json(self.run / "dataset" / "preparation.json"))
+        path = self.run / "dataset" / "preparation.json"
+        return dict(read_json(path)) if path.exists() else {}
+
+    def strips(self) -> dict[tuple[str, int, str], tuple[Path, list[str]]]:
+        """Pictures of every scan's preparation; see `popgan.cohort.pictures`. Real patients."""
+        return strips(self.run)
 
     def image(self, row: int) -> NDArray[np.float32]:
         """One image by its row in the store, C x H x W in [-1, 1]."""

@@ -110,17 +110,19 @@ class StripWriter:
 def strips(run: Path) -> dict[tuple[str, int, str], tuple[Path, list[str]]]:
     """File and titles of each scan's strip, by pseudonym, visit and contrast.
 
-    Empty where a run folder has none (it was made by an older version, or they were removed).
+    Those whose file is gone are left out, and a run folder of an older version has none.
     """
     folder = run / "private" / FOLDER
     try:
         rows = read_json(folder / _INDEX)
+        there = {path.name for path in folder.glob("*.png")}
         return {
             (str(row["subject"]), int(row["visit"]), str(row["contrast"])): (
                 folder / Path(str(row["file"])).name,
                 [str(title) for title in row["titles"]],
             )
             for row in rows
+            if row["file"] in there
         }
     except (UserError, KeyError, TypeError, ValueError):
         return {}

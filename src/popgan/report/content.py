@@ -36,6 +36,25 @@ class FilmFrame:
 
 
 @dataclass(frozen=True)
+class PreparationRow:
+    """One choice of preparation and how many scans it applied to.
+
+    Args:
+        step: such as "bias field".
+        choice: what was done.
+        source: fixed, or by a rule.
+        reason: why, with the range of its numbers over the scans; no path and no id.
+        scans: how many.
+    """
+
+    step: str
+    choice: str
+    source: str
+    reason: str
+    scans: int
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """Everything on the shareable page.
 
@@ -54,6 +73,7 @@ class ReportContent:
             are left out of the figures.
         filmstrip: fixed latents through training.
         cohort: counts about the training data, such as {"Subjects": 40}; nothing else.
+        preparation: how the scans were prepared.
         provenance: versions, machine, hashes, time; nested mappings are flattened.
         stations: (name, seconds) in the order in which they ran.
     """
@@ -69,6 +89,7 @@ class ReportContent:
     log: Sequence[Mapping[str, float]] = ()
     filmstrip: Sequence[FilmFrame] = ()
     cohort: Mapping[str, int | float | str] = field(default_factory=dict)
+    preparation: Sequence[PreparationRow] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     stations: Sequence[tuple[str, float]] = ()
 
@@ -115,6 +136,37 @@ class SubjectRow:
 
 
 @dataclass(frozen=True)
+class ScanStep:
+    """One step of preparation of one scan.
+
+    Args:
+        name, choice, source, reason: see `PreparationRow`.
+        figures: what was measured.
+    """
+
+    name: str
+    choice: str
+    source: str
+    reason: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The pictures of a scan side by side, as a PNG.
+
+    Args:
+        file: its name, relative to the page.
+        titles: of the pictures, from the left.
+        png: its content, where it is to be in the page itself.
+    """
+
+    file: str
+    titles: Sequence[str]
+    png: bytes | None = None
+
+
+@dataclass(frozen=True)
 class ScanRow:
     """A scan in quality control.
 
@@ -122,17 +174,22 @@ class ScanRow:
         subject: pseudonym.
         split: where the subject is.
         contrast: of the scan.
-        image: H x W in [-1, 1], from the middle of the brain, as it was prepared.
+        image: H x W in [-1, 1], from the middle of the brain, as it was prepared; shown where
+            there is no strip.
         indices: name of each index to its value, None where it could not be measured.
         outlying: names of the indices that stand out.
+        strip: the prepared slice and what the steps did.
+        steps: what was done to the scan.
     """
 
     subject: str
     split: str
     contrast: str
-    image: Images
+    image: Images | None
     indices: Mapping[str, float | None]
     outlying: Sequence[str] = ()
+    strip: Strip | None = None
+    steps: Sequence[ScanStep] = ()
 
 
 @dataclass(frozen=True)

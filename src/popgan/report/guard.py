@@ -18,6 +18,7 @@ from popgan.config.schema import Plan
 # Attributes that hold drawing coordinates or pixels; digits in them mean nothing.
 _GEOMETRY = {"d", "points", "transform", "style", "viewbox", "x", "y", "x1", "x2", "y1", "y2"}
 _LOADING = {"src", "href", "xlink:href", "action", "data", "poster", "srcset", "formaction"}
+_BESIDE = re.compile(r"pictures/[0-9]+\.png")
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -36,6 +37,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.said: list[str] = []
         self.loads: list[str] = []
+        self.beside: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep attribute values, but neither coordinates nor pixels."""
@@ -43,7 +45,8 @@ class _Reader(HTMLParser):
             if value is None or name in _GEOMETRY:
                 continue
             if name in _LOADING and not value.startswith(("#", "data:")):
-                self.loads.append(f"<{tag} {name}>")
+                own = tag == "img" and name == "src" and _BESIDE.fullmatch(value)
+                (self.beside if own else self.loads).append(f"<{tag} {name}>")
             if not value.startswith("data:"):
                 self.said.append(value)
 
@@ -102,15 +105,20 @@ def forbidden_strings(paths: Iterable[str], ids: Iterable[str]) -> list[str]:
     return sorted(string for string in strings if string)
 
 
-def assert_self_contained(html: str) -> None:
+def assert_self_contained(html: str, *, pictures_beside: bool = False) -> None:
     """Refuse a page that loads anything: images and fonts are inside, and there are no links out.
+
+    Args:
+        html: the page.
+        pictures_beside: whether pictures in the folder `pictures` beside the page are allowed.
 
     Raises:
         PrivateContentError: something would be loaded from outside of the page.
     """
     reader = _read(html)
-    if reader.loads:
-        raise PrivateContentError(f"the page would load something: {reader.loads[0]}")
+    loads = reader.loads if pictures_beside else reader.loads + reader.beside
+    if loads:
+        raise PrivateContentError(f"the page would load something: {loads[0]}")
     if re.search(r"@import|url\(\s*['\"]?(?!#|data:)", html):
         raise PrivateContentError("a style of the page would load something")
 

@@ -23,7 +23,12 @@ def data_uri(pixels: NDArray[np.uint8]) -> str:
     """An 8-bit grey picture H x W as a data URI holding a PNG."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return png_uri(buffer.getvalue())
+
+
+def png_uri(png: bytes) -> str:
+    """A finished PNG as a data URI."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 def slice_uri(image: Images, low: float = -1, high: float = 1) -> str:

@@ -101,6 +101,6 @@ def write_private_report(path: Path, content: ReportContent, private: PrivateCon
         UserError: the disk is full or the folder cannot be written.
     """
     html = private_html(content, private)
-    assert_self_contained(html)
+    assert_self_contained(html, pictures_beside=True)
     write_text(path, html, mode=_OWNER_ONLY)
     return path

@@ -2,6 +2,10 @@
 
 Each thumbnail carries its rank by each index as a number of style; a radio button chooses the one
 that orders the grid. So the page needs no script.
+
+The scans to look at first are in the page itself; the pictures of all others lie beside it and are
+loaded when they come into view. So the page of two hundred scans is one file, and that of five
+thousand opens at once.
 """
 
 from __future__ import annotations
@@ -9,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from popgan.report.content import ScanRow
-from popgan.report.pixels import slice_uri
+from popgan.report.content import ScanRow, ScanStep
+from popgan.report.pixels import png_uri, slice_uri
 from popgan.report.words import number
 
 # Index -> (name on the page, whether low values are the suspicious ones).
@@ -22,26 +26,49 @@ _INDICES = {
     "entropy": ("entropy focus", False),
 }
 FLAGGED = "flagged"
+INLINE = 200
+"""Scans whose pictures are in the page itself: at most about 5 MB."""
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """One scan as the template prints it: ranks are a CSS declaration."""
+    """One scan as the template prints it: ranks are a CSS declaration, no picture is ""."""
 
     caption: str
     picture: str
+    titles: Sequence[str]
     values: Sequence[str]
     flags: str
     style: str
+    steps: Sequence[str]
 
 
 @dataclass(frozen=True)
 class QualityView:
-    """The section: ways to sort, as (key, words), and thumbnails in the order of the cohort."""
+    """The section: ways to sort, as (key, words), and thumbnails in the order of the cohort.
+
+    Args:
+        tiles: pictures of the scan that has most of them.
+        beside: scans whose pictures are not in the page.
+    """
 
     sorts: Sequence[tuple[str, str]]
     thumbnails: Sequence[Thumbnail]
     flagged: int
+    tiles: int
+    beside: int
+
+
+def first_to_look_at(rows: Sequence[ScanRow], count: int = INLINE) -> list[int]:
+    """Places of the most suspicious scans: flagged ones, then the first by each index in turn."""
+    orders = [sorted(range(len(rows)), key=lambda i: (-len(rows[i].outlying), i))]
+    orders[0] = [i for i in orders[0] if rows[i].outlying]
+    for name in _INDICES:
+        orders.append(sorted(range(len(rows)), key=lambda i: (_suspicion(rows[i], name), i)))
+    chosen = dict.fromkeys(orders[0][:count])
+    for places in zip(*orders[1:], strict=True):
+        chosen |= dict.fromkeys(places[: max(0, count - len(chosen))])
+    return list(chosen)[:count]
 
 
 def quality_view(rows: Sequence[ScanRow]) -> QualityView:
@@ -53,20 +80,40 @@ def quality_view(rows: Sequence[ScanRow]) -> QualityView:
     for name in present:
         title, low_first = _INDICES[name]
         sorts.append((name, f"{title}, {'lowest' if low_first else 'highest'} first"))
+    inside = set(first_to_look_at(rows))
     return QualityView(
         sorts=sorts,
+        tiles=max((len(row.strip.titles) for row in rows if row.strip), default=1),
+        beside=sum(bool(row.strip) and i not in inside for i, row in enumerate(rows)),
         thumbnails=[
             Thumbnail(
                 caption=f"{row.subject} ({row.split}), {row.contrast}",
-                picture=slice_uri(row.image),
+                picture=_picture(row, inside=i in inside),
+                titles=row.strip.titles if row.strip else ("prepared",),
                 values=[f"{_INDICES[k][0]} {_value(row, k)}" for k in present],
                 flags=", ".join(_INDICES[k][0] for k in row.outlying if k in _INDICES),
                 style=";".join(f"--{key}:{own[i]}" for key, own in ranks.items()),
+                steps=[_step_words(step) for step in row.steps],
             )
             for i, row in enumerate(rows)
         ],
         flagged=sum(bool(row.outlying) for row in rows),
     )
+
+
+def _picture(row: ScanRow, *, inside: bool) -> str:
+    """Where the browser finds the picture: in the page, beside it, or nowhere."""
+    if row.strip is not None:
+        kept = row.strip.png
+        return png_uri(kept) if inside and kept is not None else row.strip.file
+    return slice_uri(row.image) if inside and row.image is not None else ""
+
+
+def _step_words(step: ScanStep) -> str:
+    """A step in one line: "bias field: n4 (rule; why). field_percent 12.3"."""
+    figures = ", ".join(f"{name.replace('_', ' ')} {number(v)}" for name, v in step.figures.items())
+    said = f"{step.name}: {step.choice} ({step.source}; {step.reason})"
+    return f"{said}. {figures}" if figures else said
 
 
 def _value(row: ScanRow, name: str) -> str:

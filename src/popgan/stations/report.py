@@ -11,7 +11,6 @@ from PIL import Image
 from popgan import provenance
 from popgan._version import __version__
 from popgan.cohort.cohort import Cohort
-from popgan.cohort.quality import INDICES
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.files import private_folder, read_json, sha256_file
@@ -20,10 +19,10 @@ from popgan.report.content import (
     FilmFrame,
     Images,
     Neighbour,
+    PreparationRow,
     PrivateContent,
     Quarantined,
     ReportContent,
-    ScanRow,
     SubjectRow,
 )
 from popgan.report.guard import forbidden_strings
@@ -35,6 +34,7 @@ from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluatio
 from popgan.stations.generate import stream, synthesise
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.scan_rows import scan_rows
 from popgan.training.growth import stage_at
 from popgan.training.log import read_log
 
@@ -105,6 +105,7 @@ def _content(
         log=read_log(model.log_path) if model.log_path.exists() else [],
         filmstrip=_filmstrip(model, plan),
         cohort=cohort_counts(cohort),
+        preparation=[PreparationRow(**row) for row in cohort.preparation().get("steps", [])],
         provenance={
             **provenance.record(),
             "hashes": {
@@ -182,35 +183,11 @@ def _private(
             for name, entry in sorted(people["subjects"].items())
         ],
         quarantined=[Quarantined(q["path"], q["reason"]) for q in people["quarantined"]],
-        qc=_scan_rows(cohort),
+        qc=scan_rows(cohort),
         doubles=_double_words(cohort),
         real_mean=real.mean(0),
         real_std=real.std(0),
     )
-
-
-def _scan_rows(cohort: Cohort) -> list[ScanRow]:
-    """Every scan with its indices and a slice from the middle of the brain."""
-    places: dict[tuple[str, int], list[int]] = {}
-    for row, info in enumerate(cohort.slices):
-        places.setdefault((info.subject, info.visit), []).append(row)
-    rows = []
-    for scan in cohort.quality().get("scans", []):
-        own = places.get((scan["subject"], scan["visit"]))
-        if not own or scan["contrast"] not in cohort.contrasts:
-            continue
-        middle = own[len(own) // 2]
-        rows.append(
-            ScanRow(
-                subject=scan["subject"],
-                split=cohort.slices[middle].split,
-                contrast=scan["contrast"],
-                image=cohort.image(middle)[cohort.contrasts.index(scan["contrast"])],
-                indices={name: scan[name] for name in INDICES},
-                outlying=scan["outlying"],
-            )
-        )
-    return rows
 
 
 def _double_words(cohort: Cohort) -> list[str]:
