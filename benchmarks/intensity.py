@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.filters import threshold_multiotsu
 
+from popgan.cohort.intensity import landmark_spread
 from popgan.phantom import Study, draw, simulate
 from popgan.phantom.protocol import Protocol
 from popgan.preparation.curve import Curve
@@ -118,10 +119,11 @@ def scanners(data: Path) -> Iterator[Sample]:
             yield sample(scan.data, scan.affine, None, contrast="T1w")
 
 
-def phantoms(contrast: str, *, skull: bool = True) -> Iterator[Sample]:
-    """Phantoms of several scanners of 1.5 and 3 T."""
-    for field in (1.5, 3.0):
-        study = Study((contrast,), Protocol(field=field), sites=SITES, skull=skull)
+def phantoms(contrast: str, *, one_scanner: bool = False) -> Iterator[Sample]:
+    """Phantoms of several scanners of 1.5 and 3 T, or of one."""
+    for field in (3.0,) if one_scanner else (1.5, 3.0):
+        sites = 1 if one_scanner else SITES
+        study = Study((contrast,), Protocol(field=field), sites=sites)
         for index in range(SITES * A_SITE):
             one = simulate(draw(3, index, study), study)
             values = one.scans[contrast].astype(np.float32)
@@ -142,7 +144,9 @@ def curves(samples: list[Sample]) -> dict[str, Callable[[Sample], Curve]]:
 def spread(samples: list[Sample]) -> dict[str, Any]:
     """Between-subject spread of both tissues, percent of their difference, by normalisation."""
     result: dict[str, Any] = {"scans": len(samples)}
-    result["spread_of_landmarks_percent"] = round(100 * landmark_spread(samples), 1)
+    differ = landmark_spread([one.landmarks for one in samples])
+    assert differ is not None
+    result["landmarks_percent"] = round(differ, 1)
     for method, curve in curves(samples).items():
         means = np.array(
             [[curve(one).apply(v).mean() for v in (one.grey, one.white)] for one in samples]
@@ -160,12 +164,6 @@ def spread(samples: list[Sample]) -> dict[str, Any]:
     return result
 
 
-def landmark_spread(samples: list[Sample]) -> float:
-    """SD of the median between scans over the mean range of the landmarks."""
-    found = np.array([one.landmarks.percentiles for one in samples])
-    return float(found[:, 5].std(ddof=1) / (found[:, -1] - found[:, 0]).mean())
-
-
 def peak_errors(samples: list[Sample]) -> dict[str, float]:
     """The white-matter peak against the true median of white matter, in percent of it."""
     errors = [
@@ -175,6 +173,19 @@ def peak_errors(samples: list[Sample]) -> dict[str, float]:
         "median": round(float(np.median(errors)), 1),
         "worst": round(float(max(errors, key=abs)), 1),
     }
+
+
+def table(sets: dict[str, Any]) -> str:
+    """Spread of grey / white matter, percent, one row a set."""
+    lines = [
+        f"| scans | n | landmarks | {' | '.join(METHODS)} |",
+        "|---" * (3 + len(METHODS)) + "|",
+    ]
+    for name, found in sets.items():
+        cells = [f"{found[m]['grey_percent']} / {found[m]['white_percent']}" for m in METHODS]
+        start = f"| {name} | {found['scans']} | {found['landmarks_percent']} "
+        lines.append(f"{start}| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
@@ -191,12 +202,12 @@ def main() -> None:
         "IXI, heads (one scanner)": ixi,
         "IXI, brains (one scanner)": brains,
         "IXI, heads and brains": ixi[::2] + brains[1::2],
+        "phantom, heads (one scanner)": list(phantoms("T1w", one_scanner=True)),
         "phantom, 8 scanners": t1w,
         "IXI, DICOM of other scanners, phantom": ixi + foreign + t1w,
     }
     for contrast in ("T2w", "FLAIR", "PDw", "T1wCE"):
         sets[f"phantom {contrast}, 8 scanners"] = list(phantoms(contrast))
-    sets["phantom T2w brains, 8 scanners"] = list(phantoms("T2w", skull=False))
     result = {
         "machine": machine(),
         "methods": list(METHODS),
@@ -206,7 +217,8 @@ def main() -> None:
         },
     }
     options.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    options.out.with_suffix(".md").write_text(table(result["sets"]))
+    print(table(result["sets"]))
 
 
 if __name__ == "__main__":

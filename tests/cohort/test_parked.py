@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
+import json
 import os
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from made_heads import head_volume
 from popgan.cohort.parked import Parking, pack
 from popgan.errors import UserError
+from popgan.preparation.steps import Step, StepPicture
 from popgan.preparation.visit import SliceChoice, prepare_visit
 from popgan.scans import Scan
 
@@ -31,6 +34,36 @@ def test_a_visit_comes_back_to_sixteen_bits(visit, tmp_path):
     np.testing.assert_allclose(parking.planes("k"), visit.planes, atol=1e-5)
     np.testing.assert_array_equal(found.heights, visit.heights)
     assert (found.facts, found.centre, found.world) == (visit.facts, visit.centre, visit.world)
+
+
+def test_pictures_and_steps_come_back_and_slices_stay_as_they_were(visit, tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = tuple(
+        StepPicture("T1w", title, rng.integers(0, 255, shape, dtype=np.uint8))
+        for title, shape in (("as scanned", (30, 20)), ("brain", (7, 9)))
+    )
+    step = Step("brain", "deepbet", "rule", "a head of a person", {"litres": 1.4})
+    facts = (dataclasses.replace(visit.facts[0], steps=(step,)),)
+    full = dataclasses.replace(visit, pictures=pictures, facts=facts)
+    parking = Parking(tmp_path)
+    value, blob = pack(full)
+    parking.put("k", json.loads(json.dumps(value)), blob)
+    np.testing.assert_allclose(parking.planes("k"), visit.planes, atol=1e-5)
+    assert parking.find("k").facts[0].steps == (step,)
+    # What waits in memory for the second pass holds no pixels.
+    assert parking.find("k").pictures == ()
+    for one, other in zip(parking.pictures("k"), pictures, strict=True):
+        assert (one.contrast, one.title) == (other.contrast, other.title)
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+
+
+@pytest.mark.parametrize("shape", [[0, 5], [5000, 5000], [3], [-1, -1], "ab"])
+def test_pictures_of_impossible_size_are_refused(visit, tmp_path, shape):
+    value, blob = pack(visit)
+    wrong = {**value, "pictures": [{"contrast": "T1w", "title": "x", "shape": shape}]}
+    with pytest.raises(ValueError, match=r"no prepared visit|invalid literal"):
+        Parking(tmp_path).put("k", wrong, blob)
+    assert Parking(tmp_path).find("k") is None
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "gone"])

@@ -34,7 +34,7 @@ def plan(
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
-    from popgan.cohort.cohort import Cohort
+    from popgan.cohort.preparation import read_record
     from popgan.dry_run import Estimate
     from popgan.planning.rules import parse_overrides
     from popgan.stations.plan import plan_station
@@ -51,7 +51,7 @@ def plan(
             restart=restart,
             reporter=reporter,
         )
-        preparation = Cohort.open(folder).preparation().get("steps", [])
+        preparation = read_record(folder).get("steps", [])
     show_plan(shown, Estimate(model.plan()), preparation)
 
 

@@ -13,6 +13,7 @@ from popgan.cohort.design import design
 from popgan.cohort.manifest import Manifest
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.pictures import strips
+from popgan.cohort.preparation import read_record
 from popgan.cohort.source import source_hash
 from popgan.cohort.splits import SPLITS, check_disjoint
 from popgan.cohort.store import LABEL_MAPS, decode, open_store
@@ -234,15 +235,8 @@ class Cohort:
         return dict(read_json(self.run / "dataset" / "qc.json"))
 
     def preparation(self) -> dict[str, Any]:
-        """What was done to every scan and why, by pseudonym; see `popgan.cohort.preparation`.
-
-        Empty where an older version made the cohort.
-
-        Raises:
-            UserError: it is damaged.
-        """
-        path = self.run / "dataset" / "preparation.json"
-        return dict(read_json(path)) if path.exists() else {}
+        """What was done to every scan and why; see `popgan.cohort.preparation.read_record`."""
+        return read_record(self.run)
 
     def strips(self) -> dict[tuple[str, int, str], tuple[Path, list[str]]]:
         """Pictures of every scan's preparation; see `popgan.cohort.pictures`. Real patients."""

@@ -6,12 +6,16 @@ import dataclasses
 import math
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from popgan.cohort.intensity import Normalisation
+from popgan.files import read_json
 from popgan.preparation.steps import Step
 from popgan.preparation.visit import Prepared
 
+FILE = "preparation.json"
+"""Name of the record in dataset/."""
 _VERSION = 1
 _NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\w]|\.\d)")
 _ORDER = ("orientation", "bias field", "brain", "registration", "space", "intensity")
@@ -45,6 +49,16 @@ def preparation_record(
         "intensity": [one.record() for one in normalisations],
         "scans": scans,
     }
+
+
+def read_record(run: Path) -> dict[str, Any]:
+    """The record of a run folder's cohort; empty where an older version made it.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    path = run / "dataset" / FILE
+    return dict(read_json(path)) if path.exists() else {}
 
 
 def summary(steps: Iterable[Step]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.parked import Parking
 from popgan.cohort.pictures import StripWriter
-from popgan.cohort.preparation import preparation_record
+from popgan.cohort.preparation import FILE, preparation_record
 from popgan.cohort.quality import Double, ScanQuality, double_rows, quality_rows
 from popgan.cohort.series import private_series, public_series
 from popgan.cohort.store import encode, new_store
@@ -118,7 +118,7 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
     label_map = store_maps(files.run, files.maps, kept, scales, field_mm=field, side=side)
     _write_tables(files, kept, numbers)
     visits = [(files.pseudonyms[v.subject], v.number, prepared) for v, prepared, _ in kept]
-    write_json(dataset / "preparation.json", preparation_record(visits, normalisations))
+    write_json(dataset / FILE, preparation_record(visits, normalisations))
     manifest = Manifest(
         version=1,
         contrasts=files.contrasts,

@@ -69,9 +69,11 @@ def measure_landmarks(
         stripped: whether skin and skull were removed, so that all that is not 0 is brain.
         spacing: mm between samples along X and Y.
     """
-    thin = planes[:, :: _stride(spacing[0]), :: _stride(spacing[1])]
+    strides = (max(1, int(_STEP / spacing[0])), max(1, int(_STEP / spacing[1])))
+    thin = planes[:, :: strides[0], :: strides[1]]
     cut = 0.0 if stripped else threshold
-    inside = _inside(thin > cut, _RIND if stripped else _SCALP)
+    step = (spacing[0] * strides[0], spacing[1] * strides[1])
+    inside = _inside(thin > cut, step, _RIND if stripped else _SCALP)
     region: Region = "brain" if stripped else "inside of the head"
     # Cavities and holes of a mask are no tissue.
     values = thin[inside & (thin > 0)]
@@ -131,16 +133,14 @@ def _vertex(heights: NDArray[np.float64], place: int) -> float:
     return place + 0.5 + (0.5 * float((left - right) / bend) if bend < 0 else 0.0)
 
 
-def _stride(spacing: float) -> int:
-    return max(1, int(_STEP / spacing))
-
-
-def _inside(mask: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+def _inside(mask: NDArray[np.bool_], step: tuple[float, float], share: float) -> NDArray[np.bool_]:
     """Each slice's mask, filled, without a rim of a share of the largest slice's length."""
     filled = np.stack([ndimage.binary_fill_holes(plane) for plane in mask])
     seen = filled.any(axis=0)
-    lines = [np.flatnonzero(np.any(seen, axis=axis)) for axis in (0, 1)]
-    length = max((int(line[-1] - line[0]) + 1 if line.size else 0) for line in lines)
-    rim = max(1, round(share * length))
-    cross = ndimage.generate_binary_structure(2, 1)[None]
-    return np.asarray(ndimage.binary_erosion(filled, cross, iterations=rim))
+    lines = [np.flatnonzero(np.any(seen, axis=1 - axis)) for axis in (0, 1)]
+    ends = [float(line[-1] - line[0] + 1) if line.size else 0.0 for line in lines]
+    rim = share * max(end * side for end, side in zip(ends, step, strict=True))
+    # The picture's border is an end of the head as well.
+    padded = np.pad(filled, ((0, 0), (1, 1), (1, 1)))
+    depth = [ndimage.distance_transform_edt(plane, sampling=step) for plane in padded]
+    return np.stack(depth)[:, 1:-1, 1:-1] > max(rim, 1e-6)
