@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from popgan.errors import UserError
+from popgan.preparation.normalise import METHODS, Method
 from popgan.scans.names import normalise_contrast
 
 SMALLEST, LARGEST = 16, 512
@@ -74,7 +75,7 @@ class IngestOptions(BaseModel):
     slices: int = Field(default=24, ge=1, le=512)
     slice_range: tuple[float, float] = (30.0, 90.0)
     intensity_percentile: float = Field(default=99.5, gt=50, le=100)
-    intensity: Literal["auto", "percentile", "zscore", "wm-peak", "nyul"] = "auto"
+    intensity: Literal["auto"] | Method = "auto"
     subjects: str | None = None
     contrast_map: str | None = None
     channels: list[str] | None = None
@@ -120,6 +121,15 @@ class IngestOptions(BaseModel):
     @classmethod
     def _valid_side(cls, value: int) -> int:
         return check_resolution(value)
+
+    @field_validator("intensity", mode="before")
+    @classmethod
+    def _known_method(cls, value: object) -> object:
+        if value not in ("auto", *METHODS):
+            raise UserError(
+                f"--intensity {value} is not possible", do=f"take auto, {', '.join(METHODS)}"
+            )
+        return value
 
     @field_validator("slice_range")
     @classmethod
