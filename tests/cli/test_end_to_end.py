@@ -171,6 +171,25 @@ def test_the_plan_gives_every_value_a_reason(run: Path) -> None:
     assert plan.data.cohort == Cohort.open(run).hash
 
 
+def test_how_the_scans_were_prepared_is_told_by_the_plan_and_both_reports(run: Path) -> None:
+    (row,) = [row for row in Cohort.open(run).preparation()["steps"] if row["step"] == "intensity"]
+    assert row["scans"] == 12
+    assert row["source"] == "rule"
+    table = call("plan", run, *sets())
+    assert table.status == 0, table
+    assert row["choice"] in table.out[table.out.index("preparation") :]
+    assert row in json.loads(call("plan", run, *sets(), "--json").out)["preparation"]
+    for page in ("report.html", "private/report.html"):
+        assert row["reason"] in (run / page).read_text()
+
+
+def test_the_quality_page_shows_every_scan_and_its_pictures(run: Path) -> None:
+    page = (run / "private/report.html").read_text()
+    section = page[page.index('<section id="qc">') : page.index('<section id="subjects">')]
+    assert section.count("<figure") == section.count("data:image/png") == 12
+    assert len(Cohort.open(run).strips()) == 12
+
+
 def test_the_model_card_states_evidence_and_limits(run: Path) -> None:
     card = (run / "models/popgan/MODEL_CARD.md").read_text()
     kid = json.loads((run / "evaluation/popgan.json").read_text())["fidelity"]["metrics"][0]

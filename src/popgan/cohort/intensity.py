@@ -30,8 +30,8 @@ from popgan.preparation.visit import Prepared, ScanFacts
 
 SPREAD = 4.0
 """Percent of the landmarks' range: up to this, scans are left within their own robust ranges.
-Measured (docs/intensity.md): brains of one scanner 2.9, where a standard scale takes from grey matter
-what it gives to white matter; all others 4.1 to 17, where it makes both tissues more alike."""
+Measured (docs/intensity.md): brains of one scanner 2.9, where a standard scale takes from grey
+matter what it gives to white matter; all others 4.1 to 17, where both become more alike."""
 FEWEST = 8
 """Training scans of a contrast from which their spread can be measured."""
 _DIGITS = 6
