@@ -3,15 +3,48 @@
 The instrument itself is tested first, on a page that does everything wrong.
 """
 
+import io
+
 import numpy as np
 import pytest
 from chromium_pipe import Browser, find_chromium
+from PIL import Image
 from report_fixtures import bare, content, log, private
 
+from popgan.report.content import PreparationRow, ScanRow, ScanStep, Strip
 from popgan.report.private import private_html
 from popgan.report.shareable import report_html
 
 pytestmark = pytest.mark.slow
+
+
+def prepared():
+    """The private page with the pictures and the words of every scan's preparation."""
+
+    def strip(tiles):
+        buffer = io.BytesIO()
+        ramp = np.tile(np.arange(112, dtype=np.uint8), (112, tiles))
+        Image.fromarray(ramp).save(buffer, format="PNG")
+        return Strip("pictures/1.png", titles[:tiles], buffer.getvalue())
+
+    titles = ("prepared", "as scanned", "bias field", "brain", "chequerboard of contrasts")
+    steps = [ScanStep("brain", "deepbet", "rule", "a head of a person", {"volume_l": 1.4})] * 6
+    rows = [
+        ScanRow(
+            subject=f"sub-{i:08d}",
+            split="train",
+            contrast="T1w",
+            image=None,
+            indices={"snr": 20.5 + i, "foreground": 0.577, "ghost": 0.0129},
+            outlying=["snr"] if i == 3 else [],
+            strip=strip(1 + i % 5),
+            steps=steps,
+        )
+        for i in range(9)
+    ]
+    table = [PreparationRow("bias field", "n4", "rule", "varies by 12 to 31 % in the brain", 37)]
+    return private_html(content(preparation=table), private(qc=rows))
+
 
 DESK, PHONE, PAPER = 1280, 375, 680  # CSS pixels; A4 less Chromium's margins is 718
 PAGES = {
@@ -20,6 +53,7 @@ PAGES = {
         content(contrasts=["T1w", "FLAIR"], log=log(rows=3, images=900))
     ),
     "nothing measured": lambda: report_html(bare(filmstrip=[])),
+    "scans with their preparation": prepared,
     "private": lambda: private_html(content(), private()),
 }
 WIDEST = "document.documentElement.scrollWidth"

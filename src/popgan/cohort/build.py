@@ -15,6 +15,7 @@ from popgan.cohort.identity import KEY_FILE, pseudonyms, ranks, split_together
 from popgan.cohort.label_maps import FOLDER, read_maps
 from popgan.cohort.map_choice import choose_map
 from popgan.cohort.options import IngestOptions
+from popgan.cohort.outcome import CohortFiles, Kept, Quarantine
 from popgan.cohort.parked import Parking
 from popgan.cohort.parked_labels import LabelParking
 from popgan.cohort.quality import Double, ScanQuality, doubles, judge, quality_notes
@@ -27,7 +28,6 @@ from popgan.cohort.reading import (
     prepare_visits,
     visit_key,
 )
-from popgan.cohort.records import CohortFiles, Kept, Quarantine
 from popgan.cohort.series import tell_series
 from popgan.cohort.traits import read_traits
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits

@@ -33,7 +33,7 @@ _BATCH = 32  # headers a request
 _HEADER_SECONDS = 10.0  # of processor time a file
 VISIT_SECONDS = 120.0
 """Processor time that a file of a visit may take."""
-_VERSION = 2  # raised when the same file now gives another header or other slices
+_VERSION = 3  # raised when the same file now gives another header or other slices
 _HEADER = TypeAdapter(DicomFile)
 
 

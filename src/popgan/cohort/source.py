@@ -9,7 +9,7 @@ from popgan.cohort.options import IngestOptions
 from popgan.errors import UserError
 from popgan.files import sha256_file, sha256_value
 
-_VERSION = 3  # raised when ingest changes what it makes of the same files
+_VERSION = 4  # raised when ingest changes what it makes of the same files
 
 
 def source_hash(source: Path, options: IngestOptions) -> str:

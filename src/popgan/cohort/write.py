@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from popgan.cohort.fingerprint import fingerprint
 from popgan.cohort.geometry import slice_affine
-from popgan.cohort.intensity import decide_all, normalise
+from popgan.cohort.intensity import Normalisation, decide_all, normalise
 from popgan.cohort.label_maps import store_maps
-from popgan.cohort.manifest import Manifest
+from popgan.cohort.manifest import Manifest, ScanRecord, SliceRecord
+from popgan.cohort.outcome import CohortFiles, Kept
 from popgan.cohort.parked import Parking
 from popgan.cohort.pictures import StripWriter
 from popgan.cohort.preparation import FILE, preparation_record
-from popgan.cohort.quality import double_rows, quality_rows
-from popgan.cohort.records import CohortFiles, Kept, records, rounded
-from popgan.cohort.series import private_series, public_series
 from popgan.cohort.store import encode, new_store
-from popgan.files import private_folder, sha256_file, write_json
+from popgan.cohort.tables import write_tables
+from popgan.cohort.traits import FROM_MAP
+from popgan.cohort.visits import Visit
+from popgan.files import sha256_file, write_json
 from popgan.preparation.orientation import upright
 from popgan.preparation.resample import resample_slices
 from popgan.preparation.visit import Prepared
@@ -31,6 +32,7 @@ from popgan.progress import Reporter
 
 _MARGIN = 1.06  # the field of view exceeds the largest head by this factor
 _ROBUST = 98.0  # percentile of head sizes that counts as the largest: one outlier rules nothing
+_DIGITS = 6
 
 
 def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Reporter) -> None:
@@ -48,23 +50,10 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
     count = sum(len(prepared.heights) for _, prepared, _ in kept)
     store_path = files.run / "cache" / "slices.npy"
     normalisations = decide_all(files.contrasts, files.options.intensity, _training(files, kept))
-    strips = StripWriter(files.run)
-    with (
-        new_store(store_path, (count, len(files.contrasts), side, side)) as store,
-        reporter.task("resampling slices", len(kept)) as task,
-    ):
-        row = 0
-        for (visit, prepared, key), scale in zip(kept, scales, strict=True):
-            native = normalise(parking.planes(key), prepared, normalisations)
-            planes = _resample(native, prepared, scale, field, side)
-            store[row : row + len(planes)] = planes
-            row += len(planes)
-            owner = (files.pseudonyms[visit.subject], visit.number)
-            strips.add_visit(*owner, files.contrasts, planes, parking.pictures(key))
-            task.advance(1)
-        strips.finish()
+    with new_store(store_path, (count, len(files.contrasts), side, side)) as store:
+        _fill(store, files, kept, parking, normalisations, scales, field, reporter)
         stored = np.asarray(store)
-        scans, slices = records(files, kept, scales, normalisations)
+        scans, slices = _records(files, kept, scales, normalisations)
         numbers = fingerprint(
             contrasts=files.contrasts,
             scans=scans,
@@ -77,16 +66,16 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
         )
         del stored
     label_map = store_maps(files.run, files.maps, kept, scales, field_mm=field, side=side)
-    _write_tables(files, kept, numbers)
+    write_tables(files, kept, numbers)
     visits = [(files.pseudonyms[v.subject], v.number, prepared) for v, prepared, _ in kept]
     write_json(dataset / FILE, preparation_record(visits, normalisations))
     manifest = Manifest(
         version=1,
         contrasts=files.contrasts,
         shape=(count, len(files.contrasts), side, side),
-        spacing=rounded(spacing),
+        spacing=_rounded(spacing),
         spacing_known=bool(numbers["spacing_known"]),
-        affine=slice_affine((side, side), rounded(spacing), _world_centre(kept)).tolist(),
+        affine=slice_affine((side, side), _rounded(spacing), _world_centre(kept)).tolist(),
         labels=sorted({record.label for record in slices if record.label is not None}),
         options=files.options.model_dump(mode="json", exclude={"subjects", "contrast_map"}),
         store=sha256_file(store_path),
@@ -98,6 +87,30 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
         label_map=label_map,
     )
     write_json(dataset / "manifest.json", manifest.model_dump(mode="json"))
+
+
+def _fill(
+    store: NDArray[np.uint16],
+    files: CohortFiles,
+    kept: Kept,
+    parking: Parking,
+    normalisations: list[Normalisation],
+    scales: list[float],
+    field: float,
+    reporter: Reporter,
+) -> None:
+    """Normalise and resample the parked slices into the store; keep pictures to look at."""
+    strips, row = StripWriter(files.run), 0
+    with reporter.task("resampling slices", len(kept)) as task:
+        for (visit, prepared, key), scale in zip(kept, scales, strict=True):
+            native = normalise(parking.planes(key), prepared, normalisations)
+            planes = _resample(native, prepared, scale, field, store.shape[2])
+            store[row : row + len(planes)] = planes
+            row += len(planes)
+            owner = (files.pseudonyms[visit.subject], visit.number)
+            strips.add_visit(*owner, files.contrasts, planes, parking.pictures(key))
+            task.advance(1)
+    strips.finish()
 
 
 def _training(files: CohortFiles, kept: Kept) -> list[Prepared]:
@@ -151,6 +164,58 @@ def _world_centre(kept: Kept) -> list[float]:
     return [round(float(value), 3) for value in mean]
 
 
+def _rounded(values: tuple[float, float, float]) -> tuple[float, float, float]:
+    return round(values[0], _DIGITS), round(values[1], _DIGITS), round(values[2], _DIGITS)
+
+
+def _label(
+    files: CohortFiles, visit: Visit, prepared: Prepared, row: int, scale: float
+) -> str | None:
+    """Class of a slice: by the user's word from a table or from its map, else its folder's."""
+    if files.options.label == FROM_MAP:
+        return files.maps.label(visit, prepared, row, scale)
+    if files.options.label is not None:
+        return files.traits.labels[visit.subject, visit.number]
+    return visit.scans[0].label
+
+
+def _records(
+    files: CohortFiles, kept: Kept, scales: list[float], normalisations: list[Normalisation]
+) -> tuple[list[ScanRecord], list[SliceRecord]]:
+    split_of = {subject: split for split, own in files.splits.items() for subject in own}
+    scans, slices = [], []
+    for (visit, prepared, _), scale in zip(kept, scales, strict=True):
+        subject = files.pseudonyms[visit.subject]
+        for one, fact in zip(normalisations, prepared.facts, strict=True):
+            scans.append(
+                ScanRecord(
+                    subject=subject,
+                    visit=visit.number,
+                    contrast=fact.contrast,
+                    sha256=fact.sha256,
+                    kind=fact.kind,
+                    shape=fact.shape,
+                    spacing=_rounded(fact.spacing),
+                    offset=fact.intensity.offset,
+                    scale=fact.intensity.scale,
+                    curve=one.curve(fact.landmarks).points,
+                )
+            )
+        places = zip(prepared.heights, prepared.positions, strict=True)
+        for row, (height, position) in enumerate(places):
+            slices.append(
+                SliceRecord(
+                    subject=subject,
+                    visit=visit.number,
+                    split=split_of[subject],  # type: ignore[arg-type]
+                    height=round(float(height), _DIGITS),
+                    position_mm=round(float(position), 3),
+                    label=_label(files, visit, prepared, row, scale),
+                )
+            )
+    return scans, slices
+
+
 def _counts(files: CohortFiles, kept: Kept) -> dict[str, Any]:
     return {
         "visits_left_out": files.left_out,
@@ -161,51 +226,3 @@ def _counts(files: CohortFiles, kept: Kept) -> dict[str, Any]:
         "empty_slices_dropped": sum(prepared.dropped for _, prepared, _ in kept),
         "notes": files.notes,
     }
-
-
-def _write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> None:
-    """Write splits, fingerprint and quality control, and the private key to the pseudonyms."""
-    dataset = files.run / "dataset"
-    options = files.options
-    write_json(
-        dataset / "splits.json",
-        {"seed": options.seed, "fractions": list(options.fractions), "splits": files.splits},
-    )
-    write_json(dataset / "fingerprint.json", numbers)
-    aside = [
-        {"subject": item.subject, "contrast": item.contrast, "reason": item.reason}
-        for item in files.quarantine
-    ]
-    told = public_series(files.series, files.pseudonyms)
-    qc = {
-        "scans": quality_rows(files.quality, files.pseudonyms),
-        "doubles": double_rows(files.doubles, files.pseudonyms),
-        "quarantined": aside,
-        "notes": files.notes,
-        "dicom_series": told,
-    }
-    write_json(dataset / "qc.json", qc)
-    private: dict[str, Any] = {}
-    for visit, _, _ in kept:
-        entry = private.setdefault(
-            files.pseudonyms[visit.subject],
-            {
-                "source_id": visit.subject,
-                "files": [],
-                "covariates": files.traits.tables.person(visit.subject),
-            },
-        )
-        entry["files"] += [str(found.path) for found in visit.scans]
-    quarantined = [
-        {"subject": item.subject, "path": str(item.path), "reason": item.reason}
-        for item in files.quarantine
-    ]
-    write_json(
-        private_folder(files.run) / "subjects.json",
-        {
-            "subjects": private,
-            "quarantined": quarantined,
-            "dicom_series": private_series(files.series, files.pseudonyms),
-        },
-        mode=0o600,
-    )
