@@ -17,8 +17,8 @@ import yaml
 from popgan.config.preset import Preset, load_preset
 from popgan.config.schema import AugmentationPlan, DataPlan, Plan, leaves, parse_plan
 from popgan.errors import UserError
-from popgan.planning.budget import images_within, parse_budget, seconds_needed
-from popgan.planning.trial import Trial, snapshots_within
+from popgan.planning.budget import images_within, parse_budget, refuse_short
+from popgan.planning.trial import Trial, micro_batch, snapshots_within
 
 SUSTAINED = 0.88
 """Speed of a long run as a share of the probe's: processors run faster for two seconds than for
@@ -277,12 +277,13 @@ def _length_rules(
     _length_dependants(draft)
     plan = provisional()
     speeds = probe(plan)
-    _memory_rule(draft, plan, trial)
+    if found := micro_batch(trial, plan.train.batch):
+        draft.rule("train.micro_batch", *found)
     count, cost, reason = snapshots_within(trial, 10**6, SUSTAINED * seconds)
     count = draft.decide("train.snapshots", count, "rule", reason)
     granted = SUSTAINED * seconds - (count * cost if isinstance(count, int) else 0)
     images = images_within(granted, plan.train.level_shares, speeds, plan.train.batch)
-    _refuse_short(budget, images, speeds, plan)
+    refuse_short(budget, images, plan.train, speeds, SUSTAINED)
     measured = ", ".join(f"{speed:.0f}" for speed in speeds)
     draft.rule(
         "train.images",
@@ -290,31 +291,6 @@ def _length_rules(
         f"budget {budget}: {measured} images/s at the levels, {SUSTAINED:.0%} of it sustained",
     )
     _length_dependants(draft)
-
-
-def _memory_rule(draft: Draft, plan: Plan, trial: Trial | None) -> None:
-    found = trial.micro_batch() if trial else None
-    if found is None:
-        return
-    micro, used = found
-    batch = plan.train.batch
-    fits = f"the whole batch fits: {used:.1f} GiB in use while speed was measured"
-    less = f"the memory was not enough for {batch} images at once while speed was measured"
-    draft.rule("train.micro_batch", micro or batch, fits if micro in (0, batch) else less)
-
-
-def _refuse_short(budget: str, images: int, speeds: list[float], plan: Plan) -> None:
-    """Every level must get at least one batch, or growth would skip it."""
-    least = min(share for share in plan.train.level_shares if share > 0)
-    needed = math.ceil(plan.train.batch / least)
-    if images < needed:
-        longer = plan.train.model_copy(update={"images": needed + plan.train.batch})
-        enough = math.ceil(seconds_needed(longer, speeds) / SUSTAINED)
-        raise UserError(
-            f"budget {budget} is too short: {images} images can be trained on, and {needed} are "
-            "needed for a batch at every level",
-            do=f"grant {enough}s or more",
-        )
 
 
 def _length_dependants(draft: Draft) -> None:

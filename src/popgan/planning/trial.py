@@ -56,3 +56,14 @@ def snapshots_within(
     if fit < 2:
         return 0, cost, f"less than two fit into {reason}"
     return min(MOST, fit), cost, f"{reason}; at most {MOST}"
+
+
+def micro_batch(trial: Trial | None, batch: int) -> tuple[int, str] | None:
+    """Images of a batch that networks work on at once, and why; None where it was not measured."""
+    found = trial.micro_batch() if trial else None
+    if found is None:
+        return None
+    micro, used = found
+    if micro in (0, batch):
+        return batch, f"the whole batch fits: {used:.1f} GiB in use while speed was measured"
+    return micro, f"memory was not enough for {batch} images at once while speed was measured"
