@@ -1,4 +1,7 @@
-"""Time that a user grants, turned into images: the only place where seconds shape a run."""
+"""Time that a user grants, turned into images: the only place where seconds shape a run.
+
+And what is too little: a time without a batch for every level, a cohort smaller than a batch.
+"""
 
 from __future__ import annotations
 
@@ -67,4 +70,18 @@ def refuse_short(
             f"budget {budget} is too short: {images} images can be trained on, and {needed} are "
             "needed for a batch at every level",
             do=f"grant {math.ceil(seconds_needed(longer, speeds) / sustained)}s or more",
+        )
+
+
+def refuse_copies(batch: int, slices: int) -> None:
+    """A batch that consists of copies teaches no more than a small one.
+
+    Raises:
+        UserError: the batch is more than twice the training slices.
+    """
+    if batch > 2 * slices:
+        raise UserError(
+            f"train.batch {batch} is too large for {slices} training slices: every step would show "
+            "each of them several times",
+            do=f"take {max(2, slices // 2 * 2)} or less, or add subjects",
         )

@@ -17,7 +17,7 @@ import yaml
 from popgan.config.preset import Preset, load_preset
 from popgan.config.schema import AugmentationPlan, DataPlan, Plan, leaves, parse_plan
 from popgan.errors import UserError
-from popgan.planning.budget import images_within, parse_budget, refuse_short
+from popgan.planning.budget import images_within, parse_budget, refuse_copies, refuse_short
 from popgan.planning.trial import Trial, micro_batch, snapshots_within
 
 SUSTAINED = 0.88
@@ -175,12 +175,7 @@ def _training_rules(draft: Draft, preset: Preset, data: DataPlan, machine: Machi
     reason = preset.batch_reason if batch == preset.batch else f"only {slices} training slices"
     batch = draft.decide("train.batch", batch, "fixed" if batch == preset.batch else "rule", reason)
     whole = batch if isinstance(batch, int) and batch > 0 else 1
-    if whole > 2 * slices:
-        raise UserError(
-            f"train.batch {whole} is too large for {slices} training slices: every step would show "
-            "each of them several times",
-            do=f"take {max(2, slices // 2 * 2)} or less, or add subjects",
-        )
+    refuse_copies(whole, slices)
     draft.rule(
         "train.micro_batch",
         batch,
