@@ -42,7 +42,7 @@ ONLY_FOR = {
     "evidence": {"report", "synthesis", "stations", "run", "cli"},
     "report": {"stations"},
     "networks": {"training", "recipes"},
-    "objectives": {"recipes"},
+    "objectives": {"recipes", "training"},
     "augmentation": {"recipes"},
     "phantom": {"run", "cli"},
     "scans": {"preparation", "phantom", "cohort"},

@@ -10,19 +10,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
-from popgan.device import best_device
 from popgan.planning.budget import seconds_needed
 from popgan.progress import Reporter
-from popgan.recipes.table import find_recipe
 from popgan.run import RunOptions, phantom_scans, prepare
 from popgan.stations.folder import check_places
-from popgan.stations.source import CohortImages
-from popgan.training.log import memory_gib
-from popgan.training.probe import measure
+from popgan.stations.plan import SpeedProbe
 
 
 @dataclass(frozen=True)
@@ -54,9 +47,8 @@ def estimate(source: Path | None, options: RunOptions, reporter: Reporter) -> Es
     with tempfile.TemporaryDirectory(prefix="popgan-dry-run-") as folder:
         run = Path(folder)
         scans = phantom_scans(run, options.seed, reporter) if source is None else source
-        plan = prepare(scans, run, options, reporter).plan()
-        recipe, images = find_recipe(plan.recipe), CohortImages(Cohort.open(run), "train")
-        with reporter.task("measuring", None), torch.random.fork_rng(devices=[]):
-            state = recipe.start(plan, best_device())
-            speeds = measure(plan, recipe.phases(plan), state, images)
-        return Estimate(plan, seconds_needed(plan.train, speeds), memory_gib(), tuple(speeds))
+        probe = SpeedProbe()
+        plan = prepare(scans, run, options, reporter, probe).plan()
+        # Where a time was given, the plan itself was made from these measurements.
+        speeds = probe.speeds or probe(plan)
+        return Estimate(plan, seconds_needed(plan.train, speeds), probe.memory_gib, tuple(speeds))

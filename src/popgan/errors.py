@@ -30,3 +30,10 @@ class UserError(Exception):
 
 class NotMeasurableError(UserError):
     """The cohort is too small for a measurement; everything else of a run can go on."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, torch or a GPU ran out of memory; torch knows no common class for it."""
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    torch_says = isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words)
+    return isinstance(error, MemoryError) or torch_says

@@ -133,7 +133,15 @@ def private_folder(run: Path) -> Path:
     Raises:
         UserError: the folder cannot be written.
     """
-    folder = run / "private"
+    return owners_folder(run / "private")
+
+
+def owners_folder(folder: Path) -> Path:
+    """Make (if need be) and return a folder that only its owner can read.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)

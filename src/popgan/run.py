@@ -26,7 +26,7 @@ from popgan.stations.folder import check_places, locked
 from popgan.stations.generate import generate
 from popgan.stations.ingest import ingest_station
 from popgan.stations.model import Model
-from popgan.stations.plan import check_overrides, plan_station
+from popgan.stations.plan import SpeedProbe, check_overrides, plan_station
 from popgan.stations.report import write_report
 from popgan.stations.train import train
 
@@ -152,7 +152,13 @@ def run_all(
     return RunResult(model, synthetic, evidence.fidelity, words, report, private)
 
 
-def prepare(scans: Path, run: Path, options: RunOptions, reporter: Reporter) -> Model:
+def prepare(
+    scans: Path,
+    run: Path,
+    options: RunOptions,
+    reporter: Reporter,
+    probe: SpeedProbe | None = None,
+) -> Model:
     """The first two stations: ingest and plan."""
     ingest_station(
         scans,
@@ -173,6 +179,7 @@ def prepare(scans: Path, run: Path, options: RunOptions, reporter: Reporter) -> 
         overrides=options.overrides,
         restart=options.restart,
         reporter=reporter,
+        probe=probe,
     )
 
 

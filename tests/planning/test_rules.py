@@ -10,6 +10,7 @@ from popgan.config.preset import load_preset, preset_names
 from popgan.config.schema import DataPlan, Plan, leaves
 from popgan.errors import UserError
 from popgan.planning.rules import MachineFacts, build_plan, parse_overrides
+from popgan.planning.trial import Trial
 
 
 def make(
@@ -162,3 +163,58 @@ def test_wgan_gp_gets_its_published_weight_at_every_size() -> None:
         assert "lambda" in plan.decisions["train.gamma"].reason
     chosen = {"train.loss": "wgan-gp", "train.gamma": 3.0}
     assert make(overrides=chosen).train.gamma == 3.0
+
+
+def test_a_batch_that_shows_slices_several_times_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"train\.batch 64 is too large for 30 training slices.*take 30 or less"
+    ):
+        make(slices=30, overrides={"train.batch": 64})
+
+
+def test_a_budget_too_short_for_a_level_says_what_is_enough() -> None:
+    shares = make().train.level_shares
+    needed = 8 / min(shares)  # a batch of 8 at the level with the smallest share
+
+    def slow(speed: float, budget: str) -> Plan:
+        data = make().data
+        return build_plan(
+            data,
+            preset_name="quick",
+            recipe="popgan",
+            seed=0,
+            budget=budget,
+            overrides={},
+            machine=MachineFacts(cores=2, device="CPU", bf16=True),
+            probe=lambda plan: [speed] * len(plan.network.channels),
+        )
+
+    with pytest.raises(
+        UserError, match=r"budget 10s is too short: \d+ images.*grant \d+s"
+    ) as caught:
+        slow(0.5, "10s")
+    enough = str(caught.value).split("grant ")[1].split(" ")[0]
+    assert slow(0.5, enough).train.images >= needed
+
+
+def test_the_micro_batch_is_the_batch_unless_memory_was_short() -> None:
+    assert make(overrides={"train.batch": 12}).train.micro_batch == 12
+    assert make(overrides={"train.micro_batch": 4}).train.micro_batch == 4
+    data = make().data
+    for fits, expected, word in ((0, 8, "fits"), (4, 4, "not enough")):
+        plan = build_plan(
+            data,
+            preset_name="quick",
+            recipe="popgan",
+            seed=0,
+            budget="60s",
+            overrides={},
+            machine=MachineFacts(cores=2, device="CPU", bf16=True),
+            probe=lambda plan: [100.0] * len(plan.network.channels),
+            trial=Trial(8, lambda: 1.0, lambda fits=fits: (fits, 1.5)),
+        )
+        assert plan.train.micro_batch == expected
+        assert word in plan.decisions["train.micro_batch"].reason
+        # 5 % of 52.8 s at a second a snapshot, and the time for it is not trained.
+        assert plan.train.snapshots == 2
+        assert plan.train.images == pytest.approx(100 * (0.88 * 60 - 2), rel=0.01)

@@ -9,8 +9,8 @@ import torch
 
 from popgan.config.schema import Plan
 from popgan.recipes.table import find_recipe
+from popgan.training.job import Job
 from popgan.training.log import TrainingLog
-from popgan.training.loop import Job
 from popgan.training.state import TrainState
 
 
@@ -51,3 +51,27 @@ def same(one: TrainState, other: TrainState) -> bool:
     """Whether two states are equal to the last bit."""
     a, b = one.tensors(), other.tensors()
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+HEAD = ("discriminator.logit.bias", "discriminator.dense.bias")
+
+
+def apart(one: TrainState, other: TrainState, start: TrainState) -> dict[str, float]:
+    """How far two states are apart, as a share of how far training moved them from the start.
+
+    Norms over whole networks, and over each tensor of Adam's squared gradients. Biases of the
+    discriminator's head are left out: relativistic losses hardly depend on them, and Adam makes
+    whole steps of the rounding errors in a gradient that is zero.
+    """
+    a, b, c = one.tensors(), other.tensors(), start.tensors()
+    assert a.keys() == b.keys()
+    found = {}
+    for network in ("generator.", "discriminator.", "average."):
+        names = [name for name in a if name.startswith(network) and not name.endswith(HEAD)]
+        wrong = torch.cat([(a[n] - b[n]).flatten() for n in names]).norm()
+        moved = torch.cat([(a[n] - c[n]).flatten() for n in names]).norm()
+        found[network] = float(wrong / moved)
+    for name in a:
+        if ".exp_avg_sq." in name:
+            found[name] = float((a[name] - b[name]).norm() / a[name].norm().clamp(min=1e-12))
+    return found

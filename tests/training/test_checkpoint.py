@@ -15,6 +15,8 @@ from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.training import checkpoint
 from popgan.training.loop import run
+from popgan.training.tensors import read_metadata
+from small_runs import full_disk
 
 
 def trained(folder: Path):  # type: ignore[no-untyped-def]
@@ -56,9 +58,8 @@ def test_tensors_of_another_shape_or_name_are_not_loaded(tmp_path: Path) -> None
         tensors["generator.dense.weight"] = torch.zeros(3, 3)
         save_file(tensors, path, {"images": "1", "step": "1", "plan": "plan"})
     _, fresh = tiny_job(tiny_plan(), tmp_path)
-    restored, warnings = checkpoint.restore(fresh, job.checkpoints, "plan")
-    assert not restored
-    assert all("generator.dense.weight" in text for text in warnings)
+    with pytest.raises(UserError, match=r"none of the 2 checkpoints.*generator\.dense\.weight"):
+        checkpoint.restore(fresh, job.checkpoints, "plan")
     assert fresh.images == 0
 
 
@@ -77,6 +78,92 @@ def test_a_full_disk_keeps_the_older_checkpoints_and_says_so(
     with pytest.raises(UserError, match="No space left"):
         checkpoint.save(state, job.checkpoints, "plan")
     assert sorted(job.checkpoints.iterdir()) == before
+
+
+def test_a_disk_that_is_full_keeps_the_older_checkpoints(tmp_path: Path) -> None:
+    job, state = trained(tmp_path)
+    before = {path.name: path.read_bytes() for path in job.checkpoints.iterdir()}
+    state.images += 8
+    with full_disk(2000), pytest.raises(UserError, match="cannot be written"):
+        checkpoint.save(state, job.checkpoints, "plan")
+    assert {path.name: path.read_bytes() for path in job.checkpoints.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"images": "-5"},
+        {"images": str(10**18)},
+        {"images": "nan"},
+        {"images": "9" * 10_000},
+        {"images": "159"},
+        {"step": "161"},
+        {"step": "-1"},
+        {"guard": "{}}"},
+        {"guard": '{"rate": NaN}'},
+        {"guard": '{"rate": 7}'},
+        {"guard": '{"rate": 1, "more": 2}'},
+        {"guard": '{"scores": [{"images": 8, "kid": Infinity}]}'},
+        {"plan": None},
+    ],
+)
+def test_metadata_that_cannot_be_are_not_believed(
+    tmp_path: Path, change: dict[str, str | None], state_160: dict[str, object]
+) -> None:
+    tensors, metadata = state_160["tensors"], dict(state_160["metadata"])  # type: ignore[call-overload]
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    for images, entry in ((152, {}), (160, change)):
+        entries = metadata | {"images": str(images), "step": str(images // 8)} | entry
+        known = {key: value for key, value in entries.items() if value is not None}
+        save_file(tensors, checkpoint.place(folder, images), known)
+    _, fresh = tiny_job(tiny_plan(), tmp_path)
+    restored, warnings = checkpoint.restore(fresh, folder, "plan")
+    assert restored
+    assert fresh.images == 152
+    assert len(warnings) == 1
+    assert len(warnings[0]) < 400
+
+
+def test_half_an_optimiser_is_no_optimiser(tmp_path: Path, state_160: dict[str, object]) -> None:
+    _, fresh = tiny_job(tiny_plan(), tmp_path)
+    path = checkpoint.place(tmp_path, 160)
+    left = dict(state_160["tensors"])  # type: ignore[call-overload]
+    del left["optimiser.G.exp_avg.dense.weight"]
+    save_file(left, path, state_160["metadata"])
+    with pytest.raises(UserError, match="not complete"):
+        checkpoint.restore(fresh, tmp_path, "plan")
+    assert path.exists()
+
+
+@pytest.fixture(scope="module")
+def state_160(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """Tensors and metadata of a finished training's last checkpoint."""
+    job, _ = trained(tmp_path_factory.mktemp("trained"))
+    path = checkpoint.place(job.checkpoints, 160)
+    return {"tensors": load_file(path), "metadata": read_metadata(path)}
+
+
+def test_nothing_is_overwritten_where_nothing_can_be_read(tmp_path: Path) -> None:
+    job, _ = trained(tmp_path)
+    for path in job.checkpoints.iterdir():
+        path.write_bytes(b"x" * 100)
+    before = sorted(path.name for path in job.checkpoints.iterdir())
+    job, state = tiny_job(tiny_plan(), tmp_path)
+    with pytest.raises(UserError, match="none of the 2 checkpoints can be read"):
+        run(job, state, Reporter())
+    assert sorted(path.name for path in job.checkpoints.iterdir()) == before
+    assert len(job.log.rows) == 5
+
+
+def test_the_last_good_checkpoint_is_kept_beside_the_latest(tmp_path: Path) -> None:
+    _, state = tiny_job(tiny_plan(), tmp_path)
+    for images in range(0, 48, 8):
+        state.images, state.step = images, images // 8
+        good = min(images, 8)  # nothing after the second was good
+        state.guard = state.guard.model_copy(update={"good": good})
+        checkpoint.save(state, tmp_path, "plan")
+    assert [int(path.stem[6:]) for path in checkpoint.found(tmp_path)] == [40, 32, 8]
 
 
 def test_discard_removes_all(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import typer
 from popgan._version import __version__
 from popgan.cli import doctor, evaluate, generate, ingest, phantom, plan, report, run, train
 from popgan.cli.shared import Settings
-from popgan.errors import UserError
+from popgan.errors import UserError, is_out_of_memory
 
 app = typer.Typer(
     name="popgan",
@@ -125,13 +125,6 @@ def _is_usage(error: Exception) -> bool:
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether Python, torch or a GPU ran out of memory; torch knows no common class for it."""
-    words = ("can't allocate memory", "out of memory")
-    torch_says = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
-    return isinstance(error, MemoryError) or torch_says
-
-
 def _explain(error: Exception) -> tuple[str, int]:
     """One line and a status for any exception."""
     if isinstance(error, UserError):
@@ -142,7 +135,7 @@ def _explain(error: Exception) -> tuple[str, int]:
         text = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
         join = "" if text.endswith("?") else ";"
         return f"{text[:1].lower()}{text[1:]}{join} `{verb} --help` shows what is possible.", 2
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return (
             "the memory is not enough; close other programs, or take a smaller --resolution or a "
             "smaller --set train.batch.",

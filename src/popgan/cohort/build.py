@@ -33,6 +33,7 @@ from popgan.cohort.traits import read_traits
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits
 from popgan.cohort.write import write_cohort
 from popgan.errors import UserError
+from popgan.files import owners_folder
 from popgan.preparation.visit import Prepared, SliceChoice
 from popgan.progress import Reporter, Task
 from popgan.scans import Discovery, discover
@@ -63,6 +64,7 @@ def build(
         UserError: no usable scans, too few subjects, a contrast that is not there, disk full; a
             file that cannot be used, if strict.
     """
+    owners_folder(run / "cache")  # slices of patients
     parking = Parking(run / "cache" / "visits")
     left_by_failure = [
         path

@@ -94,6 +94,9 @@ class TrainPlan(Section):
 
     images: int = Field(ge=1, description="real images shown in all; the length of the run")
     batch: int = Field(ge=2, le=4096, description="images a step")
+    micro_batch: int = Field(
+        0, ge=0, le=4096, description="images of a batch that networks work on at once; 0 = all"
+    )
     loss: Literal["logistic", "rpgan", "wgan-gp", "lsgan"] = Field(description="adversarial loss")
     lr_generator: float = Field(gt=0, le=1, description="learning rate of the generator (Adam)")
     lr_discriminator: float = Field(gt=0, le=1, description="learning rate of the discriminator")
@@ -116,6 +119,9 @@ class TrainPlan(Section):
     fade: float = Field(ge=0, le=1, description="share of `images` over which a level fades in")
     shuffle_buffer: int = Field(ge=1, description="slices held for shuffling; all = full shuffle")
     ticks: int = Field(ge=1, le=1000, description="samples, log and checkpoint this often a run")
+    snapshots: int = Field(
+        0, ge=0, le=100, description="times the averaged generator is measured on the tuning split"
+    )
     precision: Literal["bf16", "fp32"] = Field(description="arithmetic of convolutions")
     threads: int = Field(ge=1, le=1024, description="CPU threads of one process")
 

@@ -127,6 +127,22 @@ def minibatch_stddev(x: Tensor, group: int) -> Tensor:
     return torch.cat([x, channel.expand(-1, 1, *x.shape[2:])], 1)
 
 
+def dropout_factors(count: int, width: int, share: float, rng: torch.Generator) -> Tensor:
+    """What dropout multiplies features with: 0 for a `share` of them, 1 / (1 - share) else.
+
+    Args:
+        count: N images.
+        width: features of each.
+        share: 0 <= share < 1.
+        rng: CPU source of randomness.
+
+    Returns:
+        N x width, float32, on the CPU.
+    """
+    kept = torch.rand((count, width), generator=rng) >= share
+    return kept.float() / (1 - share)
+
+
 def upsample(x: Tensor) -> Tensor:
     """Double height and width by repeating pixels."""
     return F.interpolate(x, scale_factor=2, mode="nearest")

@@ -147,8 +147,7 @@ class DiscriminatorBlock(nn.Module):
 class Discriminator(nn.Module):
     """Images to one logit each: large for real, small for synthetic.
 
-    Args: as for `Generator`; `dropout` acts on the dense head, `group` is the group size of
-    minibatch standard deviation (1 = none).
+    Args: as for `Generator`; `group` is the group size of minibatch standard deviation (1 = none).
     """
 
     def __init__(
@@ -158,7 +157,6 @@ class Discriminator(nn.Module):
         image_channels: int,
         base: tuple[int, int],
         patch: int = 1,
-        dropout: float = 0.0,
         group: int = 4,
     ) -> None:
         super().__init__()
@@ -175,16 +173,19 @@ class Discriminator(nn.Module):
         extra = 1 if group > 1 else 0
         self.last = EqualisedConv2d(channels[0] + extra, channels[0])
         self.dense = EqualisedLinear(channels[0] * math.prod(grid), channels[0])
-        self.dropout = nn.Dropout(dropout)
         self.logit = EqualisedLinear(channels[0], 1, gain=1)
 
-    def forward(self, image: Tensor, level: int, alpha: float = 1.0) -> Tensor:
+    def forward(
+        self, image: Tensor, level: int, alpha: float = 1.0, keep: Tensor | None = None
+    ) -> Tensor:
         """Judge images of a level.
 
         Args:
             image: N x image_channels x H x W of that level's size, in [-1, 1].
             level: 0 .. number of levels - 1.
             alpha: weight of the level's own path against that of the level below, 0 .. 1.
+            keep: N x channels[0] factors of the dense head's features: dropout, drawn by the
+                caller (`layers.dropout_factors`), so that the network itself draws nothing.
 
         Returns:
             N logits, float32.
@@ -200,7 +201,7 @@ class Discriminator(nn.Module):
         # The head decides on small differences: float32 whatever the convolutions use.
         with torch.autocast(x.device.type, enabled=False):
             x = leaky_relu(self.dense(x.float().flatten(1)))
-            return self.logit(self.dropout(x)).squeeze(1)
+            return self.logit(x if keep is None else x * keep).squeeze(1)
 
 
 def count_parameters(module: nn.Module) -> int:

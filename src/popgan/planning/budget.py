@@ -1,7 +1,11 @@
-"""Time that a user grants, turned into images: the only place where seconds shape a run."""
+"""Time that a user grants, turned into images: the only place where seconds shape a run.
+
+And what is too little: a time without a batch for every level, a cohort smaller than a batch.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 
 from popgan.config.schema import TrainPlan
@@ -42,3 +46,42 @@ def seconds_needed(plan: TrainPlan, speeds: list[float]) -> float:
     """Training time of a plan at measured speeds."""
     pairs = zip(plan.level_shares, speeds, strict=True)
     return sum(share * plan.images / speed for share, speed in pairs if share > 0)
+
+
+def refuse_short(
+    budget: str, images: int, plan: TrainPlan, speeds: list[float], sustained: float
+) -> None:
+    """Every level must get at least one batch, or growth would skip it.
+
+    Args:
+        budget: as the user wrote it.
+        images: what it comes to.
+        plan: batch and shares of the levels.
+        speeds: images/s measured at each level.
+        sustained: share of these speeds that a long run keeps.
+
+    Raises:
+        UserError: it is too short; says how much is enough.
+    """
+    needed = math.ceil(plan.batch / min(share for share in plan.level_shares if share > 0))
+    if images < needed:
+        longer = plan.model_copy(update={"images": needed + plan.batch})
+        raise UserError(
+            f"budget {budget} is too short: {images} images can be trained on, and {needed} are "
+            "needed for a batch at every level",
+            do=f"grant {math.ceil(seconds_needed(longer, speeds) / sustained)}s or more",
+        )
+
+
+def refuse_copies(batch: int, slices: int) -> None:
+    """A batch that consists of copies teaches no more than a small one.
+
+    Raises:
+        UserError: the batch is more than twice the training slices.
+    """
+    if batch > 2 * slices:
+        raise UserError(
+            f"train.batch {batch} is too large for {slices} training slices: every step would show "
+            "each of them several times",
+            do=f"take {max(2, slices // 2 * 2)} or less, or add subjects",
+        )

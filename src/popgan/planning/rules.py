@@ -17,7 +17,8 @@ import yaml
 from popgan.config.preset import Preset, load_preset
 from popgan.config.schema import AugmentationPlan, DataPlan, Plan, leaves, parse_plan
 from popgan.errors import UserError
-from popgan.planning.budget import images_within, parse_budget
+from popgan.planning.budget import images_within, parse_budget, refuse_copies, refuse_short
+from popgan.planning.trial import Trial, micro_batch, snapshots_within
 
 SUSTAINED = 0.88
 """Speed of a long run as a share of the probe's: processors run faster for two seconds than for
@@ -108,6 +109,7 @@ def build_plan(
     overrides: Mapping[str, Any],
     machine: MachineFacts,
     probe: Probe,
+    trial: Trial | None = None,
 ) -> Plan:
     """Decide every value of a plan.
 
@@ -120,9 +122,11 @@ def build_plan(
         overrides: values that the user set, by dotted name.
         machine: facts of the machine.
         probe: measures the speed of a provisional plan; called only if a time must become images.
+        trial: what else can be measured; None: nothing.
 
     Raises:
-        UserError: unknown preset, bad budget, unknown or impossible value.
+        UserError: unknown preset, bad budget, unknown or impossible value; a batch larger than
+            the training split; a budget too short for a level.
     """
     preset = load_preset(preset_name)
     draft = Draft(overrides)
@@ -133,7 +137,7 @@ def build_plan(
     draft.fixed("generate.n", preset.generate, f"preset {preset_name}")
     draft.fixed("evaluate.n", preset.evaluate, f"preset {preset_name}")
     top = {"recipe": recipe, "preset": preset_name, "seed": seed, "data": data.model_dump()}
-    _length_rules(draft, preset, budget, lambda: draft.plan(**top), probe)
+    _length_rules(draft, preset, budget, lambda: draft.plan(**top), probe, trial)
     return draft.plan(**top)
 
 
@@ -171,6 +175,12 @@ def _training_rules(draft: Draft, preset: Preset, data: DataPlan, machine: Machi
     reason = preset.batch_reason if batch == preset.batch else f"only {slices} training slices"
     batch = draft.decide("train.batch", batch, "fixed" if batch == preset.batch else "rule", reason)
     whole = batch if isinstance(batch, int) and batch > 0 else 1
+    refuse_copies(whole, slices)
+    draft.rule(
+        "train.micro_batch",
+        batch,
+        "the whole batch; if memory is not enough, training halves it and says so",
+    )
     group = max(size for size in (4, 3, 2, 1) if whole % size == 0)
     draft.rule("network.minibatch_stddev", group, f"largest divisor of the batch {batch} up to 4")
     _gamma_rule(draft, preset, data)
@@ -246,19 +256,29 @@ def _length_rules(
     budget: str | None,
     provisional: Callable[[], Plan],
     probe: Probe,
+    trial: Trial | None,
 ) -> None:
     """Number of images, by a measured probe where a time was given; and what hangs on it."""
     budget = budget if budget is not None else preset.budget
     if "train.images" in draft.overrides or budget is None:
         draft.fixed("train.images", preset.images or 100_000, preset.images_reason)
         _length_dependants(draft)
+        chosen = draft.values["train.images"]
+        count, _, reason = snapshots_within(trial, chosen if isinstance(chosen, int) else 0, None)
+        draft.rule("train.snapshots", count, reason)
         return
     seconds = parse_budget(budget)
     draft.fixed("train.images", 10**6, "provisional")
     _length_dependants(draft)
     plan = provisional()
     speeds = probe(plan)
-    images = images_within(SUSTAINED * seconds, plan.train.level_shares, speeds, plan.train.batch)
+    if found := micro_batch(trial, plan.train.batch):
+        draft.rule("train.micro_batch", *found)
+    count, cost, reason = snapshots_within(trial, 10**6, SUSTAINED * seconds)
+    count = draft.decide("train.snapshots", count, "rule", reason)
+    granted = SUSTAINED * seconds - (count * cost if isinstance(count, int) else 0)
+    images = images_within(granted, plan.train.level_shares, speeds, plan.train.batch)
+    refuse_short(budget, images, plan.train, speeds, SUSTAINED)
     measured = ", ".join(f"{speed:.0f}" for speed in speeds)
     draft.rule(
         "train.images",

@@ -13,6 +13,7 @@ from torch import Tensor
 from popgan.augmentation import adaptive
 from popgan.augmentation.pipeline import augment
 from popgan.config.schema import Plan
+from popgan.networks.layers import dropout_factors
 from popgan.networks.progressive import Discriminator, Generator
 from popgan.objectives.adversarial import accuracy, boundary, discriminator_loss, generator_loss
 from popgan.objectives.diversity import likeness_gap
@@ -39,7 +40,6 @@ def build_discriminator(plan: Plan) -> Discriminator:
         image_channels=len(plan.data.contrasts),
         base=plan.base,
         patch=plan.network.patch,
-        dropout=plan.network.dropout,
         group=plan.network.minibatch_stddev,
     )
 
@@ -62,7 +62,7 @@ def extras(plan: Plan) -> dict[str, Tensor]:
 
 def _discriminate(step: Step) -> Tensor:
     with torch.no_grad():
-        fakes = step.state.generator(step.latents("latent-D"), *step.stage)
+        fakes = _draw(step, "latent-D")
     pair = _augment(step, torch.cat([step.reals, fakes]), "augment-D")
     # One pass over both halves; minibatch statistics stay apart, because the plan makes the
     # batch a multiple of their group.
@@ -95,7 +95,14 @@ def _one_centred(step: Step) -> Tensor:
     """The penalty of WGAN-GP; its gradient's target is 1 at every size, so gamma is not scaled."""
     real, fake = step.shared["pair"].chunk(2)
     share = torch.rand(len(real), generator=step.rng("interpolate"))
-    penalty = interpolation_penalty(lambda x: _judge(step, x, "dropout-reg"), real, fake, share)
+    critic = step.state.discriminator
+
+    def of_part(real: Tensor, fake: Tensor, share: Tensor, keep: Tensor | None) -> Tensor:
+        found = interpolation_penalty(lambda x: critic(x, *step.stage, keep), real, fake, share)
+        return found.expand(len(real))
+
+    keep = _dropout(step, len(real), "dropout-reg")
+    penalty = step.by_rows(of_part, real, fake, share.to(real.device), keep).mean()
     step.state.sums["penalty"] += penalty.detach()
     step.state.sums["penalty_steps"] += 1
     return penalty
@@ -104,7 +111,13 @@ def _one_centred(step: Step) -> Tensor:
 def _penalise(step: Step) -> Tensor:
     plan, pair = step.plan.train, step.shared["pair"]
     images = pair if plan.r2 else pair[: pair.shape[0] // 2]
-    penalty = gradient_penalty(lambda x: _judge(step, x, "dropout-reg"), images)
+    critic = step.state.discriminator
+
+    def of_part(part: Tensor, keep: Tensor | None) -> Tensor:
+        # The mean of a part, as one value a row: their mean is that of all rows.
+        return gradient_penalty(lambda x: critic(x, *step.stage, keep), part).expand(len(part))
+
+    penalty = step.by_rows(of_part, images, _dropout(step, len(images), "dropout-reg")).mean()
     # The mean runs over both halves with R2; the published terms are summed.
     penalty = penalty * (2 if plan.r2 else 1)
     step.state.sums["penalty"] += penalty.detach()
@@ -116,7 +129,7 @@ def _penalise(step: Step) -> Tensor:
 
 
 def _generate(step: Step) -> Tensor:
-    fakes = step.state.generator(step.latents("latent-G"), *step.stage)
+    fakes = _draw(step, "latent-G")
     fake = _judge(step, _augment(step, fakes, "augment-G"), "dropout-G")
     # The real logits are those of the discriminator's own update, one step old.
     loss = generator_loss(step.plan.train.loss, fake, step.shared["real"])
@@ -133,11 +146,18 @@ def _augment(step: Step, images: Tensor, purpose: str) -> Tensor:
     return augment(step.plan.augmentation, images, step.rng(purpose), strength)
 
 
+def _draw(step: Step, purpose: str) -> Tensor:
+    return step.by_rows(lambda z: step.state.generator(z, *step.stage), step.latents(purpose))
+
+
 def _judge(step: Step, images: Tensor, purpose: str) -> Tensor:
-    if step.plan.network.dropout == 0:
-        return step.state.discriminator(images, *step.stage)
-    # Dropout draws from the global generator; borrow it, seeded for this step and purpose.
-    devices = [images.device.index or 0] if images.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(step.rng(purpose).initial_seed())
-        return step.state.discriminator(images, *step.stage)
+    keep = _dropout(step, len(images), purpose)
+    return step.by_rows(lambda x, k: step.state.discriminator(x, *step.stage, k), images, keep)
+
+
+def _dropout(step: Step, count: int, purpose: str) -> Tensor | None:
+    network = step.plan.network
+    if network.dropout == 0:
+        return None
+    factors = dropout_factors(count, network.channels[0], network.dropout, step.rng(purpose))
+    return factors.to(step.reals.device)

@@ -6,6 +6,7 @@ from popgan import provenance
 from popgan.cohort.cohort import Cohort
 from popgan.stations.evidence import load_evaluation
 from popgan.stations.model import Model
+from popgan.stations.story import story_of
 from popgan.synthesis.card import CardContent
 from popgan.synthesis.card import write_card as write
 
@@ -41,5 +42,6 @@ def write_card(model: Model, cohort: Cohort) -> None:
         fidelity=evidence.fidelity if evidence else None,
         verdict=evidence.verdict() if evidence else None,
         provenance=provenance.record(),
+        training=story_of(model).sentences(),
     )
     write(model.folder / "MODEL_CARD.md", content)

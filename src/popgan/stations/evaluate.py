@@ -14,6 +14,7 @@ from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluatio
 from popgan.stations.generate import synthesise
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.story import story_of
 from popgan.training.loop import threads
 
 EVIDENCE_VERSION = 2  # raise when a measure changes, so that old results are not taken for new
@@ -78,7 +79,12 @@ def evaluate(
             cache=model.run / "cache",
             reporter=reporter,
         )
-        save_evaluation(model, Evaluation(weights=weights, fidelity=result))
+        choice = story_of(model).choice
+        if choice:
+            reporter.message(
+                f"measured on the test split, which had no part in choosing the weights: {choice}"
+            )
+        save_evaluation(model, Evaluation(weights=weights, fidelity=result, choice=choice))
         write_card(model, cohort)
     return result
 

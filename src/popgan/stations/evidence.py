@@ -20,12 +20,15 @@ class Evaluation(BaseModel):
         weights: SHA-256 of the weights that were measured.
         not_measurable: why nothing could be measured, or None.
         fidelity: the measurements; None where there are none.
+        choice: how the weights were chosen on the tuning split, if they were; measurements are
+            made on the test split, which has no part in it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     weights: str
     not_measurable: str | None = None
     fidelity: FidelityResult | None = None
+    choice: str = ""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Evaluation:

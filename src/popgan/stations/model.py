@@ -10,7 +10,8 @@ from pathlib import Path
 
 from popgan.config.schema import Plan
 from popgan.errors import UserError
-from popgan.files import sha256_file, sha256_value
+from popgan.files import private_folder, sha256_file, sha256_value
+from popgan.progress import Reporter
 from popgan.stations.ledger import Ledger
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -104,17 +105,43 @@ class Model:
         name = f" --name {self.name}" if self.name != "popgan" else ""
         return f"run `popgan {verb} {shlex.quote(str(self.run))}{name}` first"
 
-    def clear(self) -> None:
-        """Remove training and evidence from the run, so that the model starts over.
+    @property
+    def replaced(self) -> Path:
+        """Where a model that is being replaced waits until the new one has a checkpoint."""
+        return self.run / "private" / "replaced" / self.name
 
-        The synthetic data set stays until another takes its place: it says which weights made it.
+    def clear(self, reporter: Reporter) -> None:
+        """Put training and evidence aside, so that the model starts over.
+
+        They are removed by `drop_replaced`. The synthetic data set stays until another takes its
+        place: it says which weights made it.
         """
+        # A start that failed before its first checkpoint is worth less than what waits already.
+        keep = self.weights_path.exists() or not self.replaced.exists()
+        if keep and self.has_training():
+            shutil.rmtree(self.replaced, ignore_errors=True)
+            private_folder(self.run)
+            self.replaced.mkdir(parents=True)
+            reporter.message(
+                f"the former model {self.name} is kept in {self.replaced.relative_to(self.run)} "
+                "until the new one has its first checkpoint"
+            )
         card = self.folder / "MODEL_CARD.md"
-        for path in (self.weights_path, self.evaluation_path, self.log_path, card):
-            path.unlink(missing_ok=True)
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
-        shutil.rmtree(self.samples, ignore_errors=True)
+        if keep and self.replaced.exists() and self.plan_path.exists():
+            shutil.copy(self.plan_path, self.replaced)
+        files = (self.weights_path, self.evaluation_path, self.log_path, card)
+        for path in (*files, self.checkpoints, self.samples):
+            if keep and path.exists() and self.replaced.exists():
+                path.rename(self.replaced / path.name)
+            elif path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         Ledger(self.run).forget(f"train {self.name}", f"evaluate {self.name}")
+
+    def drop_replaced(self) -> None:
+        """Remove the former model: the new one can go on from a checkpoint of its own."""
+        shutil.rmtree(self.replaced, ignore_errors=True)
 
     def require_cohort(self, cohort: str) -> None:
         """Refuse to mix this model with another cohort than the one it was planned for.

@@ -15,14 +15,17 @@ from popgan.config.schema import DataPlan, Plan
 from popgan.device import best_device, has_fast_bf16
 from popgan.errors import UserError
 from popgan.planning.rules import MachineFacts, build_plan
+from popgan.planning.trial import Trial
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.snapshots import seconds_a_snapshot
 from popgan.stations.source import CohortImages
+from popgan.training.log import memory_gib
 from popgan.training.probe import measure
 
-RULES_VERSION = 3  # raise when a rule changes, so that old plans are not taken for new ones
+RULES_VERSION = 4  # raise when a rule changes, so that old plans are not taken for new ones
 
 
 def make_plan(
@@ -34,6 +37,7 @@ def make_plan(
     seed: int = 0,
     overrides: dict[str, Any] | None = None,
     reporter: Reporter | None = None,
+    probe: SpeedProbe | None = None,
 ) -> Plan:
     """Decide every value of a training run; writes nothing.
 
@@ -45,24 +49,21 @@ def make_plan(
         seed: seed of weights, order, latents and augmentation.
         overrides: values by dotted name, such as {"train.batch": 8}.
         reporter: told about the probe.
+        probe: measures speed, and remembers what it has measured; a new one by default.
 
     Raises:
         UserError: an unknown name or an impossible value.
     """
     reporter = reporter or Reporter()
-    chosen = find_recipe(recipe)
+    find_recipe(recipe)
     device = best_device()
-    images = CohortImages(cohort, "train")
-
-    def probe(plan: Plan) -> list[float]:
-        with reporter.task("measuring speed", None), torch.random.fork_rng(devices=[]):
-            return measure(plan, chosen.phases(plan), chosen.start(plan, device), images)
-
+    probe = probe or SpeedProbe()
+    probe.prepare(CohortImages(cohort, "train"), reporter)
     data = DataPlan(
         height=cohort.height,
         width=cohort.width,
         contrasts=list(cohort.contrasts),
-        train_slices=len(images),
+        train_slices=len(cohort.indices("train")),
         train_subjects=len(set(cohort.subjects("train"))),
         cohort=cohort.hash,
     )
@@ -76,7 +77,42 @@ def make_plan(
         overrides=overrides or {},
         machine=facts,
         probe=probe,
+        trial=Trial(
+            len(set(cohort.subjects("tuning"))),
+            lambda: seconds_a_snapshot(len(data.contrasts), (data.height, data.width)),
+            lambda: (probe.micro_batch, probe.memory_gib) if probe.speeds else None,
+        ),
     )
+
+
+class SpeedProbe:
+    """Trains a plan for some seconds and throws the result away.
+
+    Attributes:
+        speeds: images/s at each level; empty before it was called.
+        memory_gib: memory in use at the end, at the top level.
+        micro_batch: images that networks could see at once; 0 = the whole batch.
+    """
+
+    def __init__(self) -> None:
+        self.speeds: list[float] = []
+        self.memory_gib, self.micro_batch = 0.0, 0
+        self._images: CohortImages | None = None
+        self._reporter = Reporter()
+
+    def prepare(self, images: CohortImages, reporter: Reporter) -> None:
+        """Say what to train on, and who is told."""
+        self._images, self._reporter = images, reporter
+
+    def __call__(self, plan: Plan) -> list[float]:
+        """Images/s at each level of a plan."""
+        assert self._images is not None
+        recipe = find_recipe(plan.recipe)
+        with self._reporter.task("measuring speed", None), torch.random.fork_rng(devices=[]):
+            state = recipe.start(plan, best_device())
+            self.speeds = measure(plan, recipe.phases(plan), state, self._images)
+            self.memory_gib, self.micro_batch = memory_gib(), state.guard.micro_batch
+        return self.speeds
 
 
 def plan_station(
@@ -90,6 +126,7 @@ def plan_station(
     overrides: dict[str, Any],
     restart: bool,
     reporter: Reporter,
+    probe: SpeedProbe | None = None,
 ) -> Model:
     """Plan a model of a run, unless the same was asked before.
 
@@ -135,10 +172,11 @@ def plan_station(
             seed=seed,
             overrides=overrides,
             reporter=reporter,
+            probe=probe,
         )
         # Only now, when the new plan is known to be possible, may the old training go.
         if restart:
-            model.clear()
+            model.clear(reporter)
         plan.save(model.plan_path)
     return model
 

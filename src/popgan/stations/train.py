@@ -21,13 +21,19 @@ from popgan.seeds import torch_rng
 from popgan.stations.card import write_card
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.snapshots import TuningScale
 from popgan.stations.source import CohortImages
+from popgan.stations.story import Story
 from popgan.synthesis.image import grid_png
 from popgan.synthesis.sample import draw_images
 from popgan.training.growth import Stage
+from popgan.training.job import Job
 from popgan.training.log import TrainingLog
-from popgan.training.loop import Job, run
+from popgan.training.loop import run
+from popgan.training.processes import ALONE, Processes
+from popgan.training.snapshots import keep_only, take_snapshot
 from popgan.training.state import TrainState
+from popgan.training.tensors import TensorFileError
 
 GRID = 64  # fixed latents in a sample grid, 8 x 8
 
@@ -39,6 +45,7 @@ def train(
     name: str | None = None,
     restart: bool = False,
     reporter: Reporter | None = None,
+    processes: Processes = ALONE,
 ) -> Model:
     """Train a plan on its cohort, or go on where an interrupted training stopped.
 
@@ -48,36 +55,64 @@ def train(
         name: name of the model in the run folder; the recipe's by default.
         restart: forget an existing model of that name.
         reporter: shows progress.
+        processes: who shares the work; each of them calls this function, inside of
+            `training.processes.joined`.
 
     Returns:
         The trained model.
 
     Raises:
-        UserError: the plan is of another cohort, the model exists with another plan, training
-            diverged, or the disk is full.
+        UserError: the plan is of another cohort, the model exists with another plan, the batch
+            cannot be shared by the processes, training went wrong, or the disk is full.
         KeyboardInterrupt: interrupted; the same call resumes.
     """
-    reporter = reporter or Reporter()
+    reporter = reporter if reporter and processes.leads else Reporter()
     if plan.data.cohort != cohort.hash:
         raise UserError(
             "the plan was made for another cohort", where=cohort.run, do="plan this run again"
         )
+    check_share(plan, processes)
     model = Model(cohort.run, name or plan.recipe)
-    if restart:
-        model.clear()
-    _keep_plan(model, plan)
-    inputs = {"plan": model.plan_hash()}
     ledger, station = Ledger(model.run), f"train {model.name}"
-    if ledger.is_done(station, inputs):
+    done = False
+    if processes.leads:
+        if restart:
+            model.clear(reporter)
+        _keep_plan(model, plan)
+        done = ledger.is_done(station, {"plan": model.plan_hash()})
+    # The others wait here until the folder is in order.
+    if processes.told(int(done)):
         reporter.message(f"[{station}] unchanged, skipped")
         return model
-    with ledger.station(station, inputs, [model.weights_path, model.log_path], reporter):
+    state = find_recipe(plan.recipe).start(plan, best_device())
+    scale = TuningScale(plan, cohort) if plan.train.snapshots else None
+    job = _job(model, plan, cohort, scale, processes)
+    if not processes.leads:
+        run(job, state, reporter)
+        return model
+    outputs = [model.weights_path, model.log_path]
+    with ledger.station(station, {"plan": model.plan_hash()}, outputs, reporter):
         private_folder(model.run)
-        state = find_recipe(plan.recipe).start(plan, best_device())
-        _run(model, plan, CohortImages(cohort, "train"), state, reporter)
-        save_weights(state.average, model.weights_path, model)
+        run(job, state, reporter)
+        _export(model, state, scale, reporter)
         write_card(model, cohort)
     return model
+
+
+def check_share(plan: Plan, processes: Processes) -> None:
+    """Refuse a number of processes that cannot share the plan's batch.
+
+    Raises:
+        UserError: it cannot be divided into whole groups of minibatch statistics.
+    """
+    group, batch = plan.network.minibatch_stddev, plan.train.batch
+    if processes.rows(batch, group) is None and processes.count > 1:
+        most = max(n for n in range(1, processes.count) if batch % (n * group) == 0)
+        raise UserError(
+            f"{processes.count} processes cannot share a batch of {batch} in whole groups of "
+            f"{group} (network.minibatch_stddev)",
+            do=f"take {most}, or plan another batch with --set train.batch and --restart",
+        )
 
 
 def _keep_plan(model: Model, plan: Plan) -> None:
@@ -98,35 +133,47 @@ def _values(plan: Plan) -> dict[str, Any]:
     return plan.model_dump(mode="json", exclude={"decisions"})
 
 
-def _run(
-    model: Model, plan: Plan, images: CohortImages, state: TrainState, reporter: Reporter
-) -> None:
+def _job(
+    model: Model, plan: Plan, cohort: Cohort, scale: TuningScale | None, processes: Processes
+) -> Job:
     latents = torch.randn((GRID, plan.network.latent_dim), generator=torch_rng(plan.seed, "grid"))
 
-    def on_tick(state: TrainState, stage: Stage) -> None:
+    def on_tick(state: TrainState, stage: Stage) -> Tensor:
         samples = draw_images(state.average, latents, plan, stage)
         grid_png(model.samples / f"{state.images:012d}.png", samples, columns=8, gutter=2)
+        return torch.from_numpy(samples)
 
-    job = Job(
+    return Job(
         plan=plan,
         plan_hash=model.plan_hash(),
         phases=find_recipe(plan.recipe).phases(plan),
-        source=images,
+        source=CohortImages(cohort, "train"),
         log=TrainingLog(model.log_path),
         checkpoints=model.checkpoints,
         on_tick=on_tick,
+        measure=scale,
+        on_safe=model.drop_replaced,
+        processes=processes,
     )
-    try:
-        run(job, state, reporter)
-    except FloatingPointError as error:
-        raise UserError(
-            f"training diverged: {error}",
-            where=model.folder,
-            do="halve train.lr_generator and train.lr_discriminator with --set and --restart",
-        ) from error
 
 
-def save_weights(generator: torch.nn.Module, path: Path, model: Model) -> None:
+def _export(model: Model, state: TrainState, scale: TuningScale | None, reporter: Reporter) -> None:
+    """Write the weights of the chosen snapshot, and how training went beside them."""
+    story = Story(events=[f"After {e.images} images: {e.text}." for e in state.guard.events])
+    if scale is not None and state.guard.scores:
+        choice = scale.choose(state.guard.scores)
+        try:
+            take_snapshot(state, model.checkpoints, choice.images)
+        except TensorFileError as error:
+            reporter.warning(f"the chosen snapshot cannot be read ({error}); the last is exported")
+        else:
+            story = story.model_copy(update={"choice": choice.text})
+            reporter.message(f"exported: {choice.text}")
+            keep_only(model.checkpoints, choice.images)
+    save_weights(state.average, model.weights_path, model, story)
+
+
+def save_weights(generator: torch.nn.Module, path: Path, model: Model, story: Story) -> None:
     """Write the averaged generator as safetensors; equal weights give equal bytes.
 
     The discriminator is never exported.
@@ -134,7 +181,12 @@ def save_weights(generator: torch.nn.Module, path: Path, model: Model) -> None:
     tensors: dict[str, Tensor] = {
         name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()
     }
-    metadata = {"format": "pt", "recipe": model.plan().recipe, "plan": model.plan_hash()}
+    metadata = {
+        "format": "pt",
+        "recipe": model.plan().recipe,
+        "plan": model.plan_hash(),
+        "training": story.model_dump_json(),
+    }
     content = _ordered(save(tensors, metadata))
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)

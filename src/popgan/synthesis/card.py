@@ -43,6 +43,7 @@ class CardContent:
         fidelity: the measurements; None = not measured yet.
         verdict: what they amount to.
         provenance: versions, machine and time (`popgan.provenance.record()`).
+        training: sentences about how training went and which weights these are.
     """
 
     model: str
@@ -53,6 +54,7 @@ class CardContent:
     fidelity: FidelityResult | None = None
     verdict: Verdict | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    training: Sequence[str] = ()
 
 
 def model_card(content: CardContent) -> str:
@@ -61,6 +63,7 @@ def model_card(content: CardContent) -> str:
         _head(content),
         _training_data(content),
         _plan(content),
+        *_training(content),
         _evidence(content),
         _USES,
         _provenance(content),
@@ -119,6 +122,12 @@ def _plan(content: CardContent) -> str:
     return "## Plan in short\n\nThe whole plan is in `plan.yaml` beside this card.\n\n" + _table(
         ("value", "set to", "why"), rows
     )
+
+
+def _training(content: CardContent) -> Iterator[str]:
+    if content.training:
+        lines = "\n".join(f"- {plain_text(sentence)}" for sentence in content.training)
+        yield f"## Training\n\n{lines}"
 
 
 def _evidence(content: CardContent) -> str:

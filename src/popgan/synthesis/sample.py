@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from popgan.config.schema import Plan
@@ -17,6 +15,7 @@ from popgan.errors import UserError
 from popgan.recipes.table import find_recipe
 from popgan.seeds import torch_rng
 from popgan.training.growth import Stage, stage_at
+from popgan.training.tensors import TensorFileError, kinds_of, read_tensors
 
 BATCH = 32
 """Images computed at once. Always so many, even if one is wanted: kernels round differently for
@@ -31,30 +30,16 @@ def load_generator(weights: Path, plan: Plan) -> nn.Module:
     """
     with torch.random.fork_rng(devices=[]):
         generator = find_recipe(plan.recipe).generator(plan)
-    expected = generator.state_dict()
+    if not weights.exists():
+        raise UserError("does not exist", where=weights, do="train the model first")
     try:
-        tensors = load_file(weights)
-    except FileNotFoundError as error:
-        raise UserError("does not exist", where=weights, do="train the model first") from error
-    except (SafetensorError, OSError) as error:
+        tensors, _ = read_tensors(weights, kinds_of(generator.state_dict()))
+    except TensorFileError as error:
         raise UserError(
-            f"cannot be read as weights ({error})",
+            f"cannot be read as weights of the plan's network ({error})",
             where=weights,
             do="remove the file and train again, which goes on from the last checkpoint",
         ) from error
-    wrong = [
-        name
-        for name in sorted(expected.keys() | tensors.keys())
-        if name not in tensors
-        or name not in expected
-        or tensors[name].shape != expected[name].shape
-        or tensors[name].dtype != expected[name].dtype
-    ]
-    if wrong:
-        raise UserError(
-            f"does not fit the plan's network ({len(wrong)} tensors differ, {wrong[0]} first)",
-            where=weights,
-        )
     generator.load_state_dict(tensors)
     generator.requires_grad_(False).eval()
     return generator.to(device=best_device(), memory_format=torch.channels_last)  # type: ignore[call-overload]

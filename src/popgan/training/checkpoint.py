@@ -1,47 +1,69 @@
 """Checkpoints: the whole training state in one safetensors file, written whole or not at all.
 
-The two latest are kept; if the newest cannot be read (a disk error, say) the one before is used.
-A checkpoint holds the discriminator, which remembers patients, so it lives in the run's private
-folder and is never exported.
+The two latest are kept, and the last one that nothing spoke against; if the newest cannot be read
+(a disk error, say) the one before is used. A checkpoint holds the discriminator, which remembers
+patients, so it lives in the run's private folder and is never exported.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from pydantic import ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import save_file
+from torch import Tensor
 
 from popgan.errors import UserError
 from popgan.files import atomic_path
+from popgan.training.guard import Guard
 from popgan.training.state import TrainState
+from popgan.training.tensors import Expected, TensorFileError, kinds_of, read_tensors
 
 KEEP = 2
+MOST_IMAGES = 10**12 - 1  # what fits into the names of files
+_OPTIMISER = ("step", "exp_avg", "exp_avg_sq")
 
 
 def save(state: TrainState, folder: Path, plan_hash: str) -> Path:
-    """Write the state; drop all but the two latest checkpoints.
+    """Write the state; drop all but the two latest checkpoints and the last good one.
 
     Raises:
         UserError: the disk is full or read-only; older checkpoints are untouched.
     """
-    path = folder / f"state-{state.images:012d}.safetensors"
-    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in state.tensors().items()}
-    metadata = {"images": str(state.images), "step": str(state.step), "plan": plan_hash}
+    path = place(folder, state.images)
+    metadata = {
+        "images": str(state.images),
+        "step": str(state.step),
+        "plan": plan_hash,
+        "guard": state.guard.model_dump_json(),
+    }
+    write_tensors(path, state.tensors(), metadata)
+    needed = {place(folder, state.guard.good), *found(folder)[:KEEP]}
+    for old in set(found(folder)) - needed:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file whole or not at all.
+
+    Raises:
+        UserError: the disk is full or read-only.
+    """
+    still = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     with atomic_path(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata)
+            save_file(still, temporary, metadata)
         except SafetensorError as error:
             raise UserError(
                 f"checkpoint cannot be written ({error})",
                 where=path,
                 do="free some space, then run the same command again",
             ) from error
-    for old in sorted(folder.glob("state-*.safetensors"))[:-KEEP]:
-        old.unlink(missing_ok=True)
-    return path
 
 
 def restore(state: TrainState, folder: Path, plan_hash: str) -> tuple[bool, list[str]]:
@@ -51,55 +73,90 @@ def restore(state: TrainState, folder: Path, plan_hash: str) -> tuple[bool, list
         Whether a checkpoint was restored, and a warning for each that could not be read.
 
     Raises:
-        UserError: the checkpoints belong to another plan.
+        UserError: the checkpoints belong to another plan, or none of them can be read; nothing
+            is overwritten.
     """
     warnings: list[str] = []
-    for path in sorted(folder.glob("state-*.safetensors"), reverse=True):
+    paths = found(folder)
+    for path in paths:
         try:
-            images, step, stored_plan, tensors = _read(path, state)
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
-            warnings.append(f"checkpoint {path.name} cannot be read ({error}); using an older one")
+            load(state, path, plan_hash)
+        except TensorFileError as error:
+            reason = str(error)
+            warnings.append(f"checkpoint {path.name} cannot be read ({reason}); using an older one")
             continue
-        if stored_plan != plan_hash:
-            raise UserError(
-                "holds a checkpoint of another plan",
-                where=folder,
-                do="--restart trains anew, --name NEW keeps both models",
-            )
-        state.load(tensors, images, step)
         return True, warnings
+    if paths:
+        raise UserError(
+            f"none of the {len(paths)} checkpoints can be read ({reason})",
+            where=folder,
+            do="restore them from a backup, or train anew with --restart",
+        )
     return False, warnings
 
 
-def _read(path: Path, state: TrainState) -> tuple[int, int, str, dict[str, torch.Tensor]]:
-    expected = {k: v for k, v in state.tensors().items() if not k.startswith("optimiser.")}
-    parameters = {
-        f"{name}.{key}": value
-        for name in state.optimisers
-        for key, value in state.network(name).named_parameters()
-    }
-    with safe_open(path, framework="pt") as handle:
-        metadata = handle.metadata() or {}
-        names = set(handle.keys())
-        if missing := expected.keys() - names:
-            raise ValueError(f"{len(missing)} tensors are missing, {min(missing)} first")
-        for name in names:
-            # Shapes are checked in the header, before anything is allocated.
-            shape = list(handle.get_slice(name).get_shape())
-            if name.startswith("optimiser."):
-                network, item, key = name.removeprefix("optimiser.").split(".", 2)
-                wanted = parameters.get(f"{network}.{key}")
-                good = wanted is not None and shape == ([] if item == "step" else [*wanted.shape])
-            else:
-                good = name in expected and shape == list(expected[name].shape)
-            if not good:
-                raise ValueError(f"unexpected tensor {name} {shape}")
-        tensors = {name: handle.get_tensor(name) for name in sorted(names)}
-    return int(metadata["images"]), int(metadata["step"]), metadata["plan"], tensors
+def load(state: TrainState, path: Path, plan_hash: str) -> None:
+    """Replace the state by that of one checkpoint.
+
+    Raises:
+        TensorFileError: it is no checkpoint of such a state.
+        UserError: it belongs to another plan.
+    """
+    required, optional = _expected(state)
+    tensors, metadata = read_tensors(path, required, optional)
+    try:
+        images, step = (int(metadata[name]) for name in ("images", "step"))
+        stored_plan, guard = metadata["plan"], Guard.model_validate_json(metadata["guard"])
+    except (KeyError, ValueError, ValidationError) as error:
+        raise TensorFileError("its metadata are not those of a checkpoint") from error
+    if not 0 <= step <= images <= MOST_IMAGES or path != place(path.parent, images):
+        raise TensorFileError(f"{images} images in {step} steps cannot be")
+    if stored_plan != plan_hash:
+        raise UserError(
+            "holds a checkpoint of another plan",
+            where=path.parent,
+            do="--restart trains anew, --name NEW keeps both models",
+        )
+    for name in state.optimisers:
+        _check_whole(name, [key for key, _ in state.network(name).named_parameters()], tensors)
+    state.load(tensors, images, step, guard)
 
 
-def discard(folder: Path) -> None:
-    """Remove all checkpoints of a folder."""
-    for path in folder.glob("state-*.safetensors"):
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+def _expected(
+    state: TrainState,
+) -> tuple[dict[str, Expected], Callable[[str], Expected | None]]:
+    """What must be in a checkpoint, and what may: optimisers know only what was trained."""
+    required = {k: v for k, v in state.tensors().items() if not k.startswith("optimiser.")}
+    allowed: dict[str, Expected] = {}
+    for name in state.optimisers:
+        for key, value in state.network(name).named_parameters():
+            kind = (tuple(value.shape), value.dtype)
+            for item in _OPTIMISER:
+                stored = ((), torch.float32) if item == "step" else kind
+                allowed[f"optimiser.{name}.{item}.{key}"] = stored
+    return kinds_of(required), allowed.get
+
+
+def _check_whole(name: str, keys: list[str], tensors: dict[str, Tensor]) -> None:
+    for key in keys:
+        there = [f"optimiser.{name}.{item}.{key}" in tensors for item in _OPTIMISER]
+        if any(there) and not all(there):
+            raise TensorFileError(f"the optimiser's entry for {key} is not complete")
+
+
+def place(folder: Path, images: int) -> Path:
+    """The checkpoint at so many images."""
+    return folder / f"state-{images:012d}.safetensors"
+
+
+def found(folder: Path) -> list[Path]:
+    """All checkpoints of a folder, newest first."""
+    return sorted(folder.glob("state-*.safetensors"), reverse=True)
+
+
+def discard(folder: Path, *, after: int = -1) -> None:
+    """Remove the checkpoints of a folder that are later than `after` images; all by default."""
+    for path in found(folder):
+        if path > place(folder, after) or after < 0:
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()

@@ -1,4 +1,4 @@
-"""The growth schedule: images seen to (level, alpha). A pure function of the plan.
+"""The growth schedule: images seen to (level, alpha), and real images as a stage shows them.
 
 Each level gets its share of all images. At its beginning it is faded in over `fade` of all
 images, or over half of its own share where that is less, so that every level is seen in full.
@@ -9,7 +9,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import torch.nn.functional as F
+from torch import Tensor
+
 from popgan.config.schema import TrainPlan
+from popgan.networks.layers import downsample, enlarge
 
 
 class Stage(NamedTuple):
@@ -60,3 +64,19 @@ def fully_grown_at(plan: TrainPlan) -> int:
     if before == 0:
         return 0
     return round(plan.images * (before + min(plan.fade, plan.level_shares[top] / 2)))
+
+
+def at_stage(images: Tensor, stage: Stage, levels: int) -> Tensor:
+    """Full-size images as the stage shows them: averaged down, and blended while fading in.
+
+    Args:
+        images: N x C x H x W at full size.
+        stage: level and fade.
+        levels: how many levels there are.
+    """
+    factor = 2 ** (levels - 1 - stage.level)
+    images = F.avg_pool2d(images, factor) if factor > 1 else images
+    if stage.alpha < 1:
+        coarse = enlarge(downsample(images))
+        images = coarse + stage.alpha * (images - coarse)
+    return images

@@ -27,10 +27,19 @@ COLUMNS = (
     "augment_p",
     "grad_generator",
     "grad_discriminator",
+    "variety",
+    "kid_tuning",
+    "rate",
+    "broken",
     "images_per_second",
     "seconds",
     "memory_gib",
 )
+_ABSENT = dict.fromkeys(COLUMNS, "no number") | {
+    **dict.fromkeys(("variety", "kid_tuning", "augment_p"), "nan"),
+    **{"rate": "1", "broken": "0"},
+}
+"""What a log without a column means by it: earlier versions had fewer."""
 Row = dict[str, float]
 
 
@@ -52,12 +61,14 @@ class TrainingLog:
     def append(self, row: Row) -> None:
         """Add a row; its `seconds` become cumulative over interruptions."""
         elapsed = self.rows[-1]["seconds"] if self.rows else 0.0
-        self.rows.append({**row, "seconds": elapsed + row["seconds"]})
+        row = {**row, "seconds": elapsed + row["seconds"]}
+        # As it will be read again, so that whoever judges by rows judges alike after resuming.
+        self.rows.append({name: float(_text(row[name])) for name in COLUMNS})
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for entry in self.rows:
-            writer.writerow({name: f"{entry[name]:.6g}" for name in COLUMNS})
+            writer.writerow({name: _text(entry[name]) for name in COLUMNS})
         write_text(self.path, buffer.getvalue())
 
 
@@ -67,13 +78,21 @@ def read_log(path: Path) -> list[Row]:
     with path.open(encoding="utf-8", newline="") as handle:
         for record in csv.DictReader(handle):
             try:
-                rows.append({name: float(record[name]) for name in COLUMNS})
+                rows.append({name: float(record.get(name, _ABSENT[name])) for name in COLUMNS})
             except (KeyError, TypeError, ValueError):
                 continue
     return rows
 
 
-def make_row(state: TrainState, stage: Stage, seconds: float, since: int) -> Row:
+def make_row(
+    state: TrainState,
+    stage: Stage,
+    seconds: float,
+    since: int,
+    *,
+    rate: float = 1.0,
+    variety: float = math.nan,
+) -> Row:
     """Average a tick's sums into a row.
 
     Args:
@@ -81,33 +100,37 @@ def make_row(state: TrainState, stage: Stage, seconds: float, since: int) -> Row
         stage: level and fade at the end of the tick.
         seconds: wall time of the tick.
         since: images seen before the tick.
+        rate: what the plan's learning rates are multiplied with now.
+        variety: see `monitor.variety`; NaN where nothing was drawn.
 
-    Raises:
-        FloatingPointError: a loss is not finite: training has diverged.
+    Returns:
+        A number for every column; NaN for what was not measured.
     """
     sums = {name: float(value) for name, value in state.sums.items()}
     steps = max(1.0, sums["steps"])
-    row = {
+    a_step = ("loss_generator", "loss_discriminator", "likeness_gap", "accuracy_real")
+    return {
+        **{name: sums[name] / steps for name in (*a_step, "accuracy_fake", *_NORMS)},
         "images": float(state.images),
         "level": float(stage.level),
         "fade": stage.alpha,
-        "loss_generator": sums["loss_generator"] / steps,
-        "loss_discriminator": sums["loss_discriminator"] / steps,
         "penalty": sums["penalty"] / max(1.0, sums["penalty_steps"]),
-        "likeness_gap": sums["likeness_gap"] / steps,
-        "accuracy_real": sums["accuracy_real"] / steps,
-        "accuracy_fake": sums["accuracy_fake"] / steps,
         "augment_p": float(state.extras.get("augment_p", 0.0)),
-        "grad_generator": float(state.gradient_norms["G"]),
-        "grad_discriminator": float(state.gradient_norms["D"]),
+        "variety": variety,
+        "kid_tuning": math.nan,
+        "rate": rate,
+        "broken": sums["broken"],
         "images_per_second": (state.images - since) / max(seconds, 1e-9),
         "seconds": seconds,
         "memory_gib": memory_gib(),
     }
-    bad = [name for name, value in row.items() if not math.isfinite(value)]
-    if bad:
-        raise FloatingPointError(f"{', '.join(bad)} not finite after {state.images} images")
-    return row
+
+
+_NORMS = ("grad_generator", "grad_discriminator")
+
+
+def _text(value: float) -> str:
+    return f"{value:.6g}"
 
 
 def memory_gib() -> float:

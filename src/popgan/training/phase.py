@@ -15,6 +15,7 @@ from torch import Tensor
 from popgan.config.schema import Plan
 from popgan.seeds import derive
 from popgan.training.growth import Stage
+from popgan.training.spread import RowFunction, Spread
 from popgan.training.state import TrainState
 
 
@@ -29,6 +30,7 @@ class Step:
         reals: N x C x H x W at the level's size, already faded.
         index: number of the step, from which all its randomness derives.
         shared: tensors that one phase leaves for a later one (detached).
+        spread: how calls of networks are divided over processes and micro-batches.
     """
 
     plan: Plan
@@ -37,6 +39,7 @@ class Step:
     reals: Tensor
     index: int
     shared: dict[str, Tensor] = field(default_factory=dict)
+    spread: Spread = field(default_factory=Spread)
 
     def rng(self, purpose: str) -> torch.Generator:
         """A CPU generator for one purpose of this step; drawn alike on every device."""
@@ -46,6 +49,10 @@ class Step:
         """A batch of standard normal latent vectors."""
         shape = (self.reals.shape[0], self.plan.network.latent_dim)
         return torch.randn(shape, generator=self.rng(purpose)).to(self.reals.device)
+
+    def by_rows(self, function: RowFunction, *inputs: Tensor | None) -> Tensor:
+        """A call of a network, divided over processes and micro-batches; see `Spread.by_rows`."""
+        return self.spread.by_rows(function, *inputs)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import torch
 
 from popgan.config.schema import Plan
 from popgan.training.growth import stage_at
-from popgan.training.loop import ImageSource, one_step, threads
+from popgan.training.loop import one_step, threads
 from popgan.training.phase import Phase
-from popgan.training.sampler import Sampler
+from popgan.training.sampler import ImageSource, Sampler
 from popgan.training.state import TrainState
 
 SECONDS_A_LEVEL = 2.0

@@ -1,4 +1,4 @@
-"""The order in which training slices are shown: a pure function of (seed, position).
+"""Training slices, and the order in which they are shown: a pure function of (seed, position).
 
 Because the order is computed and not remembered, a resumed run continues it exactly. Every
 epoch shows every slice once. A shuffle buffer smaller than the data set reproduces the streaming
@@ -7,9 +7,22 @@ shuffle of tf.data: the next slice is a random one of the next `buffer` in store
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
+from torch import Tensor
 
 from popgan.seeds import numpy_rng
+
+
+class ImageSource(Protocol):
+    """Training images by index."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+
+    def batch(self, indices: np.ndarray) -> Tensor:
+        """N x C x H x W float32 in [-1, 1] at full resolution."""
 
 
 class Sampler:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from popgan.config.schema import TrainPlan
 from popgan.networks.layers import rate_scales
+from popgan.training.guard import Guard
 
 SUMS = (
     "loss_generator",
@@ -24,9 +25,13 @@ SUMS = (
     "penalty",
     "accuracy_real",
     "accuracy_fake",
+    "grad_generator",
+    "grad_discriminator",
+    "broken",
     "steps",
     "penalty_steps",
 )
+"""What a tick accumulates; "broken" counts updates whose loss or gradient was not finite."""
 
 
 @dataclass
@@ -41,9 +46,9 @@ class TrainState:
         images: real images shown so far; the clock.
         step: steps done so far.
         sums: what the current tick has accumulated for the log.
-        gradient_norms: latest gradient norm of "G" and "D".
         extras: further quantities that a recipe keeps from step to step, by name; changed in
             place, or replaced by a tensor of the same shape and kind.
+        guard: what training has learnt about itself.
     """
 
     generator: nn.Module
@@ -53,8 +58,8 @@ class TrainState:
     images: int = 0
     step: int = 0
     sums: dict[str, Tensor] = field(default_factory=dict)
-    gradient_norms: dict[str, Tensor] = field(default_factory=dict)
     extras: dict[str, Tensor] = field(default_factory=dict)
+    guard: Guard = field(default_factory=Guard)
 
     @classmethod
     def start(
@@ -87,9 +92,8 @@ class TrainState:
         }
         state = cls(generator, discriminator, average, optimisers)
         state.reset_sums(device)
-        state.gradient_norms = {"G": torch.zeros((), device=device)}
-        state.gradient_norms["D"] = torch.zeros((), device=device)
         state.extras = {name: value.clone().to(device) for name, value in (extras or {}).items()}
+        state.guard = Guard(micro_batch=plan.micro_batch)
         return state
 
     def reset_sums(self, device: torch.device) -> None:
@@ -130,7 +134,9 @@ class TrainState:
         found |= {f"extra.{name}": value for name, value in self.extras.items()}
         return found
 
-    def load(self, tensors: dict[str, Tensor], images: int, step: int) -> None:
+    def load(
+        self, tensors: dict[str, Tensor], images: int, step: int, guard: Guard | None = None
+    ) -> None:
         """Replace the whole state by a stored one.
 
         Raises:
@@ -150,6 +156,8 @@ class TrainState:
                         # Memory layout is part of the state: arithmetic follows it.
                         target = torch.empty_like(parameter) if stored.dim() else stored
                         items[item] = target.copy_(stored) if stored.dim() else stored.clone()
+                # A parameter that was not trained yet has no entry, even if it has one now.
+                optimiser.state.pop(parameter, None)
                 if items:
                     optimiser.state[parameter] = items
         for name in self.sums:
@@ -157,6 +165,7 @@ class TrainState:
         for name, value in self.extras.items():
             self.extras[name] = tensors[f"extra.{name}"].clone().to(value.device)
         self.images, self.step = images, step
+        self.guard = guard or self.guard
 
 
 def _adam(

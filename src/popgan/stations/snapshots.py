@@ -1,0 +1,135 @@
+"""Which snapshot of a training is exported: the one nearest to the tuning split, if that is sure.
+
+The kernel distance (KID) of the averaged generator to the tuning split is measured a few times
+in the last part of training. Tuning splits are small, so a KID has a wide interval; but all
+snapshots are held against the same slices and draw from the same latent vectors, so most of the
+error is the same for all, and the *difference* of two is known much better than either. An earlier
+snapshot is taken only if it is nearer than the last by more than twice the standard error of that
+difference (delete-a-group jackknife over tuning subjects and over synthetic images). Otherwise the
+last one is: the learning rates have fallen until there, and a minimum of several noisy numbers is
+mostly luck.
+
+The test split is not touched, so what `evaluate` measures there is not made better by the choice.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from popgan.cohort.cohort import Cohort
+from popgan.config.schema import Plan
+from popgan.device import best_device
+from popgan.evidence.features import FeatureExtractor, cached_features
+from popgan.evidence.fidelity.kid import kid_with_replicates
+from popgan.evidence.statistics import (
+    Replicates,
+    image_groups,
+    jackknife_variance,
+    subject_groups,
+)
+from popgan.seeds import derive
+from popgan.synthesis.sample import sample
+from popgan.training.guard import Score
+from popgan.training.state import TrainState
+
+IMAGES = 256  # synthetic images a snapshot is measured with
+SURE = 2.0  # standard errors
+
+
+class TuningScale:
+    """Measures averaged generators against the tuning split of a cohort.
+
+    Args:
+        plan: the plan of the training.
+        cohort: its cohort.
+    """
+
+    def __init__(self, plan: Plan, cohort: Cohort) -> None:
+        self.plan, self.cohort = plan, cohort
+        self.subjects = subject_groups(cohort.subjects("tuning"), seed=plan.seed)
+        self.images = image_groups(IMAGES, seed=plan.seed)
+        self._reference: np.ndarray | None = None
+        self._extractor: FeatureExtractor | None = None
+
+    def __call__(self, state: TrainState) -> Score:
+        """The KID of the averaged generator, with its jackknife replicates."""
+        extractor, reference = self._features()
+        seed = derive(self.plan.seed, "snapshots") % 2**31
+        fakes = np.concatenate(list(sample(state.average, self.plan, seed=seed, count=IMAGES)))
+        kid, real, fake = kid_with_replicates(
+            reference, self.subjects, extractor(fakes), self.images
+        )
+        return Score(
+            images=state.images,
+            kid=kid,
+            without_subjects=real.values.tolist(),
+            without_images=fake.values.tolist(),
+        )
+
+    def choose(self, scores: list[Score]) -> Choice:
+        """The snapshot to export.
+
+        Args:
+            scores: of all snapshots in order; at least one.
+        """
+        last, best = scores[-1], min(scores, key=lambda score: score.kid)
+        error = self._error_of_difference(last, best)
+        if best is last or last.kid - best.kid <= SURE * error:
+            text = (
+                f"the last of {len(scores)} snapshots (KID to the tuning split {last.kid:.3f}); no "
+                f"earlier one was lower by more than {SURE:g} standard errors"
+            )
+            if best is not last:
+                text += f" (lowest {best.kid:.3f} at {best.images} images, standard error of the "
+                text += f"difference {error:.3f})"
+            return Choice(last.images, text)
+        text = (
+            f"of {len(scores)} snapshots the one at {best.images} images: KID to the tuning split "
+            f"{best.kid:.3f}, at the end {last.kid:.3f} (standard error of the difference "
+            f"{error:.3f})"
+        )
+        return Choice(best.images, text)
+
+    def _error_of_difference(self, one: Score, other: Score) -> float:
+        variance = 0.0
+        for name, groups in (("without_subjects", self.subjects), ("without_images", self.images)):
+            pairs = zip(getattr(one, name), getattr(other, name), strict=True)
+            left = Replicates(np.array([a - b for a, b in pairs]), np.bincount(groups))
+            variance += jackknife_variance(one.kid - other.kid, left)
+        return math.sqrt(variance)
+
+    def _features(self) -> tuple[FeatureExtractor, np.ndarray]:
+        if self._extractor is None or self._reference is None:
+            self._extractor = FeatureExtractor(device=best_device())
+            self._reference = cached_features(
+                self.cohort.images("tuning"), self._extractor, self.cohort.run / "cache"
+            )
+        return self._extractor, self._reference
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The exported snapshot.
+
+    Attributes:
+        images: images seen until it.
+        text: why it was chosen.
+    """
+
+    images: int
+    text: str
+
+
+def seconds_a_snapshot(contrasts: int, size: tuple[int, int]) -> float:
+    """How long this machine takes to measure a snapshot, extrapolated from a tenth of it."""
+    part = IMAGES // 8
+    extractor = FeatureExtractor(device=best_device())
+    images = np.zeros((part, contrasts, *size), np.float32)
+    extractor(images[:4])  # the first calls set kernels up
+    start = time.perf_counter()
+    extractor(images)
+    return (time.perf_counter() - start) * IMAGES / part

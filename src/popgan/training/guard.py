@@ -1,0 +1,64 @@
+"""What training has learnt about itself: part of the state, so that a resumed run knows it, too.
+
+Everything here is written into checkpoints as JSON and checked when it is read back.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Event(_Record):
+    """Something that happened to a training and that its reader should know.
+
+    Attributes:
+        images: when, in images seen.
+        text: what, in words.
+    """
+
+    images: int = Field(ge=0)
+    text: str = Field(max_length=1000)
+
+
+class Score(_Record):
+    """How near the averaged generator was to the tuning split.
+
+    Attributes:
+        images: when, in images seen.
+        kid: kernel distance.
+        without_subjects: the same without each group of tuning subjects.
+        without_images: the same without each group of synthetic images.
+    """
+
+    images: int = Field(ge=0)
+    kid: float
+    without_subjects: list[float] = Field(max_length=100)
+    without_images: list[float] = Field(max_length=100)
+
+
+class Guard(_Record):
+    """The part of the state that is no tensor.
+
+    Attributes:
+        micro_batch: images that a network sees at once; 0 = the whole batch.
+        rate: what the plan's learning rates are multiplied with since training was rolled back.
+        rollbacks: how often it was.
+        good: images seen at the last checkpoint that nothing spoke against.
+        events: what happened.
+        scores: snapshots measured so far.
+    """
+
+    micro_batch: int = Field(default=0, ge=0)
+    rate: float = Field(default=1.0, gt=0, le=1)
+    rollbacks: int = Field(default=0, ge=0, le=10)
+    good: int = Field(default=0, ge=0)
+    events: list[Event] = Field(default=[], max_length=1000)
+    scores: list[Score] = Field(default=[], max_length=1000)
+
+    def noting(self, images: int, text: str) -> Guard:
+        """With one more event."""
+        return self.model_copy(update={"events": [*self.events, Event(images=images, text=text)]})

@@ -1,0 +1,194 @@
+"""What happens at a tick: samples, a row of the log, a judgement, a measurement, a checkpoint.
+
+And what follows from a bad judgement: training goes back once to the last good checkpoint, with
+half the learning rates; the second time it stops.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from popgan.config.schema import Plan
+from popgan.errors import UserError
+from popgan.progress import Reporter, Task
+from popgan.training import checkpoint
+from popgan.training.growth import Stage, at_stage
+from popgan.training.job import Job
+from popgan.training.log import Row, make_row
+from popgan.training.monitor import NOT_FINITE, Finding, judge, variety
+from popgan.training.snapshots import keep_snapshot, snapshot_ticks
+from popgan.training.state import TrainState
+from popgan.training.tensors import TensorFileError
+from popgan.training.update import device_of, rate_of
+
+PAIRS_OF = 64  # real images whose likenesses the samples' are held against
+
+
+def resume(job: Job, state: TrainState, reporter: Reporter) -> None:
+    """Go on from a checkpoint, or write the one that training can go back to.
+
+    Raises:
+        UserError: checkpoints of another plan or none readable, or a full disk.
+    """
+    restored, warnings = checkpoint.restore(state, job.checkpoints, job.plan_hash)
+    for text in warnings:
+        reporter.warning(text)
+    job.log.truncate(state.images if restored else 0)
+    job.processes.wait()
+    if not restored and job.processes.leads:
+        checkpoint.save(state, job.checkpoints, job.plan_hash)
+    job.processes.wait()
+
+
+def tick_index(images: int, plan: Plan) -> int:
+    """How many ticks there are until so many images have been seen."""
+    return images * plan.train.ticks // plan.train.images if images > 0 else 0
+
+
+class Ticks:
+    """The ticks of a running training.
+
+    Args:
+        job: the run.
+        state: its state.
+        reporter: told about troubles.
+        task: moved on.
+    """
+
+    def __init__(self, job: Job, state: TrainState, reporter: Reporter, task: Task) -> None:
+        self.job, self.state, self.reporter, self.task = job, state, reporter, task
+        self.told = len(state.guard.events)
+        self._shown = state.images
+        self._begin()
+
+    def tell(self) -> None:
+        """After a step: move the bar on now and then, and say what has happened."""
+        for event in self.state.guard.events[self.told :]:
+            self.reporter.warning(f"after {event.images} images: {event.text}")
+        self.told = len(self.state.guard.events)
+        if self.state.step % 10 == 0:
+            self._advance()
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        if self.job.processes.leads:
+            checkpoint.save(self.state, self.job.checkpoints, self.job.plan_hash)
+
+    def end(self, stage: Stage, *, broken: bool) -> None:
+        """End a tick; go back if training has gone wrong.
+
+        Args:
+            stage: level and fade of its last step.
+            broken: an update was not finite, which need not wait for the end of a tick.
+
+        Raises:
+            UserError: training went wrong again, or a full disk.
+        """
+        job, state = self.job, self.state
+        row, finding = None, None
+        if job.processes.leads:
+            row = self._row(stage, broken)
+            finding = judge([*job.log.rows, row], job.plan.train)
+        grade = job.processes.told(0 if finding is None else 2 if finding.certain else 1)
+        if grade == 2:
+            self._go_back(finding or Finding(NOT_FINITE, "another process has the reason"))
+            return
+        state.reset_sums(device_of(state))
+        if grade == 0:
+            state.guard = state.guard.model_copy(update={"good": state.images})
+        if row is not None:
+            self._measure(row)
+            job.log.append(row)
+            self.save()
+            job.on_safe()
+            self._advance(row)
+
+    def _row(self, stage: Stage, broken: bool) -> Row:
+        # What follows, samples and a checkpoint, belongs to the next tick's time.
+        (start, since), different = (self._start, self._since), math.nan
+        self._begin()
+        seconds = self._start - start
+        if not broken:
+            samples = self.job.on_tick(self.state, stage)
+            if samples is not None:
+                levels = len(self.job.plan.network.channels)
+                count = len(self.job.source)
+                chosen = np.unique(np.linspace(0, count - 1, min(count, PAIRS_OF)).astype(np.int64))
+                reals = self.job.source.batch(chosen)
+                shown = (at_stage(x.cpu(), stage, levels) for x in (samples, reals))
+                different = variety(*shown)
+        rate = rate_of(self.state, self.job.plan)
+        return make_row(self.state, stage, seconds, since, rate=rate, variety=different)
+
+    def _measure(self, row: Row) -> None:
+        plan, state, measure = self.job.plan, self.state, self.job.measure
+        now = tick_index(state.images, plan)
+        before = tick_index(state.images - plan.train.batch, plan)
+        due = any(before < tick <= now for tick in snapshot_ticks(plan.train))
+        if measure is None or not due:
+            return
+        score = measure(state)
+        keep_snapshot(state, self.job.checkpoints)
+        state.guard = state.guard.model_copy(update={"scores": [*state.guard.scores, score]})
+        row["kid_tuning"] = score.kid
+
+    def _go_back(self, finding: Finding) -> None:
+        """To the last good checkpoint with half the learning rates, if for the first time."""
+        job, state, guard = self.job, self.state, self.state.guard
+        if guard.rollbacks:
+            raise UserError(
+                f"training went wrong again after {state.images} images: {finding.text}",
+                where=job.log.path.parent,
+                do=finding.advice,
+            )
+        failed, path = state.images, checkpoint.place(job.checkpoints, guard.good)
+        if job.processes.leads:
+            # Before anything is written: if killed here, the same failure comes again.
+            checkpoint.discard(job.checkpoints, after=guard.good)
+        job.processes.wait()
+        try:
+            checkpoint.load(state, path, job.plan_hash)
+        except TensorFileError as error:
+            raise UserError(
+                f"training went wrong after {failed} images ({finding.text}), and the last good "
+                f"checkpoint cannot be read ({error})",
+                where=path,
+                do=finding.advice,
+            ) from error
+        self.told = len(state.guard.events)
+        text = f"{finding.text}; back to {state.images} images with half the learning rates"
+        state.guard = state.guard.model_copy(
+            update={"rollbacks": 1, "rate": 0.5, "micro_batch": guard.micro_batch}
+        ).noting(failed, text)
+        state.reset_sums(device_of(state))
+        job.processes.wait()
+        if job.processes.leads:
+            job.log.truncate(state.images)
+            self.save()
+        self.tell()
+        self._advance()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._start, self._since = time.monotonic(), self.state.images
+
+    def _advance(self, row: Row | None = None) -> None:
+        figures = _figures(row) if row else {}
+        self.task.advance(self.state.images - self._shown, **figures)
+        self._shown = self.state.images
+
+
+def _figures(row: Row) -> dict[str, str]:
+    rate = row["images_per_second"]
+    return {
+        "level": f"{row['level']:.0f}",
+        "fade": f"{row['fade']:.2f}",
+        "kimg": f"{row['images'] / 1000:.1f}",
+        "img/s": f"{rate:.0f}",
+        "s/kimg": f"{1000 / rate:.1f}" if rate else "-",
+        "G": f"{row['loss_generator']:.2f}",
+        "D": f"{row['loss_discriminator']:.2f}",
+    }

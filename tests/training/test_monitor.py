@@ -1,0 +1,103 @@
+"""What a log tells of the health of a training."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from plans import tiny_plan
+from popgan.config.schema import TrainPlan
+from popgan.training.log import COLUMNS, Row
+from popgan.training.monitor import COLLAPSED, EXPLODED, NOT_FINITE, SATURATED, judge, variety
+
+HEALTHY = {
+    "accuracy_real": 0.8,
+    "accuracy_fake": 0.8,
+    "grad_generator": 10.0,
+    "grad_discriminator": 2.0,
+    "variety": 0.8,
+    "loss_generator": 1.5,
+}
+
+
+def length(images: int, loss: str = "rpgan") -> TrainPlan:
+    return tiny_plan(train__images=images, train__loss=loss).train
+
+
+def rows(*changes: dict[str, float]) -> list[Row]:
+    """Rows at 10, 20, ... images that are healthy but for the changes."""
+    return [
+        {**dict.fromkeys(COLUMNS, 0.0), **HEALTHY, **change, "images": 10.0 * (index + 1)}
+        for index, change in enumerate(changes)
+    ]
+
+
+def test_a_healthy_log_is_left_alone() -> None:
+    log = rows(*[{}] * 6)
+    assert all(judge(log[:n], length(60)) is None for n in range(1, 7))
+
+
+def test_one_update_that_was_not_finite_is_enough() -> None:
+    finding = judge(rows({"broken": 1, "loss_generator": float("nan")}), length(100))
+    assert finding is not None
+    assert (finding.kind, finding.certain) == (NOT_FINITE, True)
+
+
+def test_a_gradient_is_judged_by_what_it_used_to_be() -> None:
+    usual = [{}] * 4
+    assert judge(rows(*usual, {"grad_generator": 500.0}), length(100)) is None
+    finding = judge(rows(*usual, {"grad_generator": 1001.0}), length(100))
+    assert finding is not None
+    assert (finding.kind, finding.certain) == (EXPLODED, True)
+    assert "generator" in finding.text
+    assert "100 times" in finding.text
+    assert judge(rows({}, {"grad_generator": 1e9}), length(100)) is None, "too early to know"
+
+
+def test_a_sure_discriminator_is_believed_when_the_generator_is_lost() -> None:
+    sure = {"accuracy_real": 1.0, "accuracy_fake": 0.99}
+    strong = rows(*[{**sure, "loss_generator": 3 + 0.1 * i} for i in range(8)])
+    assert judge(strong, length(100)) is None
+    for losses, certain in (
+        ([5, 6, 6.5, 7], False),
+        ([5, 7, 8.5, 9], True),
+        ([9, 9.5, 8.9, 9.2], False),
+    ):
+        log = rows(*[{**sure, "loss_generator": value} for value in losses])
+        finding = judge(log, length(100))
+        assert finding is not None
+        assert (finding.kind, finding.certain) == (SATURATED, certain)
+        assert "train.gamma" in finding.advice
+    # A critic's values have no scale, and its gradient does not vanish.
+    assert judge(log, length(100).model_copy(update={"loss": "wgan-gp"})) is None
+
+
+def test_sameness_counts_when_it_lasts_and_not_in_the_beginning() -> None:
+    same = {"variety": 0.01}
+    assert judge(rows(*[same] * 6), length(1000)) is None, "within the first tenth"
+    log = rows(*[{}] * 10, same, same, same)
+    certain = [finding.certain for n in (11, 12, 13) if (finding := judge(log[:n], length(100)))]
+    assert certain == [False, False, True]
+    finding = judge(log, length(100))
+    assert finding is not None
+    assert finding.kind == COLLAPSED
+
+
+def test_what_was_not_measured_is_no_sign() -> None:
+    assert (
+        judge(rows(*[{"variety": float("nan"), "kid_tuning": float("nan")}] * 9), length(90))
+        is None
+    )
+
+
+def test_variety_is_a_share_of_what_real_images_have() -> None:
+    generator = torch.Generator().manual_seed(0)
+    head = torch.randn(1, 1, 8, 8, generator=generator)
+    reals = head + 0.5 * torch.randn(40, 1, 8, 8, generator=generator)
+    alike = head + 0.05 * torch.randn(40, 1, 8, 8, generator=generator)
+    assert variety(reals, reals) == pytest.approx(1)
+    assert variety(head.expand(40, -1, -1, -1), reals) == pytest.approx(0, abs=1e-5)
+    # Independent noise of variance s^2 on a head of variance v leaves r = v / (v + s^2).
+    v = float(head.var())
+    expected = (1 - v / (v + 0.05**2)) / (1 - v / (v + 0.5**2))
+    assert variety(alike, reals) == pytest.approx(expected, rel=0.1)

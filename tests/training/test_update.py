@@ -1,0 +1,85 @@
+"""When the memory is not enough, the same update is done in smaller parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from engine import apart, tiny_job
+
+from plans import tiny_plan
+from popgan.errors import UserError
+from popgan.progress import Reporter
+from popgan.training import checkpoint
+from popgan.training.job import Job
+from popgan.training.log import read_log
+from popgan.training.loop import run
+from popgan.training.phase import Phase, Step
+
+
+class Heard(Reporter):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def starving(job: Job, fits: int, error: Exception, name: str = "Gmain") -> Job:
+    """A job whose phase finds too little memory for more than `fits` images at once."""
+
+    def wrap(phase: Phase) -> Phase:
+        def loss(step: Step) -> torch.Tensor:
+            value = phase.loss(step)  # adds to the sums before it fails
+            share = len(step.reals) // step.spread.parts
+            if phase.name == name and step.index >= 3 and share > fits:
+                raise error
+            return value
+
+        return Phase(phase.name, phase.network, phase.interval, loss)
+
+    return Job(**{**vars(job), "phases": [wrap(phase) for phase in job.phases]})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+    ids=["gpu", "cpu", "python"],
+)
+def test_the_same_update_is_done_again_in_halves(tmp_path: Path, error: Exception) -> None:
+    plan = tiny_plan(train__images=48, train__lr_generator=1e-4, train__lr_discriminator=1e-4)
+    job, plenty = tiny_job(plan, tmp_path / "a")
+    run(job, plenty, Reporter())
+    job, state = tiny_job(plan, tmp_path / "b")
+    heard = Heard()
+    run(starving(job, 4, error), state, heard)
+    assert heard.warnings == [
+        "after 24 images: the memory was not enough for 8 images at once; networks now see 4"
+    ]
+    assert state.guard.micro_batch == 4
+    found = apart(plenty, state, tiny_job(plan, tmp_path)[1])
+    assert max(found.values()) < 1e-3, found
+    assert read_log(tmp_path / "b/log.csv")[-1]["loss_generator"] == pytest.approx(
+        read_log(tmp_path / "a/log.csv")[-1]["loss_generator"], rel=1e-4
+    )
+    # What was learnt of the memory outlives the process.
+    _, fresh = tiny_job(plan, tmp_path / "b")
+    checkpoint.restore(fresh, job.checkpoints, "plan")
+    assert fresh.guard == state.guard
+
+
+def test_before_the_smallest_part_it_gives_up_in_one_line(tmp_path: Path) -> None:
+    job, state = tiny_job(tiny_plan(), tmp_path)
+    with pytest.raises(UserError, match="not enough even for 4 images at once"):
+        run(starving(job, 0, MemoryError()), state, Reporter())
+
+
+def test_another_error_is_no_lack_of_memory(tmp_path: Path) -> None:
+    job, state = tiny_job(tiny_plan(), tmp_path)
+    with pytest.raises(RuntimeError, match="shapes"):
+        run(starving(job, 0, RuntimeError("shapes differ")), state, Reporter())
