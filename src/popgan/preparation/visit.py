@@ -120,6 +120,8 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
         planes = np.moveaxis(intensity.apply(data[:, :, chosen.indices]), 2, 0)
         channels.append(planes)
         noise = noise_level(planes, intensity.threshold)
+        plane = (float(spacing[0]), float(spacing[1]))
+        threshold = intensity.threshold
         facts.append(
             ScanFacts(
                 contrast=scan.contrast,
@@ -132,19 +134,13 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
                 regridded=regridded,
                 quality=measure_quality(
                     planes,
-                    threshold=intensity.threshold,
+                    threshold=threshold,
                     noise=noise,
-                    spacing=(float(spacing[0]), float(spacing[1])),
+                    spacing=plane,
                     centre=centre,
                     extent=extent,
                 ),
-                landmarks=measure_landmarks(
-                    planes,
-                    contrast=scan.contrast,
-                    threshold=intensity.threshold,
-                    stripped=chosen.box.kind == "brain",
-                    spacing=(float(spacing[0]), float(spacing[1])),
-                ),
+                landmarks=_landmarks(planes, scan, threshold, plane, chosen.box),
             )
         )
     stated = all(scan.spacing_known for scan in scans)
@@ -161,6 +157,22 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
         facts=tuple(facts),
         spacing_known=stated and not _placeholder(chosen.box, spacing, extent),
         place=Place((first.shape[0], first.shape[1]), affine, chosen.indices),
+    )
+
+
+def _landmarks(
+    planes: NDArray[np.float32],
+    scan: Scan,
+    threshold: float,
+    spacing: tuple[float, float],
+    box: BrainBox,
+) -> Landmarks | None:
+    return measure_landmarks(
+        planes,
+        contrast=scan.contrast,
+        threshold=threshold,
+        stripped=box.kind == "brain",
+        spacing=spacing,
     )
 
 
