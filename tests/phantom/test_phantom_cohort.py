@@ -74,7 +74,14 @@ def test_it_is_ingested_like_real_heads_and_heights_are_true(cohort, tmp_path):
     )
     assert made.contrasts == ["T1w"]
     assert made.fingerprint["kinds"] == {"head": 4}
-    assert made.fingerprint["label_maps"] == 0
+    # The true tissues come along as a label map; their fractions are none.
+    assert made.fingerprint["label_maps"] == 8
+    assert made.label_map == "dseg"
+    maps = made.label_maps(made.indices("train"))
+    assert maps.valid.all()
+    images = made.images("train")[:, 0]
+    fluid, white = (images[maps.codes == maps.values.index(tissue)].mean() for tissue in (1, 3))
+    assert fluid < white - 0.5
     assert made.images("train").shape[1:] == (1, 32, 32)
     key = json.loads((tmp_path / "private" / "subjects.json").read_text())["subjects"]
     errors = []
