@@ -35,6 +35,8 @@ OPTIONS = IngestOptions(
     intensity_percentile=99.5,
     intensity="percentile",
     keep_ids=True,
+    keep_skull=True,
+    bias_field="off",
     seed=0,
     fractions=(0.70, 0.15, 0.15),
 )

@@ -31,7 +31,8 @@ import numpy as np
 import pydicom
 from PIL import Image
 
-from popgan.pool import Crash, Pool, Request
+from popgan.child import Crash, Request
+from popgan.pool import Pool
 from popgan.provenance import machine
 
 SECONDS = 10.0
@@ -103,7 +104,7 @@ def read(path, kind):
     read_scan(Found(path, path.name, kind, "s", None, "T1w", places=places))
     return ""
 
-def handle(body):
+def handle(body, _):
     answers = []
     for name, kind in body:
         try:

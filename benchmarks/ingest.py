@@ -3,9 +3,10 @@
     python benchmarks/ingest.py [--data FOLDER] [--workers 2] [-o results/ingest.json]
 
 FOLDER defaults to $POPGAN_DATA. `store` ingests IXI (40 volumes, heads as they are) into a fresh
-run folder. `discovery` writes 1,000, 3,000 and 10,000 DICOM files, which are the vendors' small
-series (GE, Siemens) over and over with fresh UIDs, and times finding, reading and
-grouping them. Memory is that of the program and its workers together, sampled 20 times a second.
+run folder; `preparation` does it with everything: brain extraction, N4 and the affine to MNI.
+`discovery` writes 1,000, 3,000 and 10,000 DICOM files, which are the vendors' small series (GE,
+Siemens) over and over with fresh UIDs, and times finding, reading and grouping them. Memory is that
+of the program and its processes together, sampled 20 times a second.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -38,7 +40,7 @@ class Memory:
     """Peak resident size of this process and its children while the block runs, bytes."""
 
     def __init__(self) -> None:
-        self.peak, self.largest_worker = 0, 0
+        self.peak, self.largest_worker, self.largest_brain = 0, 0, 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -53,24 +55,46 @@ class Memory:
     def _watch(self) -> None:
         own = psutil.Process()
         while not self._stop.wait(0.05):
-            sizes = []
+            sizes, workers, brains = [], [], []
             for process in own.children(recursive=True):
                 try:
-                    sizes.append(process.memory_info().rss)
+                    size = process.memory_info().rss
+                    brain = any("popgan.extraction" in word for word in process.cmdline())
                 except psutil.Error:
                     continue
-            self.largest_worker = max([self.largest_worker, *sizes])
+                sizes.append(size)
+                (brains if brain else workers).append(size)
+            self.largest_worker = max([self.largest_worker, *workers])
+            self.largest_brain = max([self.largest_brain, *brains])
             self.peak = max(self.peak, own.memory_info().rss + sum(sizes))
 
 
 def store(data: Path, workers: int) -> dict[str, Any]:
     """IXI to the store, without bias correction and brain extraction."""
-    options = IngestOptions(contrasts=["T1w"], keep_ids=True)
+    return ingest(
+        data / "ixi_t1_2mm",
+        workers,
+        IngestOptions(contrasts=["T1w"], keep_ids=True, keep_skull=True, bias_field="off"),
+    )
+
+
+def preparation(data: Path, workers: int, count: int) -> dict[str, Any]:
+    """The first heads of IXI with N4 on every one, brain extraction and the affine to MNI."""
+    with tempfile.TemporaryDirectory(prefix="popgan-bench-") as folder:
+        for subject in sorted((data / "ixi_t1_2mm").glob("sub-*"))[:count]:
+            (Path(folder) / subject.name).mkdir()
+            shutil.copy(subject / "t1.nii.gz", Path(folder) / subject.name)
+        options = IngestOptions(contrasts=["T1w"], keep_ids=True, bias_field="n4", space="mni")
+        result = ingest(Path(folder), workers, options)
+    result["seconds_per_volume"] = round(result["seconds"] / result["volumes"], 2)
+    return result
+
+
+def ingest(source: Path, workers: int, options: IngestOptions) -> dict[str, Any]:
+    """Ingest into a fresh run folder, watched."""
     with tempfile.TemporaryDirectory(prefix="popgan-bench-") as folder, Memory() as memory:
         start = time.perf_counter()
-        cohort = Cohort.from_folder(
-            data / "ixi_t1_2mm", Path(folder) / "run", options=options, workers=workers
-        )
+        cohort = Cohort.from_folder(source, Path(folder) / "run", options=options, workers=workers)
         seconds = time.perf_counter() - start
     return {
         "volumes": cohort.fingerprint["scans"],
@@ -78,6 +102,8 @@ def store(data: Path, workers: int) -> dict[str, Any]:
         "volumes_per_second": round(cohort.fingerprint["scans"] / seconds, 2),
         "peak_mib": memory.peak // 2**20,
         "largest_worker_mib": memory.largest_worker // 2**20,
+        "brain_process_mib": memory.largest_brain // 2**20,
+        "doubles": len(cohort.quality()["doubles"]),
     }
 
 
@@ -127,12 +153,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("POPGAN_DATA"))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--heads", type=int, default=40, help="of IXI, for full preparation")
     parser.add_argument("-o", "--output", type=Path, default=None)
     arguments = parser.parse_args()
     if arguments.data is None:
         parser.error("give --data or set POPGAN_DATA")
     data = Path(arguments.data)
     result: dict[str, Any] = {"workers": arguments.workers, "store": store(data, arguments.workers)}
+    result["preparation"] = preparation(data, arguments.workers, arguments.heads)
     result["discovery"] = [discovery(data, count, arguments.workers) for count in COUNTS]
     result["load_average"] = [round(value, 1) for value in os.getloadavg()]
     result["machine"] = machine()

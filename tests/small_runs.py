@@ -33,6 +33,7 @@ SETTINGS = {
     "evaluate.n": "12",
 }
 INGEST = ("--resolution", "16", "--slices", "6", "--workers", "0")
+INGEST += ("--keep-skull", "--bias-field", "off")  # heads of a few voxels have no brain to find
 
 
 def sets(**changes: object) -> list[str]:

@@ -23,7 +23,8 @@ SOURCE = ROOT / "src"
 FLOORS = [
     {"errors", "seeds", "progress", "_version", "device", "networks", "objectives"},
     {"files", "provenance", "terminal", "sandbox"},
-    {"folders", "config", "evidence", "pool"},
+    {"folders", "config", "evidence", "child", "extraction"},
+    {"pool"},
     {"augmentation", "report"},
     {"scans"},
     {"preparation", "phantom"},
@@ -210,6 +211,9 @@ def test_nothing_read_can_run_code() -> None:
                 # The one third-party file; its SHA-256 is checked before it gets here.
                 pinned = name == "popgan.evidence.features"
                 wrong += [] if pinned and options.get("weights_only") == "True" else [where]
+            elif called == "torch.jit.load":
+                # Networks as TorchScript; their SHA-256 is checked first, below.
+                wrong += [] if name == "popgan.extraction" else [where]
             elif called in {"np.load", "np.save", "numpy.load", "numpy.save"}:
                 wrong += [] if options.get("allow_pickle") == "False" else [where]
             elif options.get("shell", "False") != "False":
@@ -221,6 +225,13 @@ def test_the_pinned_weights_are_checked_before_they_are_loaded() -> None:
     lines = ast.unparse(modules()["popgan.evidence.features"]).splitlines()
     check = next(i for i, line in enumerate(lines) if "sha256(weights).hexdigest()" in line)
     load = next(i for i, line in enumerate(lines) if "torch.load(" in line)
+    assert check < load
+
+
+def test_the_networks_for_brains_are_checked_before_they_are_loaded() -> None:
+    lines = ast.unparse(modules()["popgan.extraction"]).splitlines()
+    check = next(i for i, line in enumerate(lines) if "sha256(raw).hexdigest() !=" in line)
+    load = next(i for i, line in enumerate(lines) if "torch.jit.load(io.BytesIO(raw)" in line)
     assert check < load
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from popgan.pool import Crash, Pool, Reply, Request, WorkerBugError
+from popgan.child import Crash, Reply, Request, WorkerBugError
+from popgan.pool import Pool
 
 # A worker that does what the "file" it is asked to open says.
 COMMAND = """
@@ -19,7 +20,7 @@ from popgan.sandbox import Sandbox
 
 box = Sandbox(int(sys.argv[1]))
 
-def handle(body):
+def handle(body, _):
     box.opening(Path(body["path"]))
     do = body["do"]
     if do == "segfault":
@@ -84,7 +85,7 @@ def test_processor_time_is_bounded(pool):
 
 
 def test_waiting_is_bounded(pool, monkeypatch):
-    monkeypatch.setattr("popgan.pool._WALL", -100.0)  # 30 - 100 * 0.295 = half a second
+    monkeypatch.setattr("popgan.child._WALL", -100.0)  # 30 - 100 * 0.295 = half a second
     (died,) = ask(pool, {"do": "sleep"}, seconds=0.295)
     assert isinstance(died, Crash)
     assert died.reason == "takes too long to read"

@@ -18,15 +18,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-REQUEST = struct.Struct("<IQ")
-"""Before a request: milliseconds of processor time for each file, and bytes of JSON."""
+REQUEST = struct.Struct("<IQQ")
+"""Before a request: milliseconds of processor time for each file, bytes of JSON, of the blob."""
 ANSWER = struct.Struct("<cQQ")
 """Before a message of a worker: its kind, bytes of JSON, bytes of the blob."""
-OPENING, DONE, FAILED = b"o", b"d", b"f"
-"""Kinds: a file is about to be opened; the answer; an exception that is a bug of popgan."""
+OPENING, ASKING, DONE, FAILED = b"o", b"a", b"d", b"f"
+"""Kinds: a file is about to be opened; a question back, and its answer; the answer; an exception
+that is a bug of popgan."""
 
-Handler = Callable[[Any], tuple[Any, bytes]]
-"""A request as JSON value to an answer: JSON value and bytes."""
+Handler = Callable[[Any, bytes], tuple[Any, bytes]]
+"""A request to an answer, both a JSON value and bytes."""
 
 
 class Sandbox:
@@ -51,15 +52,21 @@ class Sandbox:
         _allow_seconds(self._seconds)
         self._send(OPENING, os.fsdecode(path), b"")
 
+    def ask(self, value: Any, blob: bytes) -> tuple[Any, bytes]:
+        """Ask the other side something while a request is worked on; the answer comes back."""
+        self._send(ASKING, value, blob)
+        _, text, more = ANSWER.unpack(self._in.read(ANSWER.size))
+        return json.loads(self._in.read(text)), self._in.read(more)
+
     def serve(self, handle: Handler) -> None:
         """Answer requests until the pipe closes."""
         while head := self._in.read(REQUEST.size):
-            milliseconds, size = REQUEST.unpack(head)
+            milliseconds, size, more = REQUEST.unpack(head)
             self._seconds = milliseconds / 1000
             _allow_seconds(self._seconds)
             body = json.loads(self._in.read(size))
             try:
-                value, blob = handle(body)
+                value, blob = handle(body, self._in.read(more))
             except MemoryError:
                 raise
             except Exception as error:

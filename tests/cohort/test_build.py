@@ -14,7 +14,8 @@ from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.terminal import RichReporter
 
-SMALL = IngestOptions(resolution=32, slices=6)
+# Heads made for tests have no brain that a network would know.
+SMALL = IngestOptions(resolution=32, slices=6, keep_skull=True, bias_field="off")
 HASHED = [
     "dataset/manifest.json",
     "dataset/fingerprint.json",
@@ -179,7 +180,7 @@ def test_contrasts_become_channels_and_visits_without_one_are_left_out(heads, tm
     cohort = Cohort.from_folder(
         heads,
         tmp_path / "run",
-        options=IngestOptions(resolution=32, slices=6, contrasts=["t1", "flair"]),
+        options=SMALL.model_copy(update={"contrasts": ["T1w", "FLAIR"]}),
         reporter=notes,
         workers=1,
     )

@@ -13,7 +13,10 @@ from popgan.files import sha256_file, write_json
 @pytest.fixture
 def run(heads, tmp_path):
     Cohort.from_folder(
-        heads, tmp_path / "run", options=IngestOptions(resolution=16, slices=4), workers=0
+        heads,
+        tmp_path / "run",
+        options=IngestOptions(resolution=16, slices=4, keep_skull=True, bias_field="off"),
+        workers=0,
     )
     return tmp_path / "run"
 

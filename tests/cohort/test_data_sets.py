@@ -22,7 +22,8 @@ MULTI = ["T1w", "FLAIR", "T1wCE"]
 
 
 def ingest(source: Path, run: Path, **options: object) -> Cohort:
-    values = {"resolution": 64, "keep_ids": True, **options}
+    kept = {"keep_ids": True, "keep_skull": True, "bias_field": "off"}
+    values = {"resolution": 64, **kept, **options}
     return Cohort.from_folder(source, run, options=IngestOptions.parse(**values))
 
 

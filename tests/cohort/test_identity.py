@@ -11,7 +11,7 @@ from popgan.cohort import Cohort, IngestOptions
 from popgan.cohort.identity import pseudonyms, ranks, split_together
 from popgan.errors import UserError
 
-SMALL = IngestOptions(resolution=16, slices=4)
+SMALL = IngestOptions(resolution=16, slices=4, keep_skull=True, bias_field="off")
 THIRDS = (0.34, 0.33, 0.33)
 
 

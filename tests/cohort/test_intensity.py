@@ -91,7 +91,14 @@ def test_the_record_leads_back_to_the_scanners_values(asked, tmp_path):
 
 
 def ingest(source: Path, run: Path, **options) -> dict:
-    chosen = IngestOptions(resolution=32, slices=4, keep_ids=True, **options)
+    chosen = IngestOptions(
+        resolution=32,
+        slices=4,
+        keep_ids=True,
+        keep_skull=True,
+        bias_field="off",
+        **options,
+    )
     Cohort.from_folder(source, run, options=chosen, workers=0)
     return json.loads((run / "dataset" / "preparation.json").read_text())
 

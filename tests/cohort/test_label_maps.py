@@ -12,7 +12,7 @@ from PIL import Image
 from popgan.cohort import Cohort, IngestOptions, reading
 from popgan.errors import UserError
 
-SMALL = IngestOptions(resolution=32, slices=6)
+SMALL = IngestOptions(resolution=32, slices=6, keep_skull=True, bias_field="off")
 
 
 def ingest(source, run, **options):
@@ -165,9 +165,9 @@ def test_maps_are_read_once_and_again_only_when_they_change(drawn, tmp_path, mon
     seen = []
     handle = reading.handle
 
-    def counted(body):
+    def counted(body, ask):
         seen.append(body["task"])
-        return handle(body)
+        return handle(body, ask)
 
     monkeypatch.setattr(reading, "handle", counted)
     first = ingest(drawn, tmp_path / "run", keep_ids=True)

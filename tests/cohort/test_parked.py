@@ -24,7 +24,7 @@ def visit(tmp_path):
     affine = np.diag([5.0, 5, 5, 1])
     data = head_volume(1).astype(np.float32)
     scan = Scan("s", None, "T1w", data, affine, tmp_path / "x", None, "00", True)
-    return prepare_visit([scan], SliceChoice(count=4))
+    return prepare_visit([scan], SliceChoice(count=4, keep_skull=True, bias_field="off"))
 
 
 def test_a_visit_comes_back_to_sixteen_bits(visit, tmp_path):

@@ -56,7 +56,7 @@ def test_negative_numbers_have_a_range_by_value():
 
 def test_every_scan_has_its_steps_and_nobody_a_name(heads, tmp_path):
     run = tmp_path / "run"
-    options = IngestOptions(resolution=32, slices=4)
+    options = IngestOptions(resolution=32, slices=4, keep_skull=True, bias_field="off")
     cohort = Cohort.from_folder(heads, run, options=options, workers=0)
     text = (run / "dataset" / "preparation.json").read_text()
     record = json.loads(text)
@@ -74,7 +74,7 @@ def test_every_scan_has_its_steps_and_nobody_a_name(heads, tmp_path):
 
 def test_a_cohort_of_an_older_version_has_no_record(heads, tmp_path):
     run = tmp_path / "run"
-    options = IngestOptions(resolution=32, slices=4)
+    options = IngestOptions(resolution=32, slices=4, keep_skull=True, bias_field="off")
     cohort = Cohort.from_folder(heads, run, options=options, workers=0)
     (run / "dataset" / "preparation.json").unlink()
     assert cohort.preparation() == {}

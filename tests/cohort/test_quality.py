@@ -12,7 +12,7 @@ import pytest
 from popgan.cohort import Cohort, IngestOptions
 from popgan.cohort.quality import _stand_out
 
-SMALL = IngestOptions(resolution=16, slices=4)
+SMALL = IngestOptions(resolution=16, slices=4, keep_skull=True, bias_field="off")
 
 
 def qc_of(cohort: Cohort) -> dict:

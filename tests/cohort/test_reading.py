@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from made_dicom import T1, head, write_series
+from popgan.child import Crash
 from popgan.cohort import Cohort, IngestOptions, reading
 from popgan.cohort.reading import InProcess
 from popgan.errors import UserError
-from popgan.pool import Crash
 
-SMALL = IngestOptions(resolution=16, slices=4, keep_ids=True)
+SMALL = IngestOptions(resolution=16, slices=4, keep_ids=True, keep_skull=True, bias_field="off")
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def asked(monkeypatch):
     seen: list[str] = []
     handle = reading.handle
 
-    def counted(body):
+    def counted(body, ask):
         if body["task"] == "headers":
             seen.extend(body["paths"])
         else:
             seen.extend(item["path"] for item in body["scans"])
-        return handle(body)
+        return handle(body, ask)
 
     monkeypatch.setattr(reading, "handle", counted)
     return seen
@@ -70,10 +70,10 @@ def test_other_options_read_everything_again(heads, tmp_path, asked):
 def test_an_interrupted_ingest_goes_on_where_it_was(heads, tmp_path, asked, monkeypatch):
     counted = reading.handle
 
-    def stopped(body):
+    def stopped(body, ask):
         if len(asked) == 5:
             raise KeyboardInterrupt
-        return counted(body)
+        return counted(body, ask)
 
     monkeypatch.setattr(reading, "handle", stopped)
     with pytest.raises(KeyboardInterrupt):

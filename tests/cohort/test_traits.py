@@ -13,7 +13,7 @@ from popgan.cohort.visits import Visit
 from popgan.errors import UserError
 from popgan.scans.scan import Found
 
-SMALL = IngestOptions(resolution=16, slices=3)
+SMALL = IngestOptions(resolution=16, slices=3, keep_skull=True, bias_field="off")
 ROWS = {
     "participant_id": [f"Mueller{i}" for i in range(8)],
     "age": ["61.5", "20", "93", "n/a", "45", "90", "89+", "33"],

@@ -16,11 +16,13 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from made_dicom import T1, dataset, head, save, write_series
 from made_heads import head_volume
+from popgan.child import Crash, Reply, Request
+from popgan.cohort.brains import Brains
 from popgan.cohort.reading import HeaderReader, InProcess
 from popgan.cohort.visits import Visit
 from popgan.cohort.work import COMMAND, visit_request
 from popgan.errors import UserError
-from popgan.pool import Crash, Pool, Reply, Request
+from popgan.pool import Pool
 from popgan.preparation.visit import SliceChoice
 from popgan.progress import Reporter
 from popgan.scans import discover
@@ -263,7 +265,7 @@ def test_a_header_that_kills_its_worker_costs_that_file_alone(tmp_path):
                     yield from super().map([request])
 
     write_series(tmp_path / "in" / "good", SeriesInstanceUID="9.9", StudyInstanceUID="9", **T1)
-    reader = HeaderReader(Deadly(), tmp_path / "run", tmp_path / "in", Reporter())
+    reader = HeaderReader(Deadly(Brains()), tmp_path / "run", tmp_path / "in", Reporter())
     result = discover(tmp_path / "in", headers=reader)
     first, second = result.quarantined
     assert (first.path, first.reason) == (paths[4], "crashed its reader (SIGSEGV)")

@@ -27,6 +27,9 @@ def ingest(
     covariate: shared.Covariate = None,
     label_map: shared.LabelMap = None,
     keep_ids: shared.KeepIds = False,
+    bias_field: shared.BiasField = "auto",
+    keep_skull: shared.KeepSkull = False,
+    space: shared.Space = "native",
     slices: shared.Slices = None,
     intensity: shared.Intensity = "auto",
     split_seed: shared.SplitSeed = 0,
@@ -37,6 +40,7 @@ def ingest(
     """See HELP."""
     check_places(source, out)
     processes = shared.parse_workers(workers)
+    preparation = shared.preparation_values(bias_field, keep_skull, space)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
@@ -56,6 +60,7 @@ def ingest(
         covariate,
         label_map,
         intensity,
+        preparation,
     )
     options = IngestOptions.parse(**values)
     with locked(out, make=True):

@@ -40,6 +40,9 @@ def run(
     covariate: shared.Covariate = None,
     label_map: shared.LabelMap = None,
     keep_ids: shared.KeepIds = False,
+    bias_field: shared.BiasField = "auto",
+    keep_skull: shared.KeepSkull = False,
+    space: shared.Space = "native",
     workers: shared.Workers = "auto",
     strict: shared.Strict = False,
     slices: shared.Slices = None,
@@ -70,6 +73,7 @@ def run(
         )
     if source is not None and out is not None:
         check_places(source, out)
+    preparation = shared.preparation_values(bias_field, keep_skull, space)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
@@ -93,6 +97,7 @@ def run(
             covariate,
             label_map,
             intensity,
+            preparation,
         ),
         budget=budget,
         seed=seed,

@@ -160,6 +160,24 @@ LabelMap = Annotated[
         help="Label map to keep with the slices, e.g. lesion_mask; or none.  [default: the only]",
     ),
 ]
+BiasField = Annotated[
+    str,
+    typer.Option(
+        "--bias-field",
+        metavar="HOW",
+        help="auto corrects uneven volumes (N4), n4 every one, off none.",
+    ),
+]
+KeepSkull = Annotated[
+    bool,
+    typer.Option("--keep-skull", help="Keep heads whole, with faces, which identify."),
+]
+Space = Annotated[
+    str,
+    typer.Option(
+        "--space", metavar="NAME", help="native, or mni: slices correspond across subjects."
+    ),
+]
 Workers = Annotated[
     str,
     typer.Option(
@@ -197,6 +215,7 @@ def ingest_values(
     covariate: str | None = None,
     label_map: str | None = None,
     intensity: str = "auto",
+    preparation: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Options of ingest that the user gave."""
     given: dict[str, Any] = {
@@ -212,8 +231,24 @@ def ingest_values(
         "covariates": covariate.split(",") if covariate else None,
         "label_map": label_map,
         "intensity": intensity if intensity != "auto" else None,
+        **(preparation or {}),
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def preparation_values(bias_field: str, keep_skull: bool, space: str) -> dict[str, Any]:
+    """Options of preparation.
+
+    Raises:
+        UserError: not one of the choices.
+    """
+    for option, given, choices in (
+        ("--bias-field", bias_field, ("auto", "n4", "off")),
+        ("--space", space, ("native", "mni")),
+    ):
+        if given not in choices:
+            raise UserError(f"{option} {given} is not possible", do=f"give {', '.join(choices)}")
+    return {"bias_field": bias_field, "keep_skull": keep_skull or None, "space": space}
 
 
 def start(reporter: Reporter) -> None:

@@ -11,10 +11,11 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from popgan.cohort.faces import face_notes
 from popgan.cohort.identity import KEY_FILE, pseudonyms, ranks, split_together
 from popgan.cohort.label_maps import FOLDER, read_maps
 from popgan.cohort.map_choice import choose_map
-from popgan.cohort.options import IngestOptions
+from popgan.cohort.options import IngestOptions, slice_choice
 from popgan.cohort.outcome import CohortFiles, Kept, Quarantine
 from popgan.cohort.parked import Parking
 from popgan.cohort.parked_labels import LabelParking
@@ -29,12 +30,13 @@ from popgan.cohort.reading import (
     visit_key,
 )
 from popgan.cohort.series import tell_series
+from popgan.cohort.source import is_phantom
 from popgan.cohort.traits import read_traits
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits
 from popgan.cohort.write import write_cohort
 from popgan.errors import UserError
 from popgan.files import owners_folder
-from popgan.preparation.visit import Prepared, SliceChoice
+from popgan.preparation.visit import Prepared
 from popgan.progress import Reporter, Task
 from popgan.scans import Discovery, discover
 
@@ -107,7 +109,7 @@ def _read_all(
     wanted = choose_map(visits, options.label_map, label=options.label)
     everybody = {found.subject for found in discovery.scans}
     names = pseudonyms(everybody, run, keep_ids=options.keep_ids)
-    choice = SliceChoice(options.slices, options.slice_range, options.intensity_percentile)
+    choice = slice_choice(options, simulated=is_phantom(source))
     keys = [visit_key(source, visit, choice) for visit in visits]
     with reporter.task("reading scans", len(visits)) as task:
         kept, failures = _part(prepare_visits(visits, keys, choice, pool, parking), task)
@@ -276,7 +278,7 @@ def _remarks(kept: Kept) -> list[str]:
     if len({fact.kind for fact in facts}) > 1:
         kinds = ", ".join(sorted({fact.kind for fact in facts}))
         notes.append(f"different kinds of volumes are mixed ({kinds}): heights may not compare")
-    return notes
+    return [*notes, *face_notes([prepared for _, prepared, _ in kept])]
 
 
 def _warn_quarantined(quarantine: list[Quarantine], reporter: Reporter) -> None:

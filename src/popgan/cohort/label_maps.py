@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from popgan.child import Crash, Reply, Request
 from popgan.cohort.manifest import LabelMapRecord
 from popgan.cohort.map_choice import MapChoice, maps_of
 from popgan.cohort.parked_labels import LabelFacts, LabelParking
@@ -24,7 +25,6 @@ from popgan.cohort.visits import Visit
 from popgan.cohort.work import labels_request
 from popgan.errors import UserError
 from popgan.files import sha256_file, sha256_value
-from popgan.pool import Crash, Reply, Request
 from popgan.preparation.label_map import MOST_LABELS, nearest_slices
 from popgan.preparation.orientation import upright
 from popgan.preparation.visit import Prepared

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from popgan.errors import UserError
 from popgan.preparation.normalise import METHODS, Method
+from popgan.preparation.visit import SliceChoice
 from popgan.scans.names import normalise_contrast
 
 SMALLEST, LARGEST = 16, 512
@@ -64,6 +65,9 @@ class IngestOptions(BaseModel):
         covariates: columns of participants.tsv, sessions.tsv or scans.tsv to keep.
         label_map: kind of label map to keep; None takes the only one, `none` takes none.
         keep_ids: show the source's own ids of subjects instead of pseudonyms.
+        bias_field: auto corrects what is uneven; n4 corrects every volume; off none.
+        keep_skull: keep heads whole, faces included; brains are extracted otherwise.
+        space: native, or mni: slices of one height then show the same part of the brain.
         seed: of the split by subject.
         fractions: shares of subjects in train, tuning and test.
     """
@@ -83,6 +87,9 @@ class IngestOptions(BaseModel):
     covariates: list[str] | None = None
     label_map: str | None = None
     keep_ids: bool = False
+    bias_field: Literal["auto", "n4", "off"] = "auto"
+    keep_skull: bool = False
+    space: Literal["native", "mni"] = "native"
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
 
@@ -164,3 +171,21 @@ class IngestOptions(BaseModel):
             first = error.errors(include_url=False)[0]
             name = ".".join(str(part) for part in first["loc"])
             raise UserError(f"{name}: {first['msg']} (got {first['input']!r})") from error
+
+
+def slice_choice(options: IngestOptions, *, simulated: bool) -> SliceChoice:
+    """What preparation needs to know of the options.
+
+    Args:
+        options: of ingest.
+        simulated: whether the scans are popgan's own phantoms.
+    """
+    return SliceChoice(
+        count=options.slices,
+        percent=options.slice_range,
+        percentile=options.intensity_percentile,
+        bias_field=options.bias_field,
+        keep_skull=options.keep_skull,
+        space=options.space,
+        simulated=simulated,
+    )

@@ -17,11 +17,14 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
+from popgan.child import Crash, Reply, Request, Service
+from popgan.cohort.brains import Brains
 from popgan.cohort.parked import Parking
 from popgan.cohort.visits import Visit
 from popgan.cohort.work import COMMAND, handle, headers_request, visit_request
+from popgan.errors import UserError
 from popgan.files import private_folder, read_json, sha256_value, write_text
-from popgan.pool import Crash, Pool, Reply, Request
+from popgan.pool import Pool
 from popgan.preparation.visit import Prepared, SliceChoice
 from popgan.progress import Reporter
 from popgan.scans import Found, ScanError
@@ -33,7 +36,8 @@ _BATCH = 32  # headers a request
 _HEADER_SECONDS = 10.0  # of processor time a file
 VISIT_SECONDS = 120.0
 """Processor time that a file of a visit may take."""
-_VERSION = 3  # raised when the same file now gives another header or other slices
+_STEP_SECONDS = 120.0  # more for the steps of preparation, a scan of the visit
+_VERSION = 4  # raised when the same file now gives another header or other slices
 _HEADER = TypeAdapter(DicomFile)
 
 
@@ -54,12 +58,18 @@ class Workers(Protocol):
 
 
 class InProcess:
-    """Work done here, one request after the other: `--workers 0`."""
+    """Work done here, one request after the other: `--workers 0`.
+
+    Brains are outlined in their own process even so.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     def map(self, requests: Iterable[Request]) -> Iterator[Reply | Crash]:
         """See `Workers`."""
         for request in requests:
-            yield Reply(*handle(request.body))
+            yield Reply(*handle(request.body, self._service))
 
 
 @contextmanager
@@ -69,10 +79,14 @@ def open_workers(workers: int | None) -> Iterator[Workers]:
     Args:
         workers: how many; None takes the cores, as far as memory goes.
     """
+    brains = Brains()
     if workers == 0:
-        yield InProcess()
+        try:
+            yield InProcess(brains)
+        finally:
+            brains.child.kill()
         return
-    with Pool(COMMAND, workers=workers) as pool:
+    with Pool(COMMAND, workers=workers, service=brains, shared=brains.child) as pool:
         yield pool
 
 
@@ -194,7 +208,10 @@ def prepare_visits(
     """Read and prepare visits in order; what is parked already is not read again."""
     parked = {key: parking.find(key) for key in keys}
     asked = [visit for visit, key in zip(visits, keys, strict=True) if parked[key] is None]
-    replies = workers.map(Request(visit_request(v, choice), VISIT_SECONDS) for v in asked)
+    replies = workers.map(
+        Request(visit_request(v, choice), VISIT_SECONDS + _STEP_SECONDS * len(v.scans))
+        for v in asked
+    )
     for visit, key in zip(visits, keys, strict=True):
         known = parked[key]
         yield visit, key, known if known is not None else _outcome(visit, key, replies, parking)
@@ -208,6 +225,11 @@ def _outcome(
         blamed = [found for found in visit.scans if reply.path in found.files]
         found = (blamed or list(visit.scans))[0]
         return Failure(dataclasses.replace(found, path=reply.path or found.path), reply.reason)
+    if "missing" in reply.value:
+        raise UserError(
+            str(reply.value["missing"]),
+            do="install nilearn, or keep heads whole (--keep-skull) in native space",
+        )
     if "error" in reply.value:
         found = visit.scans[int(reply.value["scan"])]
         path = reply.value["path"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from popgan.cohort.options import IngestOptions
 from popgan.errors import UserError
 from popgan.files import sha256_file, sha256_value
 
-_VERSION = 4  # raised when ingest changes what it makes of the same files
+_MAX_DESCRIPTION_BYTES = 2**20
+_PHANTOM = "popgan phantom"
+_VERSION = 5  # raised when ingest changes what it makes of the same files
 
 
 def source_hash(source: Path, options: IngestOptions) -> str:
@@ -50,3 +53,19 @@ def source_hash(source: Path, options: IngestOptions) -> str:
 def _content(name: str | None) -> str | None:
     """Hash of a file that an option names, so that a change of its content counts."""
     return sha256_file(Path(name)) if name is not None and Path(name).is_file() else None
+
+
+def is_phantom(source: Path) -> bool:
+    """Whether a data set says that it is popgan's own phantom: no person lies behind its heads.
+
+    Both must be said in its dataset_description.json: its name, and that popgan generated it.
+    """
+    path = source / "dataset_description.json"
+    try:
+        if path.is_symlink() or path.stat().st_size > _MAX_DESCRIPTION_BYTES:
+            return False
+        told = json.loads(path.read_text(encoding="utf-8"))
+        makers = [maker["Name"] for maker in told["GeneratedBy"]]
+        return bool(told["Name"] == _PHANTOM) and "popgan" in makers
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False

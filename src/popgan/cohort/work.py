@@ -14,9 +14,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from popgan.child import Service
+from popgan.cohort.brains import extractor
 from popgan.cohort.parked import pack, place_from_json, place_to_json
 from popgan.cohort.parked_labels import pack_labels
 from popgan.cohort.visits import Visit
+from popgan.preparation.atlas import NoAtlasError
 from popgan.preparation.label_map import TooManyLabelsError, label_planes
 from popgan.preparation.visit import Prepared, SliceChoice, prepare_visit
 from popgan.sandbox import Sandbox
@@ -33,7 +36,7 @@ def main() -> None:
     """Serve requests until the pipe closes."""
     sandbox = Sandbox(int(sys.argv[1]))
     watch_opening(sandbox.opening)
-    sandbox.serve(handle)
+    sandbox.serve(lambda body, _: handle(body, sandbox.ask))
 
 
 def headers_request(paths: list[Path]) -> Any:
@@ -47,14 +50,19 @@ def visit_request(visit: Visit, choice: SliceChoice) -> Any:
     return {"task": "visit", "scans": scans, "choice": dataclasses.asdict(choice)}
 
 
-def handle(body: Any) -> tuple[Any, bytes]:
-    """Answer one request."""
+def handle(body: Any, ask: Service) -> tuple[Any, bytes]:
+    """Answer one request.
+
+    Args:
+        body: the request.
+        ask: asks for brains; see `popgan.cohort.brains`.
+    """
     if body["task"] == "headers":
         return [_header(Path(path)) for path in body["paths"]], b""
     if body["task"] == "labels":
         return _labels(body)
     choice = TypeAdapter(SliceChoice).validate_python(body["choice"])
-    return _visit([_found_from_json(item) for item in body["scans"]], choice)
+    return _visit([_found_from_json(item) for item in body["scans"]], choice, ask)
 
 
 def _header(path: Path) -> Any:
@@ -66,7 +74,7 @@ def _header(path: Path) -> Any:
         return {"error": "needs more memory to read than any scan does"}
 
 
-def _visit(visit: list[Found], choice: SliceChoice) -> tuple[Any, bytes]:
+def _visit(visit: list[Found], choice: SliceChoice, ask: Service) -> tuple[Any, bytes]:
     """Read and prepare; of a bad file the reason and which one it is."""
     scans: list[Scan] = []
     for number, found in enumerate(visit):
@@ -76,10 +84,12 @@ def _visit(visit: list[Found], choice: SliceChoice) -> tuple[Any, bytes]:
             path = os.fspath(error.path) if error.path is not None else None
             return {"error": str(error), "scan": number, "path": path}, b""
     try:
-        return pack(prepare_visit(scans, choice))
+        return pack(prepare_visit(scans, choice, extractor(ask)))
     except ScanError as error:
         blamed = [i for i, found in enumerate(visit) if found.contrast == error.contrast]
         return {"error": str(error), "scan": (blamed or [0])[0], "path": None}, b""
+    except NoAtlasError as error:
+        return {"missing": str(error)}, b""
     except MemoryError:
         return {"error": "needs more memory than there is", "scan": 0, "path": None}, b""
 

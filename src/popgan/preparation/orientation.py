@@ -45,3 +45,8 @@ def upright(plane: NDArray[_Number]) -> NDArray[_Number]:
 def from_upright(slices: NDArray[_Number]) -> NDArray[_Number]:
     """Inverse of `upright`: slices (..., H, W) to RAS planes (..., X = W, Y = H); a view."""
     return np.swapaxes(slices, -1, -2)[..., ::-1, ::-1]
+
+
+def axes_of(affine: NDArray[np.float64]) -> str:
+    """The directions in which a volume's axes run, as three letters: "LPS"."""
+    return "".join(nib.aff2axcodes(affine))

@@ -83,6 +83,27 @@ def find_brain(
     return BrainBox("head", max(low, bottom), high, coarse, step)
 
 
+def box_of_mask(
+    kept: NDArray[np.bool_], brain: NDArray[np.bool_], spacing: NDArray[np.float64]
+) -> BrainBox | None:
+    """Where the brain is after extraction: its heights are those of the brain itself.
+
+    Args:
+        kept: what is left of the volume, X x Y x Z; it may have a margin.
+        brain: the brain in it.
+        spacing: mm a voxel along x, y, z.
+    """
+    if not kept.any() or not brain.any():
+        return None
+    strides = [max(1, round(_GRID / spacing[axis])) for axis in (0, 1)]
+    step = (float(spacing[0] * strides[0]), float(spacing[1] * strides[1]))
+    thin = tuple(slice(None, None, stride) for stride in strides)
+    if not kept[thin].any() or not brain[thin].any():
+        return None
+    bottom, top = _ends(brain[thin], step, float(spacing[2]))
+    return BrainBox("brain", bottom, top, kept[thin], step)
+
+
 def choose_slices(
     box: BrainBox, *, depth: int, spacing: float, count: int, percent: tuple[float, float]
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -5,20 +5,24 @@ The first contrast rules: its grid, its brain and its slices are taken for the o
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from popgan.preparation.bias import BiasChoice
+from popgan.preparation.brain import Extract
 from popgan.preparation.intensity import Intensity, measure_intensity
 from popgan.preparation.label_map import Place
 from popgan.preparation.landmarks import Landmarks, measure_landmarks
 from popgan.preparation.noise import noise_level
 from popgan.preparation.orientation import spacing_of, to_ras
 from popgan.preparation.quality import Quality, measure_quality
-from popgan.preparation.resample import onto_grid, same_grid
-from popgan.preparation.slices import BrainBox, choose_slices, find_brain, plane_extent
+from popgan.preparation.registration import inverse
+from popgan.preparation.slices import BrainBox, choose_slices, plane_extent
+from popgan.preparation.stages import Ready, SpaceChoice, StageChoice, make_ready
 from popgan.preparation.steps import Step, StepPicture
 from popgan.scans import Scan, ScanError
 
@@ -29,11 +33,25 @@ _MIN_SHARE = 0.01  # nor may the foreground be less than this share of the pictu
 
 @dataclass(frozen=True)
 class SliceChoice:
-    """Which slices to take of a volume."""
+    """Which slices to take of a volume, and how it is prepared; see `StageChoice`."""
 
     count: int = 24
     percent: tuple[float, float] = (30.0, 90.0)
     percentile: float = 99.5
+    bias_field: BiasChoice = "auto"
+    keep_skull: bool = False
+    space: SpaceChoice = "native"
+    simulated: bool = False
+
+    def stages(self) -> StageChoice:
+        """What concerns the steps before slices are taken."""
+        return StageChoice(
+            bias_field=self.bias_field,
+            keep_skull=self.keep_skull,
+            space=self.space,
+            simulated=self.simulated,
+            percentile=self.percentile,
+        )
 
 
 @dataclass(frozen=True)
@@ -96,28 +114,38 @@ class _Chosen:
     dropped: int
 
 
-def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
+def prepare_visit(
+    scans: Sequence[Scan], choice: SliceChoice, extract: Extract | None = None
+) -> Prepared:
     """Prepare the scans of one visit, one a contrast, in the order of the channels.
 
+    Args:
+        scans: the scans.
+        choice: what to do.
+        extract: outlines brains, see `popgan.preparation.brain`; None where nothing can.
+
     Raises:
-        ScanError: no foreground in a scan, or no slice worth keeping.
+        ScanError: no foreground in a scan, no slice worth keeping, a face that cannot be removed.
     """
-    first, affine = to_ras(scans[0].data, scans[0].affine)
-    spacing = spacing_of(affine)
-    intensity = _intensity(first, scans[0], choice)
-    chosen = _choose(first, spacing, intensity, choice)
+    ready = make_ready(scans, choice.stages(), extract)
+    spacing, affine = spacing_of(ready.affine), ready.affine
+    intensity = ready.intensity or _intensity(ready.data[0], scans[0], choice)
+    chosen = _choose(ready, intensity, choice)
     centre, extent = plane_extent(chosen.box, chosen.indices, chosen.heights)
+    if ready.space is not None:
+        centre, extent = ready.space.centred(centre, extent)
     channels, facts = [], []
-    for scan in scans:
-        data, own = to_ras(scan.data, scan.affine)
-        shape, native = data.shape, spacing_of(own)
-        regridded = not same_grid(first.shape, affine, shape, own)
-        if regridded:
-            data = onto_grid(data, own, first.shape, affine)
+    for scan, data, regridded, steps in zip(
+        scans, ready.data, ready.regridded, ready.steps, strict=True
+    ):
+        turned, own = to_ras(scan.data, scan.affine)
+        shape, native = turned.shape, spacing_of(own)
         if scan is not scans[0]:
             intensity = _intensity(data, scan, choice)
         # Only what is kept is normalised: most of a volume lies outside the chosen slices.
         planes = np.moveaxis(intensity.apply(data[:, :, chosen.indices]), 2, 0)
+        if ready.kept is not None:
+            planes[~np.moveaxis(ready.kept[:, :, chosen.indices], 2, 0)] = 0
         channels.append(planes)
         noise = noise_level(planes, intensity.threshold)
         plane = (float(spacing[0]), float(spacing[1]))
@@ -141,6 +169,7 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
                     extent=extent,
                 ),
                 landmarks=_landmarks(planes, scan, threshold, plane, chosen.box),
+                steps=steps,
             )
         )
     stated = all(scan.spacing_known for scan in scans)
@@ -156,8 +185,18 @@ def prepare_visit(scans: Sequence[Scan], choice: SliceChoice) -> Prepared:
         dropped=chosen.dropped,
         facts=tuple(facts),
         spacing_known=stated and not _placeholder(chosen.box, spacing, extent),
-        place=Place((first.shape[0], first.shape[1]), affine, chosen.indices),
+        place=_place(ready, chosen.indices),
+        pictures=ready.pictures,
     )
+
+
+def _place(ready: Ready, indices: NDArray[np.intp]) -> Place:
+    """Where the planes lie, and the way back to the first scan's own space."""
+    shape = ready.data[0].shape
+    place = Place((shape[0], shape[1]), ready.affine, indices)
+    if ready.space is None:
+        return place
+    return dataclasses.replace(place, to_scan=inverse(ready.space.world))
 
 
 def _landmarks(
@@ -183,16 +222,9 @@ def _intensity(data: NDArray[np.float32], scan: Scan, choice: SliceChoice) -> In
     return intensity
 
 
-def _choose(
-    data: NDArray[np.float32],
-    spacing: NDArray[np.float64],
-    intensity: Intensity,
-    choice: SliceChoice,
-) -> _Chosen:
-    """Find the brain and choose its slices; near-empty ones are dropped."""
-    box = find_brain(data, spacing, intensity)
-    if box is None:
-        raise ScanError("shows nothing but background")
+def _choose(ready: Ready, intensity: Intensity, choice: SliceChoice) -> _Chosen:
+    """Choose slices of the brain; near-empty ones are dropped."""
+    box, data, spacing = ready.box, ready.data[0], spacing_of(ready.affine)
     indices, heights = choose_slices(
         box,
         depth=data.shape[2],
