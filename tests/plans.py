@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from popgan.config.schema import Plan, parse_plan
+from popgan.config.schema import DataPlan, Plan, parse_plan
+from popgan.planning.rules import MachineFacts, build_plan
 
 
 def tiny_plan(**changes: Any) -> Plan:
@@ -22,6 +23,7 @@ def tiny_plan(**changes: Any) -> Plan:
             "cohort": "0" * 64,
         },
         "network": {
+            "kind": "progressive",
             "latent_dim": 8,
             "channels": [16, 8],
             "dropout": 0.0,
@@ -68,3 +70,112 @@ def tiny_plan(**changes: Any) -> Plan:
         else:
             tree[section] = value
     return parse_plan(tree)
+
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "popgan": {},
+    "cgan": {},
+    "stylegan2": {
+        "kind": "stylegan2",
+        "latent_dim": 8,
+        "channels": [16, 16, 8],
+        "patch": 1,
+        "minibatch_stddev": 4,
+        "mapping_layers": 2,
+    },
+    "r3gan": {
+        "kind": "r3gan",
+        "latent_dim": 8,
+        "channels": [16, 16, 8],
+        "patch": 1,
+        "minibatch_stddev": 1,
+        "blocks": 1,
+    },
+    "dcgan": {
+        "kind": "dcgan",
+        "latent_dim": 8,
+        "channels": [16, 8],
+        "patch": 2,
+        "minibatch_stddev": 1,
+        "dropout": 0.3,
+    },
+}
+TRAINING: dict[str, dict[str, Any]] = {
+    "popgan": {},
+    "cgan": {},
+    "stylegan2": {
+        "loss": "logistic",
+        "r2": False,
+        "diversity": 0.0,
+        "style_mixing": 0.9,
+        "path_length": 2.0,
+        "path_length_interval": 2,
+        "level_shares": [0.0, 0.0, 1.0],
+    },
+    "r3gan": {
+        "penalty_interval": 1,
+        "diversity": 0.0,
+        "gamma_start": 10.0,
+        "beta2_start": 0.9,
+        "ema_start": 0.0,
+        "augment_start": 0.0,
+        "level_shares": [0.0, 0.0, 1.0],
+    },
+    "dcgan": {
+        "loss": "logistic",
+        "gamma": 0.0,
+        "diversity": 0.0,
+        "beta1": 0.5,
+        "level_shares": [0.0, 1.0],
+    },
+}
+CONDITIONS = [
+    {"name": "label", "kind": "class", "classes": ["big", "small"]},
+    {"name": "height", "kind": "number", "mean": 0.5, "deviation": 0.25, "low": 0.0, "high": 1.0},
+]
+
+
+def recipe_plan(recipe: str, *, conditional: bool = False, **changes: Any) -> Plan:
+    """A tiny plan of any recipe, told a label and a height if asked; `changes` as above."""
+    whole: dict[str, Any] = {"recipe": recipe}
+    if NETWORKS[recipe]:
+        whole["network"] = dict(NETWORKS[recipe])
+    whole |= {f"train__{name}": value for name, value in TRAINING[recipe].items()}
+    if conditional:
+        whole["network__condition"] = ["label", "height"]
+        whole["data__conditions"] = CONDITIONS
+    if recipe in ("stylegan2", "r3gan"):
+        whole |= {"augmentation__method": "ada", "augmentation__probability": 0.3}
+    return tiny_plan(**(whole | changes))
+
+
+def make_plan(
+    preset: str = "quick",
+    *,
+    side: int = 64,
+    width: int | None = None,
+    slices: int = 600,
+    budget: str | None = None,
+    overrides: dict[str, Any] | None = None,
+    bf16: bool = True,
+    recipe: str = "popgan",
+) -> Plan:
+    """A plan by the rules, as a machine with two cores would make it."""
+    data = DataPlan(
+        height=side,
+        width=width or side,
+        contrasts=["T1w"],
+        train_slices=slices,
+        train_subjects=28,
+        cohort="0" * 64,
+    )
+    return build_plan(
+        data,
+        preset_name=preset,
+        recipe=recipe,
+        seed=0,
+        budget=budget,
+        overrides=overrides or {},
+        machine=MachineFacts(cores=2, device="CPU", bf16=bf16),
+        probe=lambda plan: [400.0 / 2**k for k in range(len(plan.network.channels))],
+    )

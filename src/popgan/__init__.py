@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from popgan.errors import NotMeasurableError, UserError
     from popgan.progress import Reporter
     from popgan.run import RunOptions, run_all
+    from popgan.stations.draw import Wish, synthesise
     from popgan.stations.evaluate import evaluate
-    from popgan.stations.generate import generate, synthesise
+    from popgan.stations.generate import generate
     from popgan.stations.model import Model, find_model
     from popgan.stations.plan import make_plan
     from popgan.stations.report import write_report
@@ -36,12 +37,13 @@ _HOME = {
     "RichReporter": "popgan.terminal",
     "RunOptions": "popgan.run",
     "UserError": "popgan.errors",
+    "Wish": "popgan.stations.draw",
     "evaluate": "popgan.stations.evaluate",
     "find_model": "popgan.stations.model",
     "generate": "popgan.stations.generate",
     "make_plan": "popgan.stations.plan",
     "run_all": "popgan.run",
-    "synthesise": "popgan.stations.generate",
+    "synthesise": "popgan.stations.draw",
     "train": "popgan.stations.train",
     "write_report": "popgan.stations.report",
 }
@@ -56,6 +58,7 @@ __all__ = [
     "RichReporter",
     "RunOptions",
     "UserError",
+    "Wish",
     "__version__",
     "evaluate",
     "find_model",

@@ -73,7 +73,7 @@ class RunOptions:
             UserError: an impossible value.
         """
         values = dict(self.ingest)
-        values.setdefault("resolution", load_preset(self.preset).resolution)
+        values.setdefault("resolution", load_preset(self.preset, self.recipe).resolution)
         return IngestOptions.parse(**values)
 
     def check(self) -> None:
@@ -82,13 +82,13 @@ class RunOptions:
         Raises:
             UserError: an unknown preset, recipe or value, a bad budget or resolution.
         """
-        load_preset(self.preset)
         find_recipe(self.recipe)
+        load_preset(self.preset, self.recipe)
         if self.name is not None:
             Model(Path(), self.name)
         if self.budget is not None:
             parse_budget(self.budget)
-        check_overrides(self.overrides)
+        check_overrides(self.overrides, self.recipe)
         self.ingest_options()
 
 

@@ -380,7 +380,7 @@ def test_scans_are_never_replaced_by_synthetic_data(finished: Path, run: Path) -
 
 def test_memory_is_asked_for_before_it_is_used(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = SimpleNamespace(available=2**20)
-    monkeypatch.setattr("popgan.stations.generate.psutil.virtual_memory", lambda: free)
+    monkeypatch.setattr("popgan.stations.draw.psutil.virtual_memory", lambda: free)
     with pytest.raises(UserError, match=r"600 images take .* GiB of memory"):
         synthesise(find_model(run), 600)
     # Writing holds a batch at a time and asks for no more, whatever -n is.
@@ -401,7 +401,7 @@ def test_writing_holds_a_few_batches_only(
             alive.append(sum(ref() is not None for ref in seen))
             yield batch
 
-    monkeypatch.setattr("popgan.stations.generate.sample", batches)
+    monkeypatch.setattr("popgan.stations.draw.sample", batches)
     generate(find_model(run), 160, out=tmp_path / "out")
     assert len(alive) == 20
     assert max(alive) <= 3

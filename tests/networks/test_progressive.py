@@ -88,3 +88,26 @@ def test_dropout_is_what_the_caller_drew() -> None:
 
 def test_parameters_are_counted() -> None:
     assert count_parameters(torch.nn.Linear(3, 2)) == 8
+
+
+def test_a_condition_reaches_every_level_and_the_logit() -> None:
+    torch.manual_seed(0)
+    sizes = {"channels": [16, 12, 8], "image_channels": 1, "base": (4, 4), "condition": 3}
+    generator, discriminator = Generator(latent_dim=6, **sizes), Discriminator(**sizes)
+    z, told = torch.randn(4, 6), torch.eye(3)[[0, 1, 2, 0]]
+    for level in range(3):
+        images = generator(z, level, 1.0, told)
+        assert (images - generator(z, level, 1.0, told.flip(0))).abs().max() > 1e-3
+        logits = discriminator(images, level, 1.0, told)
+        assert (logits - discriminator(images, level, 1.0, told.flip(0))).abs().max() > 1e-4
+    with pytest.raises(ValueError, match="a condition"):
+        discriminator(images, 2)
+
+
+def test_an_unknown_condition_adds_nothing_to_a_fresh_logit() -> None:
+    torch.manual_seed(0)
+    told = Discriminator(channels=[16, 8], image_channels=1, base=(4, 4), condition=3)
+    images = torch.randn(4, 1, 8, 8)
+    plain = Discriminator(channels=[16, 8], image_channels=1, base=(4, 4))
+    plain.load_state_dict(told.state_dict(), strict=False)
+    torch.testing.assert_close(told(images, 1, 1.0, torch.zeros(4, 3)), plain(images, 1))

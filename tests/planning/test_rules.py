@@ -6,44 +6,16 @@ from typing import Any
 
 import pytest
 
+from plans import make_plan as make
 from popgan.config.preset import load_preset, preset_names
-from popgan.config.schema import DataPlan, Plan, leaves
+from popgan.config.schema import Plan, leaves
 from popgan.errors import UserError
-from popgan.planning.rules import MachineFacts, build_plan, parse_overrides
+from popgan.planning.draft import parse_overrides
+from popgan.planning.rules import MachineFacts, build_plan
 from popgan.planning.trial import Trial
 
 
-def make(
-    preset: str = "quick",
-    *,
-    side: int = 64,
-    width: int | None = None,
-    slices: int = 600,
-    budget: str | None = None,
-    overrides: dict[str, Any] | None = None,
-    bf16: bool = True,
-) -> Plan:
-    data = DataPlan(
-        height=side,
-        width=width or side,
-        contrasts=["T1w"],
-        train_slices=slices,
-        train_subjects=28,
-        cohort="0" * 64,
-    )
-    return build_plan(
-        data,
-        preset_name=preset,
-        recipe="popgan",
-        seed=0,
-        budget=budget,
-        overrides=overrides or {},
-        machine=MachineFacts(cores=2, device="CPU", bf16=bf16),
-        probe=lambda plan: [400.0 / 2**k for k in range(len(plan.network.channels))],
-    )
-
-
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", preset_names("popgan"))
 @pytest.mark.parametrize("side", [16, 24, 32, 48, 64, 96, 112, 128, 256, 512])
 def test_every_preset_fits_every_resolution(preset: str, side: int) -> None:
     plan = make(preset, side=side)
@@ -51,7 +23,7 @@ def test_every_preset_fits_every_resolution(preset: str, side: int) -> None:
     assert plan.base[0] * 2 ** (len(plan.network.channels) - 1) == side
 
 
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", preset_names("popgan"))
 def test_every_value_says_where_it_comes_from(preset: str) -> None:
     plan = make(preset)
     for name, _ in leaves(plan):
@@ -77,7 +49,7 @@ def test_the_paper_preset_is_as_published_and_says_what_is_assumed() -> None:
         "train.lr_discriminator",
         "train.shuffle_buffer",
     }
-    values = load_preset("paper").values
+    values = load_preset("paper", "popgan").values
     rest = [name for name in values if name not in published]
     assert all(plan.decisions[name].reason.startswith("assumed") for name in rest)
 
@@ -141,7 +113,7 @@ def test_settings_are_read_as_yaml() -> None:
 
 
 def test_presets_move_a_fixed_share_and_change_no_intensity() -> None:
-    for preset in preset_names():
+    for preset in preset_names("popgan"):
         plan = make(preset).augmentation
         assert plan.method == "affine"
         assert (plan.brightness, plan.contrast, plan.noise, plan.cutout) == (0, 0, 0, 0)

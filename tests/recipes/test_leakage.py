@@ -51,6 +51,9 @@ class Ellipses:
     def batch(self, indices: np.ndarray) -> Tensor:
         return self.images[torch.from_numpy(indices)]
 
+    def condition(self, indices: np.ndarray) -> None:
+        return None
+
 
 def angles(images: Tensor) -> Tensor:
     """Degrees from upright of the line from each shape's centre of mass to that of its spot."""

@@ -12,7 +12,7 @@ from engine import Discs, same, tiny_job
 from plans import tiny_plan
 from popgan.config.schema import Plan
 from popgan.progress import Reporter
-from popgan.recipes import popgan
+from popgan.recipes import common, popgan
 from popgan.recipes.table import find_recipe
 from popgan.training.log import read_log
 from popgan.training.loop import Job, one_step, run
@@ -38,6 +38,9 @@ class Blobs:
 
     def batch(self, indices: np.ndarray) -> torch.Tensor:
         return self.images[torch.from_numpy(indices)]
+
+    def condition(self, indices: np.ndarray) -> None:
+        return None
 
 
 NOTHING = {"probability": 0.0, "flip": False, "shift": 0.0, "rotation": 0.0, "scale": 0.0}
@@ -116,7 +119,7 @@ def test_both_players_see_images_through_the_same_pipeline_and_probability(
         seen.append((plan, len(images), strength))
         return images
 
-    monkeypatch.setattr(popgan, "augment", spy)
+    monkeypatch.setattr(common, "augment", spy)
     plan = tiny_plan(augmentation=FULL, train__gamma=0.0)
     recipe = find_recipe("popgan")
     state = recipe.start(plan, torch.device("cpu"))

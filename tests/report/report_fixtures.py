@@ -71,6 +71,7 @@ def plan(contrasts=CONTRASTS):
             "cohort": "c0ffee" + "0" * 58,
         },
         "network": {
+            "kind": "progressive",
             "latent_dim": 64,
             "channels": [64, 64, 64, 32, 16],
             "dropout": 0,

@@ -9,11 +9,19 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from plans import tiny_plan
+from plans import recipe_plan, tiny_plan
 from popgan.config.schema import Plan
 from popgan.errors import UserError
-from popgan.recipes.table import find_recipe
-from popgan.synthesis.sample import draw_images, latents, load_generator, sample
+from popgan.recipes.table import RECIPES, find_recipe
+from popgan.synthesis.sample import (
+    batch_size,
+    check_truncation,
+    draw_images,
+    latents,
+    load_generator,
+    sample,
+)
+from popgan.synthesis.told import Told
 from popgan.training.growth import Stage
 
 
@@ -75,3 +83,48 @@ def test_unfit_weights_are_one_clear_line(weights: Path, tmp_path: Path, damage:
     with pytest.raises(UserError, match=r"weights\.safetensors") as caught:
         load_generator(path, plan)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_any_sample_of_any_recipe_can_be_drawn_alone(recipe: str) -> None:
+    plan = recipe_plan(recipe, conditional=True)
+    torch.manual_seed(0)
+    generator = find_recipe(recipe).generator(plan).eval().requires_grad_(False)
+    for name, parameter in generator.named_parameters():
+        if name.endswith("strength"):
+            torch.nn.init.constant_(parameter, 0.3)
+    told = Told(np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32), [])
+    many = np.concatenate(list(sample(generator, plan, seed=4, count=40, told=told)))
+    alone = np.concatenate(list(sample(generator, plan, seed=4, first=37, count=1, told=told)))
+    np.testing.assert_array_equal(alone[0], many[37])
+
+
+def test_truncation_is_refused_where_there_is_none() -> None:
+    plan = tiny_plan()
+    generator = find_recipe("popgan").generator(plan)
+    with pytest.raises(UserError, match="'popgan' has no truncation"):
+        draw_images(generator, torch.randn(2, 8), plan, truncation=0.7)
+    with pytest.raises(UserError, match="0 to 1"):
+        check_truncation(recipe_plan("stylegan2"), 1.5)
+
+
+def test_truncation_makes_samples_more_alike() -> None:
+    plan = recipe_plan("stylegan2")
+    torch.manual_seed(0)
+    generator = find_recipe("stylegan2").generator(plan).eval().requires_grad_(False)
+    full, cut = (
+        next(sample(generator, plan, seed=0, count=32, truncation=psi)) for psi in (1.0, 0.3)
+    )
+    assert cut.std(0).mean() < 0.7 * full.std(0).mean()
+
+
+def test_batches_are_sized_to_memory_by_the_plan_alone() -> None:
+    assert batch_size(tiny_plan()) == 32
+    wide = recipe_plan(
+        "r3gan",
+        data__height=512,
+        data__width=512,
+        network__channels=[768] * 8,
+        train__level_shares=[0.0] * 7 + [1.0],
+    )
+    assert batch_size(wide) == 1

@@ -15,13 +15,21 @@ from popgan.training.state import TrainState
 
 
 class Discs:
-    """24 bright discs of random size and place on background, 16 x 16."""
+    """24 bright discs of random size and place on background, 16 x 16.
 
-    def __init__(self, side: int = 16, count: int = 24) -> None:
+    Args:
+        told: whether their size (a class) and place (a number) are told, as `plans.CONDITIONS`
+            has it.
+    """
+
+    def __init__(self, side: int = 16, count: int = 24, *, told: bool = False) -> None:
         rng = np.random.default_rng(0)
         y, x = np.mgrid[:side, :side]
         centres, radii = rng.uniform(6, 10, (count, 2)), rng.uniform(3, 6, count)
         images = [np.hypot(y - c[0], x - c[1]) < r for c, r in zip(centres, radii, strict=True)]
+        big = radii > 4.5
+        places = (centres[:, 0] - 8) / 2
+        self.told = np.stack([big, ~big, places, np.ones(count)], 1) if told else None
         self.images = torch.from_numpy(np.stack(images).astype(np.float32)[:, None] * 1.6 - 0.9)
 
     def __len__(self) -> int:
@@ -29,6 +37,11 @@ class Discs:
 
     def batch(self, indices: np.ndarray) -> torch.Tensor:
         return self.images[torch.from_numpy(indices)]
+
+    def condition(self, indices: np.ndarray) -> torch.Tensor | None:
+        if self.told is None:
+            return None
+        return torch.from_numpy(self.told[indices].astype(np.float32))
 
 
 def tiny_job(plan: Plan, folder: Path) -> tuple[Job, TrainState]:
@@ -39,7 +52,7 @@ def tiny_job(plan: Plan, folder: Path) -> tuple[Job, TrainState]:
         plan=plan,
         plan_hash="plan",
         phases=recipe.phases(plan),
-        source=Discs(),
+        source=Discs(told=plan.condition_size > 0),
         log=TrainingLog(folder / "log.csv"),
         checkpoints=folder / "checkpoints",
         on_tick=lambda state, stage: None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plans import tiny_plan
-from popgan.training.growth import Stage, fully_grown_at, rate_factor, stage_at
+from popgan.training.growth import Stage, annealed, fully_grown_at, rate_factor, stage_at
 
 
 def test_levels_follow_their_shares_and_fade_in() -> None:
@@ -51,3 +52,11 @@ def test_learning_rates_fall_only_after_growth_and_end_at_their_share() -> None:
     assert abs(rate_factor(750, train) - 0.6) < 1e-9
     assert abs(rate_factor(1000, train) - 0.2) < 1e-9
     assert rate_factor(10**6, train) == rate_factor(1000, train)
+
+
+def test_a_value_with_a_start_of_its_own_falls_with_the_rates() -> None:
+    plan = tiny_plan(train__level_shares=[0.0, 1.0]).train
+    assert annealed(10.0, 1.0, 0, plan) == 10.0
+    assert annealed(10.0, 1.0, plan.images // 2, plan) == pytest.approx(5.5)
+    assert annealed(10.0, 1.0, plan.images, plan) == pytest.approx(1.0)
+    assert annealed(None, 1.0, 0, plan) == 1.0

@@ -1,4 +1,4 @@
-"""`popgan generate`: write a synthetic data set from a trained model."""
+"""`popgan generate`: a synthetic data set from a trained model, or ways between its images."""
 
 from __future__ import annotations
 
@@ -9,36 +9,99 @@ import typer
 
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
+from popgan.errors import UserError
 
 HELP = "Write a synthetic data set: NIfTI in BIDS, and PNGs."
+
+Number = Annotated[
+    int | None,
+    typer.Option("-n", "--images", metavar="N", min=1, help="Images.  [default: the plan's]"),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed", metavar="N", min=0, max=2**31 - 1, help="Image k of a seed never changes."
+    ),
+]
+Class = Annotated[
+    str | None, typer.Option("--class", metavar="NAME", help="Class that images shall have.")
+]
+Age = Annotated[float | None, typer.Option("--age", metavar="YEARS", help="Age to draw for.")]
+Height = Annotated[
+    float | None,
+    typer.Option("--height", metavar="SHARE", help="Height of slices: 0 bottom .. 1 top."),
+]
+Given = Annotated[
+    list[str] | None,
+    typer.Option("--given", metavar="NAME=VALUE", help="Any other condition; repeatable."),
+]
+Truncation = Annotated[
+    float,
+    typer.Option("--truncation", metavar="PSI", help="stylegan2: below 1 more usual images."),
+]
+Interpolate = Annotated[
+    str | None,
+    typer.Option(
+        "--interpolate", metavar="SEED:A,B,..", help="Only a strip from image to image, as PNG."
+    ),
+]
+Walk = Annotated[
+    int | None,
+    typer.Option("--walk", metavar="N", min=2, max=2000, help="Only a GIF of so many frames."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--out", metavar="PATH", help="Folder or file.  [default: RUN/synthetic/NAME]"
+    ),
+]
 
 
 def generate(
     context: typer.Context,
     folder: shared.RunFolder,
-    n: Annotated[
-        int | None,
-        typer.Option("-n", "--images", metavar="N", min=1, help="Images.  [default: the plan's]"),
-    ] = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed", metavar="N", min=0, max=2**31 - 1, help="Image k of a seed never changes."
-        ),
-    ] = 0,
+    n: Number = None,
+    seed: Seed = 0,
+    label: Class = None,
+    age: Age = None,
+    height: Height = None,
+    given: Given = None,
+    truncation: Truncation = 1.0,
+    interpolate: Interpolate = None,
+    walk: Walk = None,
     name: shared.Name = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--out", metavar="FOLDER", help="Folder.  [default: RUN/synthetic/NAME]"
-        ),
-    ] = None,
+    out: Out = None,
 ) -> None:
     """See HELP."""
     shown = settings_of(context)
     reporter = shown.reporter()
+    if interpolate is not None and walk is not None:
+        raise UserError("--interpolate and --walk exclude each other", do="ask for one")
+    asked: dict[str, str | float] = _given(given or [])
+    named = {"label": label, "age": age, "height": height}
+    asked |= {key: value for key, value in named.items() if value is not None}
     with shared.opened(folder, name, reporter) as model:
-        from popgan.stations.generate import generate as station
+        from popgan.stations import generate as station
+        from popgan.stations import ways
+        from popgan.stations.draw import Wish
+        from popgan.synthesis.walk import parse_way
 
-        written = station(model, n, seed=seed, out=out, reporter=reporter)
+        wish = Wish(asked, truncation)
+        if interpolate is not None:
+            way_seed, indices = parse_way(interpolate)
+            written = ways.interpolate(model, way_seed, indices, wish=wish, out=out)
+        elif walk is not None:
+            written = ways.walk(model, walk, seed=seed, wish=wish, out=out)
+        else:
+            written = station.generate(model, n, seed=seed, wish=wish, out=out, reporter=reporter)
     shown.show([f"synthetic data: {written}"], {"synthetic": written, "seed": seed})
+
+
+def _given(settings: list[str]) -> dict[str, str | float]:
+    found: dict[str, str | float] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise UserError(f"--given {setting!r} is not name=value", do="write --given sex=1")
+        found[name.strip()] = value.strip()
+    return found

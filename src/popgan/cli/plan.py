@@ -23,6 +23,7 @@ def plan(
     folder: shared.RunFolder,
     preset: shared.Preset = "quick",
     recipe: shared.RecipeName = "popgan",
+    condition: shared.ConditionNames = None,
     name: shared.Name = None,
     budget: shared.Budget = None,
     seed: shared.Seed = 0,
@@ -36,7 +37,6 @@ def plan(
     shared.start(reporter)
     from popgan.cohort.preparation import read_record
     from popgan.dry_run import Estimate
-    from popgan.planning.rules import parse_overrides
     from popgan.stations.plan import plan_station
 
     with locked(folder):
@@ -47,7 +47,7 @@ def plan(
             recipe=recipe,
             budget=budget,
             seed=seed,
-            overrides=parse_overrides(settings or []),
+            overrides=shared.plan_values(settings, condition),
             restart=restart,
             reporter=reporter,
         )

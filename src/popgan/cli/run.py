@@ -29,6 +29,7 @@ def run(
     demo: Annotated[bool, typer.Option("--demo", help="Use the phantom instead of scans.")] = False,
     preset: shared.Preset = "quick",
     recipe: shared.RecipeName = "popgan",
+    condition: shared.ConditionNames = None,
     name: shared.Name = None,
     resolution: shared.Resolution = None,
     budget: shared.Budget = None,
@@ -77,7 +78,6 @@ def run(
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
-    from popgan.planning.rules import parse_overrides
     from popgan.run import RunOptions, run_all
 
     options = RunOptions(
@@ -101,7 +101,7 @@ def run(
         ),
         budget=budget,
         seed=seed,
-        overrides=parse_overrides(settings or []),
+        overrides=shared.plan_values(settings, condition),
         images=images,
         restart=restart,
         workers=shared.parse_workers(workers),

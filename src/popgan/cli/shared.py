@@ -64,8 +64,26 @@ Name = Annotated[
         show_default=False,
     ),
 ]
-Preset = Annotated[str, typer.Option("--preset", metavar="NAME", help="quick, standard or paper.")]
-RecipeName = Annotated[str, typer.Option("--recipe", metavar="NAME", help="Kind of model.")]
+Preset = Annotated[
+    str,
+    typer.Option(
+        "--preset", metavar="NAME", help="quick, standard or paper; stylegan2 has auto as well."
+    ),
+]
+RecipeName = Annotated[
+    str,
+    typer.Option(
+        "--recipe", metavar="NAME", help="Kind of model: popgan, stylegan2, r3gan, dcgan, cgan."
+    ),
+]
+ConditionNames = Annotated[
+    str | None,
+    typer.Option(
+        "--condition",
+        metavar="NAMES",
+        help="What both networks are told: label, height, or covariates, by commas.",
+    ),
+]
 Budget = Annotated[
     str | None,
     typer.Option(
@@ -249,6 +267,20 @@ def preparation_values(bias_field: str, keep_skull: bool, space: str) -> dict[st
         if given not in choices:
             raise UserError(f"{option} {given} is not possible", do=f"give {', '.join(choices)}")
     return {"bias_field": bias_field, "keep_skull": keep_skull or None, "space": space}
+
+
+def plan_values(settings: list[str] | None, condition: str | None) -> dict[str, Any]:
+    """Values of the plan that the user set, by --set and by options of their own.
+
+    Raises:
+        UserError: an entry is not key=value.
+    """
+    from popgan.planning.draft import parse_overrides
+
+    found = parse_overrides(settings or [])
+    if condition is not None:
+        found["network.condition"] = [name.strip() for name in condition.split(",") if name.strip()]
+    return found
 
 
 def start(reporter: Reporter) -> None:

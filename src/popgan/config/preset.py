@@ -1,16 +1,18 @@
-"""Presets: named starting points of a plan, as YAML files beside this module.
+"""Presets: named starting points of a plan, as YAML files in a folder for each recipe.
 
 A preset gives fixed values (each with a reason) and the parameters of the rules that adapt the
-rest to a cohort and a machine.
+rest to a cohort and a machine. One may extend another: it then says only what differs.
 """
 
 from __future__ import annotations
 
 import functools
 from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from popgan.errors import UserError
 
@@ -26,7 +28,8 @@ class Preset(BaseModel):
         batch: images a step before the cohort's size caps it.
         channel_base: channels x grid side of a level, before `channel_max` caps it.
         channel_max: most channels of a level.
-        gamma_at_64: weight of the gradient penalty at 64 x 64; scaled with the area.
+        gamma_at_64: weight of the gradient penalty at 64 x 64; scaled by the recipe's rule.
+        gamma_start: what gamma starts at, in units of itself, where the recipe lets it fall.
         level_weights: relative images of each level, TOP level first; missing ones get none.
         generate: images of the synthetic data set.
         evaluate: synthetic images measured.
@@ -44,30 +47,45 @@ class Preset(BaseModel):
     channel_base: int
     channel_max: int
     channel_reason: str = "so that every level costs about the same arithmetic"
-    gamma_at_64: float
+    gamma_at_64: float = 0.0
+    gamma_start: float = 1.0
     gamma_reason: str = "a gradient by pixels shrinks with their number"
-    level_weights: list[float]
+    level_weights: list[float] = Field(default_factory=lambda: [1.0])
     level_reason: str = "most images where the detail is, after a short climb"
     generate: int
     evaluate: int
-    values: dict[str, tuple[bool | int | float | str, str]]
+    values: dict[str, tuple[bool | int | float | str | list[str], str]]
 
 
-def preset_names() -> list[str]:
-    """Names of the presets, in alphabetical order."""
-    files = resources.files("popgan.config").joinpath("presets").iterdir()
+def preset_names(recipe: str) -> list[str]:
+    """Names of a recipe's presets, in alphabetical order."""
+    files = _folder(recipe).iterdir()
     return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
 
 
 @functools.cache
-def load_preset(name: str) -> Preset:
-    """Read a preset.
+def load_preset(name: str, recipe: str) -> Preset:
+    """Read a preset of a recipe.
 
     Raises:
-        UserError: there is no preset of that name.
+        UserError: the recipe has no preset of that name.
     """
-    known = preset_names()
+    known = preset_names(recipe)
     if name not in known:
-        raise UserError(f"unknown preset {name!r}", do=f"choose one of {', '.join(known)}")
-    text = resources.files("popgan.config").joinpath("presets", f"{name}.yaml").read_text("utf-8")
-    return Preset.model_validate(yaml.safe_load(text))
+        raise UserError(
+            f"unknown preset {name!r} of recipe {recipe!r}", do=f"choose one of {', '.join(known)}"
+        )
+    return Preset.model_validate(_read(recipe, name))
+
+
+def _read(recipe: str, name: str) -> dict[str, Any]:
+    own = yaml.safe_load((_folder(recipe) / f"{name}.yaml").read_text("utf-8"))
+    if "extends" not in own:
+        return dict(own)
+    base = _read(*own.pop("extends").split("/"))
+    values = base["values"] | own.pop("values", {})
+    return base | own | {"values": values}
+
+
+def _folder(recipe: str) -> Traversable:
+    return resources.files("popgan.config").joinpath("presets", recipe)

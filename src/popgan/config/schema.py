@@ -10,19 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from popgan.config.condition import Condition, condition_size
+from popgan.config.network import KINDS, NetworkPlan
+from popgan.config.section import Section
 from popgan.errors import UserError
 from popgan.files import read_yaml, write_text
-
-
-class Section(BaseModel):
-    """A frozen group of values that refuses unknown names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Decision(Section):
@@ -41,19 +38,9 @@ class DataPlan(Section):
     train_slices: int = Field(ge=1, description="slices of the training split")
     train_subjects: int = Field(ge=1, description="subjects of the training split")
     cohort: str = Field(description="SHA-256 of the cohort's manifest")
-
-
-class NetworkPlan(Section):
-    """Shape of the generator and the discriminator."""
-
-    latent_dim: int = Field(ge=2, le=2048, description="length of the latent vector z")
-    channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(
-        min_length=1, description="feature maps at each level, from the base resolution upward"
+    conditions: list[Condition] = Field(
+        default_factory=list, description="what network.condition names, as found in the cohort"
     )
-    dropout: float = Field(ge=0, lt=1, description="dropout in the discriminator's dense head")
-    patch: Literal[1, 2] = Field(description="pixels a side that one feature vector draws")
-    pixel_norm: bool = Field(description="normalise each pixel's feature vector in the generator")
-    minibatch_stddev: int = Field(ge=1, description="group size of minibatch stddev; 1 = none")
 
 
 class AugmentationPlan(Section):
@@ -124,6 +111,21 @@ class TrainPlan(Section):
     )
     precision: Literal["bf16", "fp32"] = Field(description="arithmetic of convolutions")
     threads: int = Field(ge=1, le=1024, description="CPU threads of one process")
+    # What only some recipes have; None where a recipe has it not. A start is where a value
+    # comes from while the learning rates fall: half a cosine leads from it to the value above.
+    style_mixing: float | None = Field(
+        None, ge=0, le=1, description="share of images drawn with two styles"
+    )
+    path_length: float | None = Field(None, ge=0, description="weight of path length; 0 = off")
+    path_length_interval: int | None = Field(
+        None, ge=1, description="steps between path length penalties (lazy)"
+    )
+    gamma_start: float | None = Field(None, ge=0, description="gamma at the start")
+    beta2_start: float | None = Field(None, ge=0, lt=1, description="beta2 at the start")
+    ema_start: float | None = Field(None, ge=0, description="ema_half_life at the start")
+    augment_start: float | None = Field(
+        None, ge=0, le=1, description="augmentation.probability at the start"
+    )
 
 
 class GeneratePlan(Section):
@@ -145,7 +147,7 @@ class Plan(Section):
         pydantic.ValidationError: unknown names, values out of range, or levels that do not fit.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     recipe: str
     preset: str
     seed: int = Field(ge=0, le=2**31 - 1)
@@ -184,6 +186,20 @@ class Plan(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _conditions_are_found(self) -> Plan:
+        found = [condition.name for condition in self.data.conditions]
+        if found != self.network.condition:
+            raise ValueError(
+                f"network.condition names {self.network.condition}, data.conditions holds {found}"
+            )
+        return self
+
+    @property
+    def condition_size(self) -> int:
+        """Length of a condition vector; 0 = unconditional."""
+        return condition_size(self.data.conditions)
+
     @property
     def base(self) -> tuple[int, int]:
         """Height and width of the lowest level's images, pixels."""
@@ -217,19 +233,26 @@ def parse_plan(data: Any, *, where: object = "plan") -> Plan:
         return Plan.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
+        # The kind of network is no part of a name that a user writes.
+        places = [str(p) for n, p in enumerate(first["loc"]) if n != 1 or str(p) not in KINDS]
+        name = ".".join(places)
         message = first["msg"].removeprefix("Value error, ")
         got = f" (got {first['input']!r})" if name and not isinstance(first["input"], dict) else ""
         raise UserError(f"{name + ': ' if name else ''}{message}{got}", where=where) from error
 
 
 def leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of a plan as ("train.batch", 32), in order; `decisions` left out."""
+    """Every value of a plan as ("train.batch", 32), in order; `decisions` left out.
+
+    None stands for what a recipe has not, and is left out as well.
+    """
     for name in type(model).model_fields:
         if name in ("decisions", "version"):
             continue
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             yield from leaves(value, f"{prefix}{name}.")
-        else:
+        elif name == "conditions":
+            yield f"{prefix}{name}", [str(condition) for condition in value]
+        elif value is not None:
             yield f"{prefix}{name}", value

@@ -17,7 +17,17 @@ LEAK = 0.2  # slope of the leaky ReLU everywhere
 LRELU_GAIN = math.sqrt(2 / (1 + LEAK**2))  # keeps variance through conv + leaky ReLU (He et al.)
 
 
-class EqualisedConv2d(nn.Conv2d):
+class Equalised:
+    """A layer whose parameters each have a share of the learning rate of their own.
+
+    Attributes:
+        rates: name of a parameter -> what the learning rate is multiplied with; 1 if not named.
+    """
+
+    rates: dict[str, float]
+
+
+class EqualisedConv2d(nn.Conv2d, Equalised):
     """Convolution with equalised learning rate.
 
     Karras et al. keep weights at unit variance and multiply them with He's constant at run time,
@@ -33,6 +43,8 @@ class EqualisedConv2d(nn.Conv2d):
         stride: step of the kernel.
         padding: zeros around the input; None keeps the size at stride 1.
         gain: standard deviation multiplier of the output.
+        bias: whether there is one.
+        bias_rate: multiplies the learning rate of the bias, as a gain behind it would.
     """
 
     def __init__(
@@ -44,38 +56,113 @@ class EqualisedConv2d(nn.Conv2d):
         stride: int = 1,
         padding: int | None = None,
         gain: float = LRELU_GAIN,
+        bias: bool = True,
+        bias_rate: float = 1.0,
     ) -> None:
         padding = kernel // 2 if padding is None else padding
-        super().__init__(in_channels, out_channels, kernel, stride, padding)
+        super().__init__(in_channels, out_channels, kernel, stride, padding, bias=bias)
         self.rate_scale = gain / math.sqrt(in_channels * kernel**2)
+        self.rates = {"weight": self.rate_scale, "bias": bias_rate}
         _start(self, self.rate_scale)
 
 
-class EqualisedLinear(nn.Linear):
-    """Dense layer with equalised learning rate, as `EqualisedConv2d`."""
+class EqualisedLinear(nn.Linear, Equalised):
+    """Dense layer with equalised learning rate, as `EqualisedConv2d`.
 
-    def __init__(self, in_features: int, out_features: int, *, gain: float = LRELU_GAIN) -> None:
+    Args:
+        in_features: length of the input.
+        out_features: length of the output.
+        gain: standard deviation multiplier of the output.
+        rate: multiplies the learning rate of the weight.
+        bias_rate: multiplies the learning rate of the bias.
+        bias_start: first value of the bias.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        gain: float = LRELU_GAIN,
+        rate: float = 1.0,
+        bias_rate: float = 1.0,
+        bias_start: float = 0.0,
+    ) -> None:
         super().__init__(in_features, out_features)
-        self.rate_scale = gain / math.sqrt(in_features)
-        _start(self, self.rate_scale)
+        self.rate_scale = rate * gain / math.sqrt(in_features)
+        self.rates = {"weight": self.rate_scale, "bias": bias_rate}
+        _start(self, gain / math.sqrt(in_features), bias_start)
 
 
-def _start(layer: nn.Conv2d | nn.Linear, deviation: float) -> None:
+def _start(layer: nn.Conv2d | nn.Linear, deviation: float, bias: float = 0.0) -> None:
     nn.init.normal_(layer.weight, std=deviation)
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
+    if layer.bias is not None:
+        nn.init.constant_(layer.bias, bias)
+
+
+class Embedding(EqualisedLinear):
+    """A condition vector (N x K) as a vector of the given length; all zeros mean "unknown"."""
+
+    def __init__(self, condition: int, length: int) -> None:
+        super().__init__(condition, length, gain=1)
+
+
+class Projection(EqualisedLinear):
+    """What a condition adds to the logit: <embed(c), features> (Miyato & Koyama, ICLR 2018).
+
+    Args:
+        condition: K, numbers of a condition vector.
+        features: length of the feature vector that the logit is read from.
+    """
+
+    def __init__(self, condition: int, features: int) -> None:
+        super().__init__(condition, features, gain=1)
+
+
+def join(z: Tensor, embedding: Embedding | None, condition: Tensor | None) -> Tensor:
+    """What a generator starts from: z, with the embedded condition behind it where there is one.
+
+    Raises:
+        ValueError: a condition is given, or is missing, where the network was built otherwise.
+    """
+    _agree(embedding, condition)
+    if embedding is None or condition is None:
+        return z
+    return torch.cat([z, embedding(condition.to(z.dtype))], 1)
+
+
+def project(
+    projection: Projection | None, features: Tensor, condition: Tensor | None
+) -> Tensor | float:
+    """What a condition adds to N logits read from N x F features; 0 where there is none.
+
+    Raises:
+        ValueError: a condition is given, or is missing, where the network was built otherwise.
+    """
+    _agree(projection, condition)
+    if projection is None or condition is None:
+        return 0.0
+    embedded = projection(condition.to(features.dtype))
+    return (embedded * features).sum(1) / math.sqrt(features.shape[1])
+
+
+def _agree(layer: nn.Module | None, condition: Tensor | None) -> None:
+    if (layer is None) != (condition is None):
+        word = "no" if layer is None else "a"
+        raise ValueError(f"the network was built for {word} condition")
 
 
 def rate_scales(network: nn.Module) -> dict[float, list[nn.Parameter]]:
     """Parameters of a network by what the learning rate of each is to be multiplied with.
 
-    Weights of equalised layers have their He constant; everything else, biases included, has 1.
+    Weights of equalised layers have their He constant; what no layer names has 1.
     """
     scales: dict[float, list[nn.Parameter]] = {}
     equalised: dict[int, float] = {}
     for module in network.modules():
-        if isinstance(module, EqualisedConv2d | EqualisedLinear):
-            equalised[id(module.weight)] = module.rate_scale
+        if isinstance(module, Equalised):
+            own = module.named_parameters(recurse=False)
+            equalised |= {id(value): module.rates.get(name, 1.0) for name, value in own}
     for parameter in network.parameters():
         scales.setdefault(equalised.get(id(parameter), 1.0), []).append(parameter)
     return scales

@@ -23,13 +23,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from popgan.networks.layers import (
+    Embedding,
     EqualisedConv2d,
     EqualisedLinear,
+    Projection,
     downsample,
     enlarge,
+    join,
     leaky_relu,
     minibatch_stddev,
     pixel_norm,
+    project,
     upsample,
 )
 
@@ -68,6 +72,7 @@ class Generator(nn.Module):
         base: height and width of the lowest level's *image*, pixels.
         patch: pixels a side drawn by one feature vector, 1 or 2.
         norm: pixel norm after every convolution.
+        condition: K, numbers of a condition vector; 0 = none.
     """
 
     def __init__(
@@ -79,9 +84,12 @@ class Generator(nn.Module):
         base: tuple[int, int],
         patch: int = 1,
         norm: bool = True,
+        condition: int = 0,
     ) -> None:
         super().__init__()
         self.latent_dim, self.patch, self.norm = latent_dim, patch, norm
+        self.embedding = Embedding(condition, latent_dim) if condition else None
+        latent_dim = latent_dim * 2 if condition else latent_dim
         self.grid = (base[0] // patch, base[1] // patch)
         self.first_channels = channels[0]
         self.dense = EqualisedLinear(latent_dim, channels[0] * math.prod(self.grid))
@@ -99,18 +107,22 @@ class Generator(nn.Module):
             nn.init.zeros_(drawer.weight)
         self.to_image = nn.ModuleList(drawers)
 
-    def forward(self, z: Tensor, level: int, alpha: float = 1.0) -> Tensor:
+    def forward(
+        self, z: Tensor, level: int, alpha: float = 1.0, condition: Tensor | None = None
+    ) -> Tensor:
         """Draw images at a level.
 
         Args:
             z: N x latent_dim, standard normal.
             level: 0 .. number of levels - 1.
             alpha: weight of the topmost level's contribution, 0 .. 1.
+            condition: N x K, where the network was built for one.
 
         Returns:
             N x image_channels x H x W, nominally in [-1, 1] but not clamped.
         """
         z = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
+        z = join(z, self.embedding, condition)
         x = leaky_relu(self.dense(z)).view(-1, self.first_channels, *self.grid)
         x = x.to(memory_format=torch.channels_last)
         x = pixel_norm(x) if self.norm else x
@@ -148,6 +160,9 @@ class Discriminator(nn.Module):
     """Images to one logit each: large for real, small for synthetic.
 
     Args: as for `Generator`; `group` is the group size of minibatch standard deviation (1 = none).
+
+    Attributes:
+        features: numbers that the logit is read from, on which dropout acts.
     """
 
     def __init__(
@@ -158,6 +173,7 @@ class Discriminator(nn.Module):
         base: tuple[int, int],
         patch: int = 1,
         group: int = 4,
+        condition: int = 0,
     ) -> None:
         super().__init__()
         self.group = group
@@ -174,9 +190,16 @@ class Discriminator(nn.Module):
         self.last = EqualisedConv2d(channels[0] + extra, channels[0])
         self.dense = EqualisedLinear(channels[0] * math.prod(grid), channels[0])
         self.logit = EqualisedLinear(channels[0], 1, gain=1)
+        self.features = channels[0]
+        self.projection = Projection(condition, channels[0]) if condition else None
 
     def forward(
-        self, image: Tensor, level: int, alpha: float = 1.0, keep: Tensor | None = None
+        self,
+        image: Tensor,
+        level: int,
+        alpha: float = 1.0,
+        condition: Tensor | None = None,
+        keep: Tensor | None = None,
     ) -> Tensor:
         """Judge images of a level.
 
@@ -184,6 +207,7 @@ class Discriminator(nn.Module):
             image: N x image_channels x H x W of that level's size, in [-1, 1].
             level: 0 .. number of levels - 1.
             alpha: weight of the level's own path against that of the level below, 0 .. 1.
+            condition: N x K, where the network was built for one.
             keep: N x channels[0] factors of the dense head's features: dropout, drawn by the
                 caller (`layers.dropout_factors`), so that the network itself draws nothing.
 
@@ -201,7 +225,8 @@ class Discriminator(nn.Module):
         # The head decides on small differences: float32 whatever the convolutions use.
         with torch.autocast(x.device.type, enabled=False):
             x = leaky_relu(self.dense(x.float().flatten(1)))
-            return self.logit(x if keep is None else x * keep).squeeze(1)
+            logit = self.logit(x if keep is None else x * keep).squeeze(1)
+            return logit + project(self.projection, x, condition)
 
 
 def count_parameters(module: nn.Module) -> int:

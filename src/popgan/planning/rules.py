@@ -6,18 +6,15 @@ the user sets with `--set` replaces the rule's, and later rules see the user's v
 
 from __future__ import annotations
 
-import difflib
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from popgan.config.preset import Preset, load_preset
-from popgan.config.schema import AugmentationPlan, DataPlan, Plan, leaves, parse_plan
-from popgan.errors import UserError
+from popgan.config.schema import AugmentationPlan, DataPlan, Plan
 from popgan.planning.budget import images_within, parse_budget, refuse_copies, refuse_short
+from popgan.planning.draft import Draft
+from popgan.planning.recipes import RecipeRules, find_rules
 from popgan.planning.trial import Trial, micro_batch, snapshots_within
 
 SUSTAINED = 0.88
@@ -35,68 +32,6 @@ class MachineFacts:
     cores: int
     device: str
     bf16: bool
-
-
-class Draft:
-    """A plan in the making: values by dotted name, each with its decision."""
-
-    def __init__(self, overrides: Mapping[str, Any]) -> None:
-        self.overrides = dict(overrides)
-        self.values: dict[str, Any] = {}
-        self.decisions: dict[str, dict[str, str]] = {}
-
-    def decide(self, name: str, value: Any, source: str, reason: str) -> Any:
-        """Set a value unless the user has; returns the value that holds."""
-        if name in self.overrides:
-            value, source, reason = self.overrides[name], "fixed", "set by the user"
-        self.values[name] = value
-        self.decisions[name] = {"source": source, "reason": reason}
-        return value
-
-    def fixed(self, name: str, value: Any, reason: str) -> Any:
-        """A value given by popgan or a preset."""
-        return self.decide(name, value, "fixed", reason)
-
-    def rule(self, name: str, value: Any, reason: str) -> Any:
-        """A value computed from facts."""
-        return self.decide(name, value, "rule", reason)
-
-    def plan(self, **top: Any) -> Plan:
-        """Validate the draft as a plan.
-
-        Raises:
-            UserError: a value is out of range, or the user named one that does not exist.
-        """
-        tree: dict[str, Any] = {**top, "decisions": self.decisions}
-        for name, value in self.values.items():
-            section, _, leaf = name.partition(".")
-            tree.setdefault(section, {})[leaf] = value
-        plan = parse_plan(tree, where="plan")
-        known = [name for name, _ in leaves(plan) if "." in name and not name.startswith("data.")]
-        for name in self.overrides:
-            if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {close[0]}?" if close else "`popgan plan RUN` lists the names"
-                raise UserError(f"--set {name}: the plan has no such value", do=hint)
-        return plan
-
-
-def parse_overrides(settings: list[str]) -> dict[str, Any]:
-    """Turn ["train.batch=8", ...] into values, read as YAML scalars or lists.
-
-    Raises:
-        UserError: an entry is not key=value.
-    """
-    found: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or not name.strip():
-            raise UserError(f"--set {setting!r} is not key=value", do="write --set train.batch=8")
-        try:
-            found[name.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise UserError(f"--set {setting!r} is not a readable value") from error
-    return found
 
 
 def build_plan(
@@ -128,16 +63,16 @@ def build_plan(
         UserError: unknown preset, bad budget, unknown or impossible value; a batch larger than
             the training split; a budget too short for a level.
     """
-    preset = load_preset(preset_name)
+    rules, preset = find_rules(recipe), load_preset(preset_name, recipe)
     draft = Draft(overrides)
     for name, (value, reason) in preset.values.items():
         draft.fixed(name, value, reason)
-    _network_rules(draft, preset, data)
-    _training_rules(draft, preset, data, machine)
+    _network_rules(draft, preset, rules, data)
+    _training_rules(draft, preset, rules, data, machine)
     draft.fixed("generate.n", preset.generate, f"preset {preset_name}")
     draft.fixed("evaluate.n", preset.evaluate, f"preset {preset_name}")
     top = {"recipe": recipe, "preset": preset_name, "seed": seed, "data": data.model_dump()}
-    _length_rules(draft, preset, budget, lambda: draft.plan(**top), probe, trial)
+    _length_rules(draft, preset, rules, budget, lambda: draft.plan(**top), probe, trial)
     return draft.plan(**top)
 
 
@@ -155,20 +90,29 @@ def _levels(side_a: int, side_b: int, patch: int) -> int:
     return levels
 
 
-def _network_rules(draft: Draft, preset: Preset, data: DataPlan) -> None:
-    patch = int(draft.values["network.patch"])
+def _network_rules(draft: Draft, preset: Preset, rules: RecipeRules, data: DataPlan) -> None:
+    draft.fixed("network.kind", rules.kind, "the recipe's networks")
+    if rules.patch is not None:
+        draft.fixed("network.patch", rules.patch, "as these networks are built")
+    patch = draft.values["network.patch"]
+    patch = patch if patch in (1, 2) else 1
     levels = _levels(data.height, data.width, patch)
     low = min(data.height, data.width) // patch // 2 ** (levels - 1)
-    base, most = preset.channel_base, preset.channel_max
-    channels = [max(8, min(most, base // (low * 2**level) // 8 * 8)) for level in range(levels)]
+    base, most, whole = preset.channel_base, preset.channel_max, rules.multiple
+    maps = [base // (low * 2**level) // whole * whole for level in range(levels)]
     draft.rule(
         "network.channels",
-        channels,
+        [max(8, min(most, count)) for count in maps],
         f"min({most}, {base} / side of the feature grid): {preset.channel_reason}",
     )
+    told = ", ".join(rules.condition)
+    reason = f"the recipe is told the {told} of each slice" if told else "nothing is asked for"
+    draft.rule("network.condition", rules.condition, reason)
 
 
-def _training_rules(draft: Draft, preset: Preset, data: DataPlan, machine: MachineFacts) -> None:
+def _training_rules(
+    draft: Draft, preset: Preset, rules: RecipeRules, data: DataPlan, machine: MachineFacts
+) -> None:
     slices = data.train_slices
     # An even batch of at least two always fits, because the sampler runs over epochs.
     batch = max(2, min(preset.batch, slices // 2 * 2))
@@ -181,9 +125,13 @@ def _training_rules(draft: Draft, preset: Preset, data: DataPlan, machine: Machi
         batch,
         "the whole batch; if memory is not enough, training halves it and says so",
     )
-    group = max(size for size in (4, 3, 2, 1) if whole % size == 0)
-    draft.rule("network.minibatch_stddev", group, f"largest divisor of the batch {batch} up to 4")
-    _gamma_rule(draft, preset, data)
+    if rules.group:
+        group = max(size for size in (4, 3, 2, 1) if whole % size == 0)
+        reason = f"largest divisor of the batch {batch} up to 4"
+        draft.rule("network.minibatch_stddev", group, reason)
+    else:
+        draft.fixed("network.minibatch_stddev", 1, "these networks have none")
+    _gamma_rule(draft, preset, rules, data, whole)
     _augmentation_rules(draft)
     chosen = draft.values["network.channels"]
     levels = len(chosen) if isinstance(chosen, list) else 1
@@ -198,7 +146,9 @@ def _training_rules(draft: Draft, preset: Preset, data: DataPlan, machine: Machi
     draft.rule("train.threads", machine.cores, f"{machine.cores} usable cores")
 
 
-def _gamma_rule(draft: Draft, preset: Preset, data: DataPlan) -> None:
+def _gamma_rule(
+    draft: Draft, preset: Preset, rules: RecipeRules, data: DataPlan, batch: int
+) -> None:
     if draft.values.get("train.loss") == "wgan-gp":
         draft.rule(
             "train.gamma",
@@ -207,12 +157,11 @@ def _gamma_rule(draft: Draft, preset: Preset, data: DataPlan) -> None:
             "train.r2 and train.penalty_interval do not count",
         )
         return
-    area = data.height * data.width / 64**2
-    draft.rule(
-        "train.gamma",
-        round(preset.gamma_at_64 * area, 4),
-        f"{preset.gamma_at_64:g} at 64 x 64, scaled with the area: {preset.gamma_reason}",
-    )
+    value, reason = rules.gamma(preset, data, batch)
+    gamma = draft.rule("train.gamma", round(value, 4), reason)
+    if preset.gamma_start != 1 and isinstance(gamma, int | float):
+        reason = f"{preset.gamma_start:g} x train.gamma: {preset.gamma_reason}"
+        draft.rule("train.gamma_start", round(gamma * preset.gamma_start, 4), reason)
 
 
 ADA_INTENSITY = {
@@ -253,6 +202,7 @@ def _shares(preset: Preset, levels: int) -> list[float]:
 def _length_rules(
     draft: Draft,
     preset: Preset,
+    rules: RecipeRules,
     budget: str | None,
     provisional: Callable[[], Plan],
     probe: Probe,
@@ -262,14 +212,14 @@ def _length_rules(
     budget = budget if budget is not None else preset.budget
     if "train.images" in draft.overrides or budget is None:
         draft.fixed("train.images", preset.images or 100_000, preset.images_reason)
-        _length_dependants(draft)
+        _length_dependants(draft, preset, rules)
         chosen = draft.values["train.images"]
         count, _, reason = snapshots_within(trial, chosen if isinstance(chosen, int) else 0, None)
         draft.rule("train.snapshots", count, reason)
         return
     seconds = parse_budget(budget)
     draft.fixed("train.images", 10**6, "provisional")
-    _length_dependants(draft)
+    _length_dependants(draft, preset, rules)
     plan = provisional()
     speeds = probe(plan)
     if found := micro_batch(trial, plan.train.batch):
@@ -285,13 +235,15 @@ def _length_rules(
         images,
         f"budget {budget}: {measured} images/s at the levels, {SUSTAINED:.0%} of it sustained",
     )
-    _length_dependants(draft)
+    _length_dependants(draft, preset, rules)
 
 
-def _length_dependants(draft: Draft) -> None:
-    images = draft.values["train.images"]
+def _length_dependants(draft: Draft, preset: Preset, rules: RecipeRules) -> None:
+    images, batch = draft.values["train.images"], draft.values["train.batch"]
     count = images if isinstance(images, int) and images > 0 else 1
-    half_life = max(100.0, min(10_000.0, math.floor(count * 0.03)))
-    draft.rule("train.ema_half_life", half_life, "3 % of the images of the run, 100 to 10 000")
+    if "train.ema_half_life" not in preset.values:
+        whole = batch if isinstance(batch, int) and batch > 0 else 1
+        half_life, reason = rules.half_life(count, whole)
+        draft.rule("train.ema_half_life", half_life, reason)
     ticks = max(4, min(100, count // 2000))
     draft.rule("train.ticks", ticks, "a sample grid, a log row and a checkpoint every 2 kimg")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from popgan.config.schema import Plan
 from popgan.errors import UserError
-from popgan.recipes import popgan
+from popgan.recipes import common, dcgan, popgan, r3gan, stylegan2
 from popgan.seeds import derive
 from popgan.training.phase import Phase, lazy_intervals
 from popgan.training.state import TrainState
@@ -56,7 +56,35 @@ RECIPES = {
         popgan.build_generator,
         popgan.build_discriminator,
         popgan.phases,
-        popgan.extras,
+        common.extras,
+    ),
+    "stylegan2": Recipe(
+        "StyleGAN2 with adaptive augmentation",
+        stylegan2.build_generator,
+        stylegan2.build_discriminator,
+        stylegan2.phases,
+        stylegan2.extras,
+    ),
+    "r3gan": Recipe(
+        "R3GAN: residual blocks, relativistic loss, R1 and R2",
+        r3gan.build_generator,
+        r3gan.build_discriminator,
+        r3gan.phases,
+        common.extras,
+    ),
+    "dcgan": Recipe(
+        "DCGAN: the generic GAN",
+        dcgan.build_generator,
+        dcgan.build_discriminator,
+        dcgan.phases,
+        common.extras,
+    ),
+    "cgan": Recipe(
+        "popgan with the label of each slice told to both networks",
+        popgan.build_generator,
+        popgan.build_discriminator,
+        popgan.phases,
+        common.extras,
     ),
 }
 

@@ -10,8 +10,8 @@ from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.suite import assess
 from popgan.progress import Reporter
 from popgan.stations.card import write_card
+from popgan.stations.draw import synthesise
 from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation, save_evaluation
-from popgan.stations.generate import synthesise
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.story import story_of

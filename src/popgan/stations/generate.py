@@ -2,82 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.geometry import to_volume
-from popgan.errors import UserError
 from popgan.progress import Reporter
+from popgan.stations.draw import ANY, Wish, check_count, stream, told_of
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.synthesis.bids import bids_writer
 from popgan.synthesis.image import grid_png, png_writer
-from popgan.synthesis.sample import load_generator, sample
-from popgan.training.loop import threads
 
-MOST = 1_000_000
 OVERVIEW = 64  # images on the contact sheet
-
-
-def synthesise(
-    model: Model, n: int, *, seed: int = 0, reporter: Reporter | None = None
-) -> np.ndarray:
-    """Draw images into memory, without writing them.
-
-    Args:
-        model: a trained model.
-        n: number of images.
-        seed: images with the same seed and index are the same, whatever `n` is.
-        reporter: shows progress.
-
-    Returns:
-        n x C x H x W float32 in [-1, 1].
-
-    Raises:
-        UserError: the model is not trained, or so many images are not possible.
-    """
-    plan = model.plan()
-    _check_count(n)
-    shape = (n, len(plan.data.contrasts), plan.data.height, plan.data.width)
-    needed, free = 4 * int(np.prod(shape)), psutil.virtual_memory().available
-    if needed > free // 2:
-        raise UserError(
-            f"{n} images take {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} are free",
-            do="ask for fewer with -n",
-        )
-    images = np.empty(shape, dtype=np.float32)
-    done = 0
-    with (reporter or Reporter()).task("drawing images", n) as task:
-        for batch in stream(model, n, seed):
-            images[done : done + len(batch)] = batch
-            done += len(batch)
-            task.advance(len(batch))
-    return images
-
-
-def stream(model: Model, n: int, seed: int) -> Iterator[np.ndarray]:
-    """The images of `synthesise` in batches, in the memory of one batch.
-
-    Raises:
-        UserError: see `synthesise`.
-    """
-    _check_count(n)
-    model.weights_hash()
-    plan = model.plan()
-    generator = load_generator(model.weights_path, plan)
-    with threads(plan.train.threads):
-        yield from sample(generator, plan, seed=seed, count=n)
-
-
-def _check_count(n: int) -> None:
-    if not 1 <= n <= MOST:
-        raise UserError(f"{n} images cannot be made", do=f"ask for 1 to {MOST}")
 
 
 def generate(
@@ -85,6 +26,7 @@ def generate(
     n: int | None = None,
     *,
     seed: int = 0,
+    wish: Wish = ANY,
     out: str | Path | None = None,
     reporter: Reporter | None = None,
 ) -> Path:
@@ -94,6 +36,7 @@ def generate(
         model: a trained model.
         n: number of images; the plan's by default. Memory does not grow with it.
         seed: image k of a seed is always the same.
+        wish: class, covariates, truncation.
         out: folder of the data set; RUN/synthetic/NAME by default.
         reporter: shows progress.
 
@@ -106,18 +49,20 @@ def generate(
     reporter = reporter or Reporter()
     plan, weights = model.plan(), model.weights_hash()
     n = plan.generate.n if n is None else n
-    _check_count(n)
+    check_count(n)
     if out is not None:
-        _write(model, Path(out), n, seed, weights, reporter)
+        _write(model, Path(out), n, seed, wish, weights, reporter)
         return Path(out)
-    folder, inputs = model.synthetic, {"weights": weights, "n": n, "seed": seed}
+    folder = model.synthetic
+    asked = {"given": dict(wish.given), "truncation": wish.truncation}
+    inputs = {"weights": weights, "n": n, "seed": seed, **asked}
     outputs = [folder / "dataset_description.json", _pngs(folder), _overview(folder)]
     ledger, station = Ledger(model.run), f"generate {model.name}"
     if ledger.is_done(station, inputs):
         reporter.message(f"[{station}] unchanged, skipped")
         return folder
     with ledger.station(station, inputs, outputs, reporter):
-        _write(model, folder, n, seed, weights, reporter)
+        _write(model, folder, n, seed, wish, weights, reporter)
     return folder
 
 
@@ -137,12 +82,24 @@ def _overview(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-overview.png")
 
 
-def _write(model: Model, folder: Path, n: int, seed: int, weights: str, reporter: Reporter) -> None:
+def _write(
+    model: Model,
+    folder: Path,
+    n: int,
+    seed: int,
+    wish: Wish,
+    weights: str,
+    reporter: Reporter,
+) -> None:
     """Both data sets in one pass over the images; each appears when it is complete."""
     folder = folder.resolve()
     cohort, plan = Cohort.open(model.run), model.plan()
     model.require_cohort(cohort.hash)
     contrasts, first = plan.data.contrasts, np.empty(0, np.float32)
+    told, notes = told_of(model, wish)
+    labels = None if told is None else told.labels_at(seed, range(n))
+    for note in notes:
+        reporter.warning(note)
     with (
         bids_writer(
             folder,
@@ -158,13 +115,19 @@ def _write(model: Model, folder: Path, n: int, seed: int, weights: str, reporter
             weights_hash=weights,
             skull_stripped=skull_stripped(cohort.fingerprint),
             source_hash=cohort.hash,
+            labels=labels,
         ) as add_bids,
         png_writer(
-            _pngs(folder), count=n, contrasts=contrasts, model=model.name, seed=seed
+            _pngs(folder),
+            count=n,
+            contrasts=contrasts,
+            model=model.name,
+            seed=seed,
+            labels=labels,
         ) as add_pngs,
         reporter.task("writing images", n) as task,
     ):
-        for batch in stream(model, n, seed):
+        for batch in stream(model, n, seed, wish):
             add_bids(batch)
             add_pngs(batch)
             if len(first) < OVERVIEW:

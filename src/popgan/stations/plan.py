@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +10,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
+from popgan.config.network import KINDS
 from popgan.config.schema import DataPlan, Plan
 from popgan.device import best_device, has_fast_bf16
 from popgan.errors import UserError
+from popgan.planning.condition import find_conditions
+from popgan.planning.draft import refuse_unknown
+from popgan.planning.recipes import find_rules
 from popgan.planning.rules import MachineFacts, build_plan
 from popgan.planning.trial import Trial
 from popgan.progress import Reporter
@@ -25,7 +28,7 @@ from popgan.stations.source import CohortImages
 from popgan.training.log import memory_gib
 from popgan.training.probe import measure
 
-RULES_VERSION = 4  # raise when a rule changes, so that old plans are not taken for new ones
+RULES_VERSION = 5  # raise when a rule changes, so that old plans are not taken for new ones
 
 
 def make_plan(
@@ -43,7 +46,7 @@ def make_plan(
 
     Args:
         cohort: the ingested cohort.
-        preset: "quick", "standard" or "paper".
+        preset: one of the recipe's, such as "quick", "standard" or "paper".
         recipe: name of a recipe.
         budget: training time such as "6m"; None takes the preset's.
         seed: seed of weights, order, latents and augmentation.
@@ -56,9 +59,14 @@ def make_plan(
     """
     reporter = reporter or Reporter()
     find_recipe(recipe)
-    device = best_device()
+    device, overrides = best_device(), overrides or {}
+    check_overrides(overrides, recipe)
+    told = overrides.get("network.condition", find_rules(recipe).condition)
+    conditions, notes = find_conditions(cohort, told)
+    for note in notes:
+        reporter.message(f"note: {note}")
     probe = probe or SpeedProbe()
-    probe.prepare(CohortImages(cohort, "train"), reporter)
+    probe.prepare(CohortImages(cohort, "train", conditions), reporter)
     data = DataPlan(
         height=cohort.height,
         width=cohort.width,
@@ -66,6 +74,7 @@ def make_plan(
         train_slices=len(cohort.indices("train")),
         train_subjects=len(set(cohort.subjects("train"))),
         cohort=cohort.hash,
+        conditions=conditions,
     )
     facts = MachineFacts(provenance.usable_cores(), device.type.upper(), has_fast_bf16())
     return build_plan(
@@ -74,7 +83,7 @@ def make_plan(
         recipe=recipe,
         seed=seed,
         budget=budget,
-        overrides=overrides or {},
+        overrides=overrides,
         machine=facts,
         probe=probe,
         trial=Trial(
@@ -138,7 +147,7 @@ def plan_station(
             and `restart` is not set.
     """
     find_recipe(recipe)
-    check_overrides(overrides)
+    check_overrides(overrides, recipe)
     cohort = Cohort.open(run)
     model = Model(run, name or recipe)
     request = {
@@ -181,29 +190,27 @@ def plan_station(
     return model
 
 
-def check_overrides(overrides: dict[str, Any]) -> None:
-    """Refuse a value that no plan can have, before hours of work that come before the plan.
+def check_overrides(overrides: dict[str, Any], recipe: str) -> None:
+    """Refuse a value that no plan of the recipe can have, before hours of work.
 
     Raises:
         UserError: an unknown name, or a value of the wrong type or range.
     """
-    sections = {
+    sections: dict[str, type[BaseModel]] = {
         name: field.annotation
         for name, field in Plan.model_fields.items()
         if name != "data"
         and isinstance(field.annotation, type)
         and issubclass(field.annotation, BaseModel)
     }
+    sections["network"] = KINDS[find_rules(recipe).kind]
     fields = {
         f"{section}.{leaf}": field
         for section, model in sections.items()
         for leaf, field in model.model_fields.items()
     }
+    refuse_unknown(overrides, list(fields))
     for name, value in overrides.items():
-        if name not in fields:
-            close = difflib.get_close_matches(name, fields, n=1, cutoff=0.7)
-            hint = f"did you mean {close[0]}?" if close else "`popgan plan RUN` lists the names"
-            raise UserError(f"--set {name}: the plan has no such value", do=hint)
         field = fields[name]
         kind: Any = field.annotation
         if field.metadata:

@@ -30,8 +30,8 @@ from popgan.report.private import neighbours, write_private_report
 from popgan.report.shareable import write_report as write_shareable
 from popgan.seeds import numpy_rng
 from popgan.stations.card import cohort_counts
+from popgan.stations.draw import stream, synthesise
 from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation
-from popgan.stations.generate import stream, synthesise
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.scan_rows import scan_rows

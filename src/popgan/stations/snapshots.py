@@ -32,6 +32,7 @@ from popgan.evidence.statistics import (
     subject_groups,
 )
 from popgan.seeds import derive
+from popgan.stations.draw import told_by
 from popgan.synthesis.sample import sample
 from popgan.training.guard import Score
 from popgan.training.state import TrainState
@@ -50,6 +51,7 @@ class TuningScale:
 
     def __init__(self, plan: Plan, cohort: Cohort) -> None:
         self.plan, self.cohort = plan, cohort
+        self.told = told_by(plan, cohort)[0]
         self.subjects = subject_groups(cohort.subjects("tuning"), seed=plan.seed)
         self.images = image_groups(IMAGES, seed=plan.seed)
         self._reference: np.ndarray | None = None
@@ -59,7 +61,8 @@ class TuningScale:
         """The KID of the averaged generator, with its jackknife replicates."""
         extractor, reference = self._features()
         seed = derive(self.plan.seed, "snapshots") % 2**31
-        fakes = np.concatenate(list(sample(state.average, self.plan, seed=seed, count=IMAGES)))
+        drawn = sample(state.average, self.plan, seed=seed, count=IMAGES, told=self.told)
+        fakes = np.concatenate(list(drawn))
         kid, real, fake = kid_with_replicates(
             reference, self.subjects, extractor(fakes), self.images
         )

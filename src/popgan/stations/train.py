@@ -17,7 +17,7 @@ from popgan.errors import UserError
 from popgan.files import atomic_path, private_folder
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
-from popgan.seeds import torch_rng
+from popgan.seeds import numpy_rng, torch_rng
 from popgan.stations.card import write_card
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
@@ -137,9 +137,11 @@ def _job(
     model: Model, plan: Plan, cohort: Cohort, scale: TuningScale | None, processes: Processes
 ) -> Job:
     latents = torch.randn((GRID, plan.network.latent_dim), generator=torch_rng(plan.seed, "grid"))
+    images = CohortImages(cohort, "train", plan.data.conditions)
+    told = images.condition(numpy_rng(plan.seed, "grid").integers(len(images), size=GRID))
 
     def on_tick(state: TrainState, stage: Stage) -> Tensor:
-        samples = draw_images(state.average, latents, plan, stage)
+        samples = draw_images(state.average, latents, plan, stage, condition=told)
         grid_png(model.samples / f"{state.images:012d}.png", samples, columns=8, gutter=2)
         return torch.from_numpy(samples)
 
@@ -147,7 +149,7 @@ def _job(
         plan=plan,
         plan_hash=model.plan_hash(),
         phases=find_recipe(plan.recipe).phases(plan),
-        source=CohortImages(cohort, "train"),
+        source=images,
         log=TrainingLog(model.log_path),
         checkpoints=model.checkpoints,
         on_tick=on_tick,

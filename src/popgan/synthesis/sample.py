@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +15,16 @@ from popgan.device import best_device
 from popgan.errors import UserError
 from popgan.recipes.table import find_recipe
 from popgan.seeds import torch_rng
+from popgan.synthesis.told import Told
 from popgan.training.growth import Stage, stage_at
 from popgan.training.tensors import TensorFileError, kinds_of, read_tensors
 
 BATCH = 32
-"""Images computed at once. Always so many, even if one is wanted: kernels round differently for
-other sizes, and an image must not depend on how many others are asked for."""
+"""Most images computed at once."""
+MEMORY = 2**30
+"""Bytes that the feature maps of one batch may take."""
+LIVE_MAPS = 6
+"""Feature maps of the largest level that a generator holds at once, about."""
 
 
 def load_generator(weights: Path, plan: Plan) -> nn.Module:
@@ -45,15 +50,41 @@ def load_generator(weights: Path, plan: Plan) -> nn.Module:
     return generator.to(device=best_device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def batch_size(plan: Plan) -> int:
+    """Images computed at once, 1 .. 32: as many as `MEMORY` holds.
+
+    Always so many, even if one is wanted: kernels round differently for other sizes, and an image
+    must not depend on how many others are asked for. So the number follows from the plan alone.
+    """
+    area = plan.data.height * plan.data.width // plan.network.patch**2
+    largest = max(
+        maps * area // 4**below for below, maps in enumerate(reversed(plan.network.channels))
+    )
+    fitting = max(1, MEMORY // (4 * LIVE_MAPS * largest))
+    return min(BATCH, 2 ** (fitting.bit_length() - 1))
+
+
 def latents(plan: Plan, seed: int, indices: range) -> Tensor:
     """One latent vector for each index; the same whichever others are drawn with it."""
-    shape = (plan.network.latent_dim,)
-    return torch.stack([torch.randn(shape, generator=torch_rng(seed, "z", i)) for i in indices])
+    return _numbers(plan.network.latent_dim, seed, "z", indices)
+
+
+def _numbers(size: int, seed: int, purpose: str, indices: range) -> Tensor:
+    return torch.stack(
+        [torch.randn((size,), generator=torch_rng(seed, purpose, i)) for i in indices]
+    )
 
 
 @torch.no_grad()
 def draw_images(
-    generator: nn.Module, z: Tensor, plan: Plan, stage: Stage | None = None
+    generator: nn.Module,
+    z: Tensor,
+    plan: Plan,
+    stage: Stage | None = None,
+    *,
+    condition: Tensor | None = None,
+    noise: Tensor | None = None,
+    truncation: float = 1.0,
 ) -> np.ndarray:
     """Images of given latents.
 
@@ -63,13 +94,26 @@ def draw_images(
         plan: the generator's plan.
         stage: level and fade; the end of training by default. Images of a lower level are
             enlarged to full size.
+        condition: N x K, where the plan has conditions.
+        noise: N x noise_size, where the generator takes noise; its fixed noise if None.
+        truncation: 1 = as trained, towards 0 more usual and less varied.
 
     Returns:
         N x C x H x W float32, clamped to [-1, 1].
+
+    Raises:
+        UserError: truncation is asked of a recipe that has none.
     """
     stage = stage or stage_at(plan.train.images, plan.train)
     device = next(generator.parameters()).device
-    images = generator(z.to(device), stage.level, stage.alpha)
+    more: dict[str, Any] = {}
+    if noise is not None:
+        more["noise"] = noise.to(device)
+    if truncation != 1:
+        check_truncation(plan, truncation)
+        more["truncation"] = truncation
+    told = None if condition is None else condition.to(device)
+    images = generator(z.to(device), stage.level, stage.alpha, told, **more)
     factor = plan.data.height // images.shape[2]
     if factor > 1:
         images = images.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
@@ -77,17 +121,56 @@ def draw_images(
     return images.clamp(-1, 1).float().contiguous().cpu().numpy()
 
 
+def check_truncation(plan: Plan, truncation: float) -> None:
+    """Refuse truncation where a recipe has none.
+
+    Raises:
+        UserError: the recipe has no space of styles, or the value is not within 0 .. 1.
+    """
+    if not 0 <= truncation <= 1:
+        raise UserError(f"--truncation {truncation:g} is not possible", do="give 0 to 1")
+    if truncation != 1 and plan.network.kind != "stylegan2":
+        raise UserError(
+            f"recipe {plan.recipe!r} has no truncation", do="leave it out, or train stylegan2"
+        )
+
+
 def sample(
-    generator: nn.Module, plan: Plan, *, seed: int, first: int = 0, count: int
+    generator: nn.Module,
+    plan: Plan,
+    *,
+    seed: int,
+    first: int = 0,
+    count: int,
+    told: Told | None = None,
+    truncation: float = 1.0,
 ) -> Iterator[np.ndarray]:
     """Images number first .. first + count - 1 of a seed, in batches.
 
-    An image depends on (weights, seed, index) alone, to the last bit.
+    An image depends on (weights, seed, index) and what is told alone, to the last bit.
+
+    Args:
+        generator: from `load_generator`.
+        plan: its plan.
+        seed: of latents, noise and conditions.
+        first: index of the first image.
+        count: images.
+        told: conditions to draw from; needed where the plan has conditions.
+        truncation: see `draw_images`.
 
     Yields:
-        n x C x H x W float32 in [-1, 1], n <= BATCH.
+        n x C x H x W float32 in [-1, 1], n <= 32.
     """
-    last = first + count
-    for start in range(first - first % BATCH, last, BATCH):
-        images = draw_images(generator, latents(plan, seed, range(start, start + BATCH)), plan)
+    last, size = first + count, batch_size(plan)
+    noise_size = getattr(generator, "noise_size", 0)
+    for start in range(first - first % size, last, size):
+        indices = range(start, start + size)
+        images = draw_images(
+            generator,
+            latents(plan, seed, indices),
+            plan,
+            condition=None if told is None else torch.from_numpy(told.vectors_at(seed, indices)),
+            noise=_numbers(noise_size, seed, "noise", indices) if noise_size else None,
+            truncation=truncation,
+        )
         yield images[max(0, first - start) : last - start]

@@ -50,11 +50,21 @@ def rate_factor(images: int, plan: TrainPlan) -> float:
     1 until the top level is fully in, then half a cosine down to `lr_end` at the end. Players
     that still take large steps circle each other, and the average of a circle is blurred.
     """
+    return annealed(1.0, plan.lr_end, images, plan)
+
+
+def annealed(start: float | None, end: float, images: int, plan: TrainPlan) -> float:
+    """A value on its way from `start` to `end`; None starts at the end, so it is constant.
+
+    It stays at `start` until the top level is fully in, then half a cosine leads to `end`.
+    """
+    if start is None:
+        return end
     grown = fully_grown_at(plan)
     if images <= grown:
-        return 1.0
+        return start
     progress = min(1.0, (images - grown) / max(1, plan.images - grown))
-    return plan.lr_end + (1 - plan.lr_end) * (1 + math.cos(math.pi * progress)) / 2
+    return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
 
 
 def fully_grown_at(plan: TrainPlan) -> int:

@@ -89,10 +89,13 @@ def one_step(
         UserError: the memory is not enough, however small the micro-batch.
     """
     stage = stage_at(state.images, plan.train)
-    reals = source.batch(sampler.indices(state.images, plan.train.batch)).to(device_of(state))
+    indices = sampler.indices(state.images, plan.train.batch)
+    reals = source.batch(indices).to(device_of(state))
     reals = at_stage(reals, stage, len(plan.network.channels))
+    told = source.condition(indices)
+    told = None if told is None else told.to(device_of(state))
     spread = spread_of(plan, state, processes)
-    step = Step(plan, state, stage, reals, state.step, spread=spread)
+    step = Step(plan, state, stage, reals, state.step, told, spread=spread)
     for phase in phases:
         if state.step % phase.interval == 0:
             update(phase, step)

@@ -29,6 +29,8 @@ class Step:
         stage: level and fade.
         reals: N x C x H x W at the level's size, already faded.
         index: number of the step, from which all its randomness derives.
+        condition: N x K, what is told about `reals`, or None; synthetic images of the step are
+            drawn for the same conditions.
         shared: tensors that one phase leaves for a later one (detached).
         spread: how calls of networks are divided over processes and micro-batches.
     """
@@ -38,6 +40,7 @@ class Step:
     stage: Stage
     reals: Tensor
     index: int
+    condition: Tensor | None = None
     shared: dict[str, Tensor] = field(default_factory=dict)
     spread: Spread = field(default_factory=Spread)
 
@@ -49,6 +52,12 @@ class Step:
         """A batch of standard normal latent vectors."""
         shape = (self.reals.shape[0], self.plan.network.latent_dim)
         return torch.randn(shape, generator=self.rng(purpose)).to(self.reals.device)
+
+    def noise(self, purpose: str, size: int) -> Tensor:
+        """N x size standard normal numbers, drawn on the device: these are many."""
+        device = self.reals.device
+        rng = torch.Generator(device).manual_seed(derive(self.plan.seed, purpose, self.index))
+        return torch.randn((self.reals.shape[0], size), generator=rng, device=device)
 
     def by_rows(self, function: RowFunction, *inputs: Tensor | None) -> Tensor:
         """A call of a network, divided over processes and micro-batches; see `Spread.by_rows`."""

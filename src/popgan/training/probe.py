@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from statistics import mean
 
@@ -49,9 +50,8 @@ def _speed(
     source: ImageSource,
     position: int,
 ) -> float:
-    """Images/s at one position; the cost of the lazy penalty is spread over its interval."""
+    """Images/s at one position; the cost of a lazy penalty is spread over its interval."""
     assert stage_at(position, plan.train).alpha == 1.0
-    interval = plan.train.penalty_interval
 
     def seconds(step: int) -> float:
         state.images, state.step = position, step
@@ -60,18 +60,27 @@ def _speed(
         _wait(state)
         return time.perf_counter() - start
 
+    kinds = kinds_of_steps(phases)
     # The first steps set up kernels and, on a GPU, pick algorithms.
-    warm = [seconds(0), seconds(1)]
-    if sum(warm) > SECONDS_A_LEVEL:
-        penalised, plain = [warm[0]], [warm[1]]
-    else:
-        penalised, plain = [], []
-        while sum(penalised) + sum(plain) < SECONDS_A_LEVEL:
-            penalised.append(seconds(0))
-            plain += [seconds(1), seconds(2), seconds(3)]
+    times = {first: [seconds(first)] for first in kinds}
+    if sum(map(sum, times.values())) <= SECONDS_A_LEVEL:
+        times = {first: [] for first in kinds}
+        while sum(map(sum, times.values())) < SECONDS_A_LEVEL:
+            for first, count in kinds.items():
+                times[first] += [seconds(first) for _ in range(min(3, count))]
     # Means, not medians: a busy machine will disturb the training as it disturbs the probe.
-    cost = (mean(penalised) + (interval - 1) * mean(plain)) / interval
+    cost = sum(count * mean(times[first]) for first, count in kinds.items()) / sum(kinds.values())
     return plan.train.batch / cost
+
+
+def kinds_of_steps(phases: list[Phase]) -> dict[int, int]:
+    """The kinds of steps by which phases are due: number of the first such step -> how many of
+    its kind come before all repeats."""
+    cycle = math.lcm(*(phase.interval for phase in phases))
+    found: dict[tuple[bool, ...], list[int]] = {}
+    for step in range(cycle):
+        found.setdefault(tuple(step % phase.interval == 0 for phase in phases), []).append(step)
+    return {steps[0]: len(steps) for steps in found.values()}
 
 
 def _wait(state: TrainState) -> None:

@@ -24,6 +24,9 @@ class ImageSource(Protocol):
     def batch(self, indices: np.ndarray) -> Tensor:
         """N x C x H x W float32 in [-1, 1] at full resolution."""
 
+    def condition(self, indices: np.ndarray) -> Tensor | None:
+        """N x K float32: what is told about these images; None where nothing is."""
+
 
 class Sampler:
     """Indices of training slices by position.

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from popgan.config.schema import TrainPlan
 from popgan.networks.layers import rate_scales
+from popgan.training.growth import annealed
 from popgan.training.guard import Guard
 
 SUMS = (
@@ -111,7 +112,8 @@ class TrainState:
         The half-life is in images and at most `ema_ramp` times the images seen, so that the
         average forgets the random beginning.
         """
-        half_life = min(plan.ema_half_life, plan.ema_ramp * self.images)
+        longest = annealed(plan.ema_start, plan.ema_half_life, self.images, plan)
+        half_life = min(longest, plan.ema_ramp * self.images)
         keep = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
         averages: list[Tensor] = list(self.average.parameters())
         current: list[Tensor] = list(self.generator.parameters())
@@ -184,5 +186,5 @@ def _adam(
         fused=device.type in ("cpu", "cuda"),
     )
     for group in optimiser.param_groups:
-        group["initial_lr"] = group["lr"]
+        group["initial_lr"], group["lazy_ratio"] = group["lr"], ratio
     return optimiser

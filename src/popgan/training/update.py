@@ -1,8 +1,9 @@
 """One update of one network: loss, gradients, optimiser; once more in smaller parts if the memory
 is not enough.
 
-Nothing has changed before the optimiser's step but what the loss has added up for the log, and that
-is put back. So the update that is done again is the one that failed.
+Nothing has changed before the optimiser's step but what the loss has added up for the log, and what
+the recipe and the generator keep; that is put back. So the update that is done again is the one
+that failed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 
 from popgan.config.schema import Plan
 from popgan.errors import UserError, is_out_of_memory
-from popgan.training.growth import rate_factor
+from popgan.training.growth import annealed, rate_factor
 from popgan.training.phase import Phase, Step
 from popgan.training.processes import Processes
 from popgan.training.spread import Spread
@@ -37,10 +38,19 @@ def update(phase: Phase, step: Step) -> None:
     if phase.name.endswith("main"):
         state.sums["grad_generator" if phase.network == "G" else "grad_discriminator"] += norm
     optimiser = state.optimisers[phase.network]
-    for group in optimiser.param_groups:
-        group["lr"] = group["initial_lr"] * rate_of(state, step.plan)
+    _set_rates(optimiser, state, step.plan)
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
+
+
+def _set_rates(optimiser: torch.optim.Adam, state: TrainState, plan: Plan) -> None:
+    """Learning rates, and beta2 where it has a start of its own, as they are now."""
+    train = plan.train
+    for group in optimiser.param_groups:
+        group["lr"] = group["initial_lr"] * rate_of(state, plan)
+        if train.beta2_start is not None:
+            beta2 = annealed(train.beta2_start, train.beta2, state.images, train)
+            group["betas"] = (group["betas"][0], beta2 ** group["lazy_ratio"])
 
 
 def rate_of(state: TrainState, plan: Plan) -> float:
@@ -65,6 +75,7 @@ def _backward(phase: Phase, step: Step) -> bool:
     names, values = list(state.sums), list(state.sums.values())
     sums = dict(zip(names, torch._foreach_add(values, 0.0), strict=True))
     extras = {name: value.clone() for name, value in state.extras.items()}
+    buffers = [value.clone() for value in state.generator.buffers()]
     bf16 = step.plan.train.precision == "bf16"
     try:
         with torch.autocast(step.reals.device.type, torch.bfloat16, enabled=bf16):
@@ -75,6 +86,8 @@ def _backward(phase: Phase, step: Step) -> bool:
         if not is_out_of_memory(error):
             raise
         state.sums, state.extras = sums, extras
+        for value, before in zip(state.generator.buffers(), buffers, strict=True):
+            value.copy_(before)
         for network in (state.generator, state.discriminator):
             network.zero_grad(set_to_none=True)
         return False

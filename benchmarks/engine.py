@@ -1,0 +1,362 @@
+"""How fast the engine trains and draws, in rounds that alternate between all that is compared.
+
+    python benchmarks/engine.py [--rounds 5] [--threads 2] [-o benchmarks/results/engine]
+
+Every round measures, one after the other: convolutions in bfloat16 on the shapes that the
+StyleGAN2 below has; that StyleGAN2 (128 x 128, channel base 4096 / max 128, batch 16) with bfloat16
+and channels-last memory, and the same network in float32 with plain NCHW memory; `popgan quick` at
+its top level of 64 x 64; generation. So whatever else the machine does falls on all of them. A
+step's time is weighed over the kinds of steps there are (lazy penalties). Arithmetic is counted by
+torch as the steps run; throughput is arithmetic by time. Memory is the peak resident size of a
+process of its own that trains a few steps. Medians over the rounds, with the range.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from popgan.config.schema import DataPlan, Plan
+from popgan.device import has_fast_bf16
+from popgan.planning.rules import MachineFacts, build_plan
+from popgan.provenance import machine
+from popgan.recipes.table import find_recipe
+from popgan.synthesis.sample import sample
+from popgan.training.loop import one_step, threads
+from popgan.training.probe import kinds_of_steps
+from popgan.training.sampler import Sampler
+
+SLICES = 512
+DRAWN = 96  # images drawn a round
+
+
+class Noise:
+    """Images of noise; what they show does not change what a step costs."""
+
+    def __init__(self, side: int) -> None:
+        self.images = torch.randn(SLICES, 1, side, side).clamp(-1, 1)
+
+    def __len__(self) -> int:
+        return SLICES
+
+    def batch(self, indices: np.ndarray) -> torch.Tensor:
+        """Images by index."""
+        return self.images[torch.from_numpy(indices)]
+
+    def condition(self, indices: np.ndarray) -> None:
+        """Nothing is told."""
+
+
+def plan_of(recipe: str, preset: str, side: int, threads: int, **changes: Any) -> Plan:
+    """A plan by popgan's own rules for a cohort of `SLICES` slices; `changes` as train__batch."""
+    data = DataPlan(
+        height=side,
+        width=side,
+        contrasts=["T1w"],
+        train_slices=SLICES,
+        train_subjects=20,
+        cohort="0" * 64,
+    )
+    overrides = {name.replace("__", "."): value for name, value in changes.items()}
+    return build_plan(
+        data,
+        preset_name=preset,
+        recipe=recipe,
+        seed=0,
+        budget=None,
+        overrides={"train.images": 10**6} | overrides,
+        machine=MachineFacts(threads, "CPU", has_fast_bf16()),
+        probe=lambda plan: [1.0] * len(plan.network.channels),
+    )
+
+
+class Arithmetic(TorchDispatchMode):
+    """Counts the operations of convolutions and matrix products while the block runs.
+
+    Torch's own counter also follows modules, by hooks that gradients within gradients do not bear.
+    """
+
+    flops = 0
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Called for every operation."""
+        result = function(*args, **(kwargs or {}))
+        if (count := flop_registry.get(function._overloadpacket)) is not None:
+            self.flops += count(*args, **(kwargs or {}), out_val=result)
+        return result
+
+
+@contextmanager
+def layout(plain: bool) -> Iterator[None]:
+    """Plain NCHW memory where the networks ask for channels-last."""
+    before = torch.channels_last
+    if plain:
+        torch.channels_last = torch.contiguous_format
+    try:
+        yield
+    finally:
+        torch.channels_last = before
+
+
+class Training:
+    """A recipe in training at its top level, of which single steps can be timed.
+
+    Args:
+        plan: the plan.
+        plain: whether memory is NCHW.
+    """
+
+    def __init__(self, plan: Plan, *, plain: bool = False) -> None:
+        self.plan, self.plain = plan, plain
+        recipe = find_recipe(plan.recipe)
+        with layout(plain):
+            self.state = recipe.start(plan, torch.device("cpu"))
+        self.phases = recipe.phases(plan)
+        self.kinds = kinds_of_steps(self.phases)
+        self.source = Noise(plan.data.height)
+        self.sampler = Sampler(SLICES, 0, SLICES)
+        for first in self.kinds:
+            self.seconds(first)  # sets up kernels
+        self.flops = self._weighed(self._flops)
+
+    def seconds(self, step: int) -> float:
+        """Time of one step."""
+        # The last quarter of a run: the top level, fully in.
+        self.state.images, self.state.step = self.plan.train.images * 3 // 4, step
+        with layout(self.plain):
+            start = time.perf_counter()
+            one_step(self.plan, self.phases, self.state, self.sampler, self.source)
+            return time.perf_counter() - start
+
+    def round(self) -> float:
+        """Seconds a step, weighed over the kinds of steps."""
+        return self._weighed(self.seconds)
+
+    def _flops(self, step: int) -> float:
+        with Arithmetic() as counter:
+            self.seconds(step)
+        return counter.flops
+
+    def _weighed(self, cost: Callable[[int], float]) -> float:
+        total = sum(count * cost(first) for first, count in self.kinds.items())
+        return total / sum(self.kinds.values())
+
+
+class Convolutions:
+    """The convolutions of a plan's networks, each alone, forward and backward, in bfloat16.
+
+    Args:
+        plan: whose networks; each layer counts as often as it occurs.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.calls: list[tuple[torch.Tensor, torch.Tensor, int]] = []
+        channels, batch = plan.network.channels, plan.train.batch
+        for level, maps in enumerate(channels):
+            side = plan.base[0] << level
+            shapes = [(maps, maps, side, 1)] * (2 if level else 1)  # one in each network
+            if level:
+                shapes += [(channels[level - 1], maps, side // 2, 1)]  # up, before doubling
+                shapes += [(maps, channels[level - 1], side, 2)]  # down
+            self.calls += [self._call(batch, *shape) for shape in shapes]
+        self.flops = sum(
+            6 * out.numel() * weight[0].numel()
+            for x, weight, stride in self.calls
+            for out in [F.conv2d(x.detach(), weight.detach(), stride=stride, padding=1)]
+        )
+
+    @staticmethod
+    def _call(
+        batch: int, maps: int, out: int, side: int, stride: int
+    ) -> tuple[torch.Tensor, torch.Tensor, int]:
+        kind = {"dtype": torch.bfloat16}
+        last = torch.channels_last
+        x = torch.randn(batch, maps, side, side, **kind).to(memory_format=last)
+        weight = torch.randn(out, maps, 3, 3, **kind).to(memory_format=last)
+        return x.requires_grad_(), weight.requires_grad_(), stride
+
+    def round(self) -> float:
+        """Seconds of one pass over all layers."""
+        seconds = 0.0
+        for x, weight, stride in self.calls:
+            best = min(self._once(x, weight, stride) for _ in range(3))
+            seconds += best
+        return seconds
+
+    @staticmethod
+    def _once(x: torch.Tensor, weight: torch.Tensor, stride: int) -> float:
+        x.grad = weight.grad = None
+        start = time.perf_counter()
+        y = F.conv2d(x, weight, stride=stride, padding=1)
+        y.backward(y.detach())
+        return time.perf_counter() - start
+
+
+def drawing(plan: Plan) -> Callable[[], float]:
+    """Seconds an image, drawn into memory."""
+    generator: nn.Module = find_recipe(plan.recipe).generator(plan).eval().requires_grad_(False)
+    generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def once() -> float:
+        start = time.perf_counter()
+        for _ in sample(generator, plan, seed=0, count=DRAWN):
+            pass
+        return (time.perf_counter() - start) / DRAWN
+
+    once()
+    return once
+
+
+def stylegan2(threads: int, **changes: Any) -> Plan:
+    """The StyleGAN2 that is measured; full batches whatever the slices."""
+    return plan_of("stylegan2", "standard", 128, threads, train__batch=16, **changes)
+
+
+def top_level(threads: int) -> Plan:
+    """`popgan quick` at 64 x 64, all images at the top level."""
+    plan = plan_of("popgan", "quick", 64, threads)
+    levels = len(plan.network.channels)
+    shares = [0.0] * (levels - 1) + [1.0]
+    return plan_of("popgan", "quick", 64, threads, train__level_shares=shares)
+
+
+def peak_memory(threads: int) -> float:
+    """GiB of a fresh process that trains the StyleGAN2 for one step of each kind."""
+    command = [sys.executable, __file__, "--memory", "--threads", str(threads)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return float(output.splitlines()[-1])
+
+
+def measure(rounds: int, count: int) -> dict[str, Any]:
+    """All cells, in alternating rounds."""
+    half, full = stylegan2(count), stylegan2(count, train__precision="fp32")
+    cells: dict[str, Any] = {
+        "stylegan2 bf16 channels-last": Training(half),
+        "stylegan2 fp32 NCHW": Training(full, plain=True),
+        "popgan quick, top level": Training(top_level(count)),
+        "convolutions bf16": Convolutions(half),
+    }
+    drawn = {"popgan quick": drawing(top_level(count)), "stylegan2 128": drawing(half)}
+    times: dict[str, list[float]] = {name: [] for name in [*cells, *drawn]}
+    for _ in range(rounds):
+        for name, cell in cells.items():
+            times[name].append(cell.round())
+        for name, draw in drawn.items():
+            times[name].append(draw())
+    return {
+        "rounds": rounds,
+        "threads": count,
+        "cells": {name: _training(cells[name], times[name]) for name in list(cells)[:3]},
+        "convolutions": _throughput(cells["convolutions bf16"].flops, times["convolutions bf16"]),
+        "images_drawn_per_second": {name: _spread([1 / t for t in times[name]]) for name in drawn},
+        "peak_gib": round(peak_memory(count), 2),
+        "load_average": [round(value, 1) for value in os.getloadavg()],
+        "machine": machine(),
+    }
+
+
+def _training(cell: Training, times: list[float]) -> dict[str, Any]:
+    batch = cell.plan.train.batch
+    return {
+        "batch": batch,
+        "seconds_per_kimg": _spread([t * 1000 / batch for t in times]),
+        "images_per_second": _spread([batch / t for t in times]),
+        "gflop_per_image": round(cell.flops / batch / 1e9, 2),
+        **_throughput(cell.flops, times),
+    }
+
+
+def _throughput(flops: float, times: list[float]) -> dict[str, Any]:
+    return {"gflop_per_second": _spread([flops / t / 1e9 for t in times])}
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    return {
+        "median": round(median(values), 2),
+        "least": round(min(values), 2),
+        "most": round(max(values), 2),
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as a page of Markdown."""
+    described = result["machine"]
+    lines = [
+        "# The engine's speed",
+        "",
+        f"{described['cpu']}, {result['threads']} threads; medians (range) of {result['rounds']} "
+        "alternating rounds.",
+        "",
+        "| | s/kimg | images/s | GFLOP an image | GFLOP/s |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, cell in result["cells"].items():
+        words = [_words(cell[key]) for key in ("seconds_per_kimg", "images_per_second")]
+        words += [str(cell["gflop_per_image"]), _words(cell["gflop_per_second"])]
+        lines.append(f"| {name}, batch {cell['batch']} | " + " | ".join(words) + " |")
+    throughput = result["convolutions"]["gflop_per_second"]
+    lines.append(f"| its 3 x 3 convolutions alone, bf16 | | | | {_words(throughput)} |")
+    half, full = (
+        result["cells"][f"stylegan2 {kind}"] for kind in ("bf16 channels-last", "fp32 NCHW")
+    )
+    share = half["gflop_per_second"]["median"] / throughput["median"]
+    ratio = half["seconds_per_kimg"]["median"] / full["seconds_per_kimg"]["median"]
+    drawn = ", ".join(
+        f"{name} {_words(rate)}" for name, rate in result["images_drawn_per_second"].items()
+    )
+    lines += [
+        "",
+        f"- StyleGAN2 trains at {share:.0%} of the throughput of its convolutions alone.",
+        f"- bf16 and channels-last take {ratio:.2f}x the time of fp32 and NCHW.",
+        f"- Images drawn a second: {drawn}.",
+        f"- Peak memory of training StyleGAN2: {result['peak_gib']} GiB.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _words(value: dict[str, float]) -> str:
+    return f"{value['median']:.4g} ({value['least']:.4g} to {value['most']:.4g})"
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("-o", "--output", type=Path, help="write OUTPUT.json and OUTPUT.md")
+    arguments = parser.parse_args()
+    with threads(arguments.threads):
+        if arguments.memory:
+            Training(stylegan2(arguments.threads))
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+            return 0
+        result = measure(arguments.rounds, arguments.threads)
+    if arguments.output is not None:
+        arguments.output.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+        arguments.output.with_suffix(".md").write_text(table(result))
+    print(table(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""A plan in the making: what was decided so far, where each value comes from, what the user set.
+
+A value that the user sets with `--set` replaces the rule's, and later rules see the user's value.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from popgan.config.schema import Plan, parse_plan
+from popgan.errors import UserError
+
+
+class Draft:
+    """A plan in the making: values by dotted name, each with its decision."""
+
+    def __init__(self, overrides: Mapping[str, Any]) -> None:
+        self.overrides = dict(overrides)
+        self.values: dict[str, Any] = {}
+        self.decisions: dict[str, dict[str, str]] = {}
+
+    def decide(self, name: str, value: Any, source: str, reason: str) -> Any:
+        """Set a value unless the user has; returns the value that holds."""
+        if name in self.overrides:
+            value, source, reason = self.overrides[name], "fixed", "set by the user"
+        self.values[name] = value
+        self.decisions[name] = {"source": source, "reason": reason}
+        return value
+
+    def fixed(self, name: str, value: Any, reason: str) -> Any:
+        """A value given by popgan or a preset."""
+        return self.decide(name, value, "fixed", reason)
+
+    def rule(self, name: str, value: Any, reason: str) -> Any:
+        """A value computed from facts."""
+        return self.decide(name, value, "rule", reason)
+
+    def plan(self, **top: Any) -> Plan:
+        """Validate the draft as a plan.
+
+        Raises:
+            UserError: a value is out of range, or the user named one that this plan has not.
+        """
+        tree: dict[str, Any] = {**top, "decisions": self.decisions}
+        for name, value in self.values.items():
+            section, _, leaf = name.partition(".")
+            tree.setdefault(section, {})[leaf] = value
+        plan = parse_plan(tree, where="plan")
+        refuse_unknown(self.overrides, list(self.values))
+        return plan
+
+
+def refuse_unknown(overrides: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse the name of a value that a plan of this recipe does not have.
+
+    Raises:
+        UserError: there is one; the message has the nearest known name.
+    """
+    for name in overrides:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+            hint = f"did you mean {close[0]}?" if close else "`popgan plan RUN` lists the names"
+            raise UserError(f"--set {name}: the plan has no such value", do=hint)
+
+
+def parse_overrides(settings: list[str]) -> dict[str, Any]:
+    """Turn ["train.batch=8", ...] into values, read as YAML scalars or lists.
+
+    Raises:
+        UserError: an entry is not key=value.
+    """
+    found: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name.strip():
+            raise UserError(f"--set {setting!r} is not key=value", do="write --set train.batch=8")
+        try:
+            found[name.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise UserError(f"--set {setting!r} is not a readable value") from error
+    return found

@@ -1,0 +1,65 @@
+"""Every recipe learns: samples come closer to the data, and follow what they are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from engine import tiny_job
+from torch import Tensor
+
+from plans import recipe_plan
+from popgan.progress import Reporter
+from popgan.recipes.table import RECIPES
+from popgan.training.loop import run
+from popgan.training.state import TrainState
+
+LEVEL = {"popgan": 1, "cgan": 1, "stylegan2": 2, "r3gan": 2, "dcgan": 1}
+IMAGES = {"popgan": 2400, "cgan": 2400, "stylegan2": 1600, "r3gan": 1600, "dcgan": 2400}
+
+
+def fakes(state: TrainState, level: int, told: Tensor | None = None) -> Tensor:
+    z = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return state.average(z, level, 1.0, told)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_training_brings_samples_closer_to_the_data(tmp_path: Path, recipe: str) -> None:
+    plan = recipe_plan(
+        recipe, train__images=IMAGES[recipe], train__ticks=4, train__ema_half_life=200.0
+    )
+    job, state = tiny_job(plan, tmp_path)
+    reals = job.source.images
+
+    def distance() -> float:
+        drawn = fakes(state, LEVEL[recipe])
+        mean = (drawn.mean(0) - reals.mean(0)).square().mean()
+        return float(mean + (drawn.std(0) - reals.std(0)).square().mean())
+
+    before = distance()
+    run(job, state, Reporter())
+    assert distance() < 0.5 * before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_samples_follow_what_they_are_told(tmp_path: Path, recipe: str) -> None:
+    """Big discs are brighter on the whole than small ones: so shall the samples be."""
+    plan = recipe_plan(
+        recipe,
+        conditional=True,
+        augmentation__probability=0.0,
+        train__images=2 * IMAGES[recipe],
+        train__ticks=4,
+        train__ema_half_life=200.0,
+    )
+    job, state = tiny_job(plan, tmp_path)
+    run(job, state, Reporter())
+    big, small = (torch.tensor([[b, 1 - b, 0.0, 1.0]]).expand(64, 4) for b in (1.0, 0.0))
+    told = job.source.told[:, 0] > 0.5
+    real = job.source.images[told].mean() - job.source.images[~told].mean()
+    drawn = fakes(state, LEVEL[recipe], big).mean() - fakes(state, LEVEL[recipe], small).mean()
+    assert drawn > 0.4 * real
