@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from popgan.cli import shared
+from popgan.cli import shared, values
 from popgan.cli.shared import settings_of
 from popgan.stations.folder import check_places, locked
 
@@ -40,29 +40,18 @@ def ingest(
     """See HELP."""
     check_places(source, out)
     processes = shared.parse_workers(workers)
-    preparation = shared.preparation_values(bias_field, keep_skull, space)
+    preparation = values.preparation_values(bias_field, keep_skull, space)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
     from popgan.cohort.options import IngestOptions
     from popgan.stations.ingest import ingest_station
 
-    values = shared.ingest_values(
-        contrast,
-        resolution,
-        subjects,
-        slices,
-        split_seed,
-        contrast_map,
-        keep_ids,
-        channels,
-        label,
-        covariate,
-        label_map,
-        intensity,
-        preparation,
+    chosen = values.ingest_values(
+        *(contrast, resolution, subjects, slices, split_seed, contrast_map, keep_ids, channels),
+        *(label, covariate, label_map, intensity, preparation),
     )
-    options = IngestOptions.parse(**values)
+    options = IngestOptions.parse(**chosen)
     with locked(out, make=True):
         cohort = ingest_station(
             source,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from popgan.cli import shared
+from popgan.cli import shared, values
 from popgan.cli.shared import Settings, settings_of
 from popgan.stations.folder import locked, require_run
 
@@ -47,7 +47,7 @@ def plan(
             recipe=recipe,
             budget=budget,
             seed=seed,
-            overrides=shared.plan_values(settings, condition),
+            overrides=values.plan_values(settings, condition),
             restart=restart,
             reporter=reporter,
         )

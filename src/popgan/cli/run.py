@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from popgan.cli import shared
+from popgan.cli import shared, values
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
 from popgan.stations.folder import check_places
@@ -74,7 +74,7 @@ def run(
         )
     if source is not None and out is not None:
         check_places(source, out)
-    preparation = shared.preparation_values(bias_field, keep_skull, space)
+    preparation = values.preparation_values(bias_field, keep_skull, space)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
@@ -84,7 +84,7 @@ def run(
         preset=preset,
         recipe=recipe,
         name=name,
-        ingest=shared.ingest_values(
+        ingest=values.ingest_values(
             contrast,
             resolution,
             subjects,
@@ -101,7 +101,7 @@ def run(
         ),
         budget=budget,
         seed=seed,
-        overrides=shared.plan_values(settings, condition),
+        overrides=values.plan_values(settings, condition),
         images=images,
         restart=restart,
         workers=shared.parse_workers(workers),

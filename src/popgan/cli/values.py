@@ -1,0 +1,70 @@
+"""What the user typed as values of ingest and of the plan; what was not typed is left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from popgan.errors import UserError
+
+
+def ingest_values(
+    contrast: str | None,
+    resolution: int | None,
+    subjects: str | None,
+    slices: int | None,
+    split_seed: int,
+    contrast_map: str | None = None,
+    keep_ids: bool = False,
+    channels: str | None = None,
+    label: str | None = None,
+    covariate: str | None = None,
+    label_map: str | None = None,
+    intensity: str = "auto",
+    preparation: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Options of ingest that the user gave."""
+    given: dict[str, Any] = {
+        "seed": split_seed,
+        "contrasts": contrast.split(",") if contrast else None,
+        "resolution": resolution,
+        "subjects": subjects,
+        "slices": slices,
+        "contrast_map": contrast_map,
+        "keep_ids": keep_ids or None,
+        "channels": channels.split(",") if channels else None,
+        "label": label,
+        "covariates": covariate.split(",") if covariate else None,
+        "label_map": label_map,
+        "intensity": intensity if intensity != "auto" else None,
+        **(preparation or {}),
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def preparation_values(bias_field: str, keep_skull: bool, space: str) -> dict[str, Any]:
+    """Options of preparation.
+
+    Raises:
+        UserError: not one of the choices.
+    """
+    for option, given, choices in (
+        ("--bias-field", bias_field, ("auto", "n4", "off")),
+        ("--space", space, ("native", "mni")),
+    ):
+        if given not in choices:
+            raise UserError(f"{option} {given} is not possible", do=f"give {', '.join(choices)}")
+    return {"bias_field": bias_field, "keep_skull": keep_skull or None, "space": space}
+
+
+def plan_values(settings: list[str] | None, condition: str | None) -> dict[str, Any]:
+    """Values of the plan that the user set, by --set and by options of their own.
+
+    Raises:
+        UserError: an entry is not key=value.
+    """
+    from popgan.planning.draft import parse_overrides
+
+    found = parse_overrides(settings or [])
+    if condition is not None:
+        found["network.condition"] = [name.strip() for name in condition.split(",") if name.strip()]
+    return found
