@@ -135,42 +135,13 @@ def prepare_visit(
     if ready.space is not None:
         centre, extent = ready.space.centred(centre, extent)
     channels, facts = [], []
-    for scan, data, regridded, steps in zip(
-        scans, ready.data, ready.regridded, ready.steps, strict=True
-    ):
-        turned, own = to_ras(scan.data, scan.affine)
-        shape, native = turned.shape, spacing_of(own)
-        if scan is not scans[0]:
-            intensity = _intensity(data, scan, choice)
-        # Only what is kept is normalised: most of a volume lies outside the chosen slices.
-        planes = np.moveaxis(intensity.apply(data[:, :, chosen.indices]), 2, 0)
-        if ready.kept is not None:
-            planes[~np.moveaxis(ready.kept[:, :, chosen.indices], 2, 0)] = 0
+    for number, scan in enumerate(scans):
+        if number:
+            intensity = _intensity(ready.data[number], scan, choice)
+        planes = _planes(ready, number, intensity, chosen)
         channels.append(planes)
-        noise = noise_level(planes, intensity.threshold)
-        plane = (float(spacing[0]), float(spacing[1]))
-        threshold = intensity.threshold
         facts.append(
-            ScanFacts(
-                contrast=scan.contrast,
-                sha256=scan.sha256,
-                kind=chosen.box.kind,
-                shape=(int(shape[0]), int(shape[1]), int(shape[2])),
-                spacing=_triple(native),
-                intensity=intensity,
-                noise=noise,
-                regridded=regridded,
-                quality=measure_quality(
-                    planes,
-                    threshold=threshold,
-                    noise=noise,
-                    spacing=plane,
-                    centre=centre,
-                    extent=extent,
-                ),
-                landmarks=_landmarks(planes, scan, threshold, plane, chosen.box),
-                steps=steps,
-            )
+            _facts(scan, ready, number, planes, intensity, chosen, centre=centre, extent=extent)
         )
     stated = all(scan.spacing_known for scan in scans)
     middle = (centre[0] / spacing[0], centre[1] / spacing[1])
@@ -187,6 +158,56 @@ def prepare_visit(
         spacing_known=stated and not _placeholder(chosen.box, spacing, extent),
         place=_place(ready, chosen.indices),
         pictures=ready.pictures,
+    )
+
+
+def _planes(
+    ready: Ready, number: int, intensity: Intensity, chosen: _Chosen
+) -> NDArray[np.float32]:
+    """The chosen slices of a contrast, n x X x Y in [0, 1]; 0 outside the brain's mask."""
+    # Only what is kept is normalised: most of a volume lies outside the chosen slices.
+    planes = np.moveaxis(intensity.apply(ready.data[number][:, :, chosen.indices]), 2, 0)
+    if ready.kept is not None:
+        planes[~np.moveaxis(ready.kept[:, :, chosen.indices], 2, 0)] = 0
+    return planes
+
+
+def _facts(
+    scan: Scan,
+    ready: Ready,
+    number: int,
+    planes: NDArray[np.float32],
+    intensity: Intensity,
+    chosen: _Chosen,
+    *,
+    centre: tuple[float, float],
+    extent: tuple[float, float],
+) -> ScanFacts:
+    """What was measured on a contrast of the visit."""
+    turned, own = to_ras(scan.data, scan.affine)
+    spacing = spacing_of(ready.affine)
+    plane = (float(spacing[0]), float(spacing[1]))
+    threshold = intensity.threshold
+    noise = noise_level(planes, threshold)
+    return ScanFacts(
+        contrast=scan.contrast,
+        sha256=scan.sha256,
+        kind=chosen.box.kind,
+        shape=(int(turned.shape[0]), int(turned.shape[1]), int(turned.shape[2])),
+        spacing=_triple(spacing_of(own)),
+        intensity=intensity,
+        noise=noise,
+        regridded=ready.regridded[number],
+        quality=measure_quality(
+            planes,
+            threshold=threshold,
+            noise=noise,
+            spacing=plane,
+            centre=centre,
+            extent=extent,
+        ),
+        landmarks=_landmarks(planes, scan, threshold, plane, chosen.box),
+        steps=ready.steps[number],
     )
 
 
