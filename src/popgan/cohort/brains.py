@@ -20,7 +20,7 @@ from popgan.scans import ScanError
 COMMAND = "from popgan.extraction import main; main()"
 """Python code that starts the process; its argument is the memory it may allocate."""
 _MEMORY = 6 * 2**30  # address space, of which less than 2 GiB are ever touched
-_SECONDS = 240.0  # of processor time a head; a slow core needs a tenth
+_SECONDS = 120.0  # of processor time a head; a slow core needs a quarter
 
 
 class Brains:
