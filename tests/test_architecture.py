@@ -59,7 +59,6 @@ RENDERINGS = {"progress", "terminal"}
 LONGEST_FUNCTION, LONGEST_FILE = 60, 300
 # Longer functions, each with the reason why it is one piece.
 LONG_FUNCTIONS = {
-    "popgan.cli.ingest.ingest": "one option of the command a parameter",
     "popgan.cli.run.run": "one option of the command a parameter",
     "popgan.cli.phantom.phantom": "one option of the command a parameter",
 }
