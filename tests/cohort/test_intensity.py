@@ -66,7 +66,7 @@ def visit(tmp_path: Path, seed: int, *, power: float = 1.0):
     data = (data / 1000) ** power * 1000 + 50
     affine = np.diag([5.0, 5, 5, 1])
     scan = Scan("s", None, "T1w", data, affine, tmp_path / "x", None, "00", True)
-    return data, prepare_visit([scan], SliceChoice(count=4))
+    return data, prepare_visit([scan], SliceChoice(count=4, keep_skull=True, bias_field="off"))
 
 
 @pytest.mark.parametrize("asked", ["percentile", "zscore", "wm-peak", "nyul"])

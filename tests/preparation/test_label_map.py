@@ -56,7 +56,7 @@ def test_on_an_oblique_grid_every_sample_has_the_label_of_its_own_voxel(flips):
     data = head_volume(1)
     labels = np.digitize(data, np.quantile(data[data > 0], np.linspace(0.1, 0.9, 9)))
     affine = oblique(data.shape, 5.0, (11, -7, 14)) @ np.diag([*flips, 1.0])
-    choice = SliceChoice(count=7)
+    choice = SliceChoice(count=7, keep_skull=True, bias_field="off")
     prepared = prepare_visit([scan(data, affine)], choice)
     result = follow(scan(labels, affine), prepared)
     fact = prepared.facts[0].intensity
@@ -76,7 +76,9 @@ def test_a_map_on_another_grid_is_what_scipy_samples():
     rng = np.random.default_rng(0)
     data = head_volume(2)
     affine = oblique(data.shape, 5.0, (5, 3, -9))
-    prepared = prepare_visit([scan(data, affine)], SliceChoice(count=5))
+    prepared = prepare_visit(
+        [scan(data, affine)], SliceChoice(count=5, keep_skull=True, bias_field="off")
+    )
     shape = (61, 75, 70)
     own = oblique(shape, 3.7, (-8, 12, 20))
     labels = ndimage.zoom(rng.integers(0, 5, (16, 19, 18)), 3.9, order=0)[:61, :75, :70]
@@ -97,7 +99,9 @@ def test_a_transform_moves_the_map_with_the_scan():
     data = head_volume(3)
     affine = np.diag([5.0, 5, 5, 1])
     labels = (data > 400).astype(np.uint8)
-    prepared = prepare_visit([scan(data, affine)], SliceChoice(count=5))
+    prepared = prepare_visit(
+        [scan(data, affine)], SliceChoice(count=5, keep_skull=True, bias_field="off")
+    )
     straight = follow(scan(labels, affine), prepared)
     # Planes that lie 10 mm to the right in a space of their own, and the way back to the scan.
     moved = prepared.place.affine.copy()
@@ -143,7 +147,9 @@ def test_what_lies_outside_the_planes_has_no_label():
 
 def test_slices_that_the_map_does_not_cover_are_unknown_not_empty():
     data, affine = head_volume(1), np.diag([5.0, 5, 5, 1])
-    prepared = prepare_visit([scan(data, affine)], SliceChoice(count=10))
+    prepared = prepare_visit(
+        [scan(data, affine)], SliceChoice(count=10, keep_skull=True, bias_field="off")
+    )
     middle = int(prepared.place.indices[5])
     lower = (data[:, :, :middle] > 400).astype(np.uint8)
     result = follow(scan(lower, affine), prepared)
@@ -154,7 +160,9 @@ def test_slices_that_the_map_does_not_cover_are_unknown_not_empty():
 
 def test_a_map_that_lies_elsewhere_is_refused():
     data, affine = head_volume(1), np.diag([5.0, 5, 5, 1])
-    prepared = prepare_visit([scan(data, affine)], SliceChoice(count=4))
+    prepared = prepare_visit(
+        [scan(data, affine)], SliceChoice(count=4, keep_skull=True, bias_field="off")
+    )
     far = affine.copy()
     far[:3, 3] = 900
     with pytest.raises(ScanError, match="covers no slice"):
@@ -166,7 +174,9 @@ def test_the_mask_of_a_picture_must_have_its_size():
     affine = np.array([[0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], float)
     picture = np.zeros((60, 50, 1))
     picture[10:50, 10:40] = rng.uniform(50, 200, (40, 30, 1))
-    prepared = prepare_visit([scan(picture, affine, spacing_known=False)], SliceChoice())
+    prepared = prepare_visit(
+        [scan(picture, affine, spacing_known=False)], SliceChoice(keep_skull=True, bias_field="off")
+    )
     mask = np.zeros((60, 50, 1))
     mask[20:25, 12:20] = 255
     result = follow(scan(mask, affine, spacing_known=False), prepared)
@@ -178,7 +188,9 @@ def test_the_mask_of_a_picture_must_have_its_size():
 
 def test_more_labels_than_the_store_holds_are_refused_as_a_kind():
     data, affine = head_volume(1), np.diag([5.0, 5, 5, 1])
-    prepared = prepare_visit([scan(data, affine)], SliceChoice(count=4))
+    prepared = prepare_visit(
+        [scan(data, affine)], SliceChoice(count=4, keep_skull=True, bias_field="off")
+    )
     labels = np.arange(data.size).reshape(data.shape) % (MOST_LABELS + 1)
     with pytest.raises(TooManyLabelsError, match="65 different values, more than 64"):
         follow(scan(labels, affine), prepared)
@@ -187,7 +199,9 @@ def test_more_labels_than_the_store_holds_are_refused_as_a_kind():
 
 def test_a_map_without_zero_or_with_negative_values_keeps_its_values():
     data, affine = head_volume(1), np.diag([5.0, 5, 5, 1])
-    prepared = prepare_visit([scan(data, affine)], SliceChoice(count=4))
+    prepared = prepare_visit(
+        [scan(data, affine)], SliceChoice(count=4, keep_skull=True, bias_field="off")
+    )
     result = follow(scan(np.where(data > 400, 7, -1), affine), prepared)
     assert result.values == (-1, 0, 7)
     assert set(np.unique(values_of(result))) == {-1, 7}
@@ -211,7 +225,7 @@ def test_grey_values_of_real_heads_are_ordered_fluid_grey_matter_white_matter(re
             read_scan(Found(path, "", "nifti", "s", None, "T1w", labels=labels))
             for path, labels in ((folder / "t1.nii.gz", False), (folder / "tissue.nii.gz", True))
         )
-        prepared = prepare_visit([t1], SliceChoice())
+        prepared = prepare_visit([t1], SliceChoice(keep_skull=True, bias_field="off"))
         drawn = values_of(follow(tissue, prepared))
         fluid, grey, white = (prepared.planes[:, 0][drawn == value].mean() for value in (1, 2, 3))
         assert fluid < grey < white, folder.name

@@ -123,7 +123,9 @@ def test_white_matter_of_phantoms_of_two_field_strengths_comes_together(tmp_path
             one = simulate(draw(11, index, study), study)
             data = one.scans["T1w"].astype(np.float32)
             scan = Scan("s", None, "T1w", data, one.affine, tmp_path / "x", None, "00", True)
-            fact = prepare_visit([scan], SliceChoice(count=12)).facts[0]
+            fact = prepare_visit(
+                [scan], SliceChoice(count=12, keep_skull=True, bias_field="off")
+            ).facts[0]
             landmarks.append(fact.landmarks)
             tissue.append(fact.intensity.apply(data)[one.labels() == 3])
     scale = standard_scale(landmarks[::2])
