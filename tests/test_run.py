@@ -21,7 +21,7 @@ TINY = {
     "train.threads": 1,
     "generate.n": 3,
 }
-SMALL = {"resolution": 16, "slices": 4}
+SMALL = {"resolution": 16, "slices": 4, "keep_skull": True, "bias_field": "off"}
 
 
 class Said(Reporter):
