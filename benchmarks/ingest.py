@@ -96,6 +96,7 @@ def ingest(source: Path, workers: int, options: IngestOptions) -> dict[str, Any]
         start = time.perf_counter()
         cohort = Cohort.from_folder(source, Path(folder) / "run", options=options, workers=workers)
         seconds = time.perf_counter() - start
+        doubles = len(cohort.quality()["doubles"])
     return {
         "volumes": cohort.fingerprint["scans"],
         "seconds": round(seconds, 2),
@@ -103,7 +104,7 @@ def ingest(source: Path, workers: int, options: IngestOptions) -> dict[str, Any]
         "peak_mib": memory.peak // 2**20,
         "largest_worker_mib": memory.largest_worker // 2**20,
         "brain_process_mib": memory.largest_brain // 2**20,
-        "doubles": len(cohort.quality()["doubles"]),
+        "doubles": doubles,
     }
 
 

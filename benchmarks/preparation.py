@@ -116,6 +116,8 @@ def phantom(index: int) -> list[dict[str, Any]]:
             rows.append(row | {"refused": str(error)})
             continue
         row["brain_kept"] = round(float((kept & brain).sum() / brain.sum()), 4)
+        eyes = face & (subject.fraction("csf") > 0.5)  # no other fluid lies there
+        row["eyes_removed"] = round(1 - float((kept & eyes).sum() / eyes.sum()), 4)
         row["face_removed"] = round(1 - float((kept & face).sum() / face.sum()), 4)
         rows.append(row)
     for bias in (0.0, 0.1):
@@ -135,6 +137,23 @@ def phantom(index: int) -> list[dict[str, Any]]:
     return rows
 
 
+def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Mean of each figure, and who has the lowest and the highest."""
+    names = ("dice", "kept", "conservative_kept", "first_look_unevenness", "n4_unevenness")
+    summary = {}
+    for name in (*names, "white_before", "white_after", "extraction_cpu_seconds", "n4_cpu_seconds"):
+        known = [(row[name], row["subject"]) for row in rows if row.get(name) is not None]
+        values = [value for value, _ in known]
+        if known:
+            summary[name] = {
+                "mean": round(float(np.mean(values)), 4),
+                "lowest": min(known),
+                "highest": max(known),
+                "count": len(known),
+            }
+    return summary
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -149,23 +168,11 @@ def main() -> int:
     folders = sorted(Path(arguments.data, "ixi_t1_2mm").glob("sub-*"))[: arguments.subjects]
     phantoms = [row for index in range(arguments.phantoms) for row in phantom(index)]
     rows = [person(f, closely=n < arguments.closely) for n, f in enumerate(folders)]
-    names = ("dice", "kept", "conservative_kept", "first_look_unevenness", "n4_unevenness")
-    summary = {}
-    for name in (*names, "white_before", "white_after", "extraction_cpu_seconds", "n4_cpu_seconds"):
-        known = [(row[name], row["subject"]) for row in rows if row.get(name) is not None]
-        values = [value for value, _ in known]
-        if known:
-            summary[name] = {
-                "mean": round(float(np.mean(values)), 4),
-                "lowest": min(known),
-                "highest": max(known),
-                "count": len(known),
-            }
-    result = {"summary": summary, "phantoms": phantoms, "people": rows, "machine": machine()}
-    text = json.dumps(result, indent=1)
+    result = {"summary": summarise(rows), "phantoms": phantoms, "people": rows}
+    text = json.dumps(result | {"machine": machine()}, indent=1)
     if arguments.output is not None:
         arguments.output.write_text(text + "\n")
-    print(json.dumps({"summary": summary, "phantoms": phantoms}, indent=1))
+    print(json.dumps({"summary": summarise(rows), "phantoms": phantoms}, indent=1))
     return 0
 
 
