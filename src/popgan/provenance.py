@@ -15,7 +15,10 @@ from typing import Any
 
 from popgan._version import __version__
 
-PACKAGES = ("torch", "numpy", "scipy", "nibabel", "nilearn", "pillow", "pydantic", "safetensors")
+PACKAGES = (
+    *("torch", "numpy", "scipy", "nibabel", "nilearn", "pillow", "pydantic", "safetensors"),
+    *("pydicom", "simpleitk", "deepbet"),
+)
 
 
 def cpu_name() -> str:

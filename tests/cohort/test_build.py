@@ -1,6 +1,7 @@
 """Ingest from end to end: what comes out, what is set aside, what stops it."""
 
 import hashlib
+import hmac
 import json
 import shutil
 
@@ -235,11 +236,30 @@ def test_progress_bars_do_not_nest(heads, tmp_path):
     Cohort.from_folder(heads, tmp_path / "run", options=SMALL, reporter=RichReporter(), workers=0)
 
 
-def test_the_manifest_holds_the_hash_of_every_scan(heads, tmp_path):
+def test_only_who_has_the_key_can_tell_a_scan_by_its_hash(heads, tmp_path):
     ingest(heads, tmp_path / "run")
     manifest = json.loads((tmp_path / "run" / "dataset" / "manifest.json").read_text())
-    expected = {hashlib.sha256(p.read_bytes()).hexdigest() for p in heads.rglob("t1.nii.gz")}
-    assert {scan["sha256"] for scan in manifest["scans"]} == expected
+    plain = {hashlib.sha256(p.read_bytes()).hexdigest() for p in heads.rglob("t1.nii.gz")}
+    text = json.dumps(manifest)
+    assert not any(digest in text for digest in plain)
+    key = bytes.fromhex((tmp_path / "run" / "private" / "pseudonyms.key").read_text())
+    sealed = {hmac.new(key, d.encode(), hashlib.sha256).hexdigest() for d in plain}
+    assert {scan["digest"] for scan in manifest["scans"]} == sealed
+    subjects = json.loads((tmp_path / "run" / "private" / "subjects.json").read_text())["subjects"]
+    assert {d for entry in subjects.values() for d in entry["sha256"]} == plain
+
+
+def test_too_few_subjects_are_an_error_that_tells_what_became_of_each_file(heads, tmp_path):
+    kept = sorted(heads.iterdir())[:3]
+    source = tmp_path / "few"
+    for folder in kept:
+        shutil.copytree(folder, source / folder.name)
+    (source / kept[0].name / "t1.nii.gz").write_bytes(b"no scan")
+    with pytest.raises(UserError, match=r"2 subjects cannot be split.*dataset/qc\.json"):
+        ingest(source, tmp_path / "run")
+    told = json.loads((tmp_path / "run" / "dataset" / "qc.json").read_text())
+    assert len(told["quarantined"]) == 1
+    assert not (tmp_path / "run" / "dataset" / "manifest.json").exists()
 
 
 def test_a_run_folder_that_cannot_be_made_is_one_line(heads, tmp_path):

@@ -31,6 +31,7 @@ from popgan.cohort.reading import (
 )
 from popgan.cohort.series import tell_series
 from popgan.cohort.source import is_phantom
+from popgan.cohort.tables import NoCohortError, told_all_the_same
 from popgan.cohort.traits import read_traits
 from popgan.cohort.visits import Visit, choose_contrasts, make_visits
 from popgan.cohort.write import write_cohort
@@ -80,8 +81,10 @@ def build(
         write_cohort(files, kept, parking, reporter)
         parking.sweep({key for _, _, key in kept})
         files.maps.parking.sweep(files.maps.keys())
-    except UserError:
-        if fresh:  # nothing of a start that failed is left behind; an interrupted one goes on
+    except UserError as error:
+        if isinstance(error, NoCohortError):  # what was decided is told by pseudonym: the key stays
+            left_by_failure = []
+        if fresh:  # nothing else of a start that failed is left; an interrupted one goes on
             parking.sweep(set())
             LabelParking(run / "cache" / FOLDER).sweep(set())
             for path in left_by_failure:
@@ -118,17 +121,16 @@ def _read_all(
     quarantine = _quarantine(discovery, failures + maps.failures, names)
     if strict:
         _refuse_quarantined(quarantine)
-    _check_left(source, kept, quarantine, contrasts, discovery)
-    splits, quality, pairs = _arrange(kept, everybody, names, options)
-    notes = [
-        *discovery.notes,
-        *_contrast_notes(contrasts, left_out),
-        *_remarks(kept),
-        *traits.notes,
-        *maps.notes,
-        *quality_notes(quality, pairs),
-        *_split_notes(splits),
-    ]
+    try:
+        _check_left(source, kept, quarantine, contrasts, discovery)
+        splits, quality, pairs = _arrange(kept, everybody, names, options)
+    except UserError as error:
+        _warn_quarantined(quarantine, reporter)
+        if kept or discovery.series:
+            raise told_all_the_same(error, run, quarantine, discovery.series, names) from error
+        raise
+    notes = [*discovery.notes, *_contrast_notes(contrasts, left_out), *_remarks(kept)]
+    notes += [*traits.notes, *maps.notes, *quality_notes(quality, pairs), *_split_notes(splits)]
     for note in notes:
         reporter.warning(note)
     _warn_quarantined(quarantine, reporter)

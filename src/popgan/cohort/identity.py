@@ -44,6 +44,22 @@ def pseudonyms(names: Iterable[str], run: Path, *, keep_ids: bool) -> dict[str, 
     return {name: f"p{digest[:digits]}" for name, digest in digests.items()}
 
 
+def seal(digests: Iterable[str], run: Path, *, keep_ids: bool) -> dict[str, str]:
+    """Hashes of files to hashes that prove nothing to somebody who has the files but not the key.
+
+    A plain hash of a public or archived scan would undo the pseudonym beside it.
+
+    Args:
+        digests: SHA-256 of files, hexadecimal.
+        run: run folder, whose private/ keeps the key.
+        keep_ids: the ids are shown anyway: hashes stay as they are.
+    """
+    if keep_ids:
+        return {digest: digest for digest in digests}
+    key = _key(run)
+    return {d: hmac.new(key, d.encode("ascii"), hashlib.sha256).hexdigest() for d in digests}
+
+
 def _key(run: Path) -> bytes:
     """The run's key, made at first use."""
     path = private_folder(run) / KEY_FILE

@@ -17,14 +17,15 @@ class ScanRecord(BaseModel):
     """One source scan used. The way back from a stored value in [0, 1] to the scanner's own:
 
     original = before * scale + offset, where `before` is what the curve's points (before, after)
-    lead back to from the stored value; without points it is the stored value itself.
+    lead back to from the stored value; without points it is the stored value itself. `digest` is
+    the keyed hash of the file's SHA-256 (`popgan.cohort.identity.seal`).
     """
 
     model_config = _STRICT
     subject: str
     visit: int
     contrast: str
-    sha256: str
+    digest: str
     kind: str
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
@@ -78,7 +79,7 @@ class LabelMapRecord(BaseModel):
         name: which kind of map.
         values: of the source, 0 (no label) first.
         store: SHA-256 of cache/label_maps.npy.
-        sources: SHA-256 of the maps' files, sorted.
+        sources: hashes of the maps' files, sealed as the scans' digests are; sorted.
         least_area_mm2: area of labels from which on a slice counts as showing them.
         valid: of each row of the store, whether there is a map for it.
     """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from popgan.cohort.identity import seal
 from popgan.cohort.label_maps import CohortMaps
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.quality import Double, ScanQuality
@@ -45,3 +47,7 @@ class CohortFiles:
     doubles: list[Double]
     traits: Traits
     maps: CohortMaps
+
+    def seal(self, digests: Iterable[str]) -> dict[str, str]:
+        """Hashes of files as they may be shown; see `popgan.cohort.identity.seal`."""
+        return seal(digests, self.run, keep_ids=self.options.keep_ids)

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from popgan.cohort.outcome import CohortFiles, Kept
+from popgan.cohort.outcome import CohortFiles, Kept, Quarantine
 from popgan.cohort.quality import double_rows, quality_rows
 from popgan.cohort.series import private_series, public_series
+from popgan.errors import UserError
 from popgan.files import private_folder, write_json
+from popgan.scans.dicom_series import Series
+
+
+class NoCohortError(UserError):
+    """The files make no cohort, but what became of each is written down.
+
+    Args:
+        error: why they make none.
+        told: the file that holds the decisions.
+    """
+
+    def __init__(self, error: UserError, told: Path) -> None:
+        super().__init__(f"{str(error).rstrip('.')}; every decision is in {told}")
 
 
 def write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> None:
@@ -19,40 +35,85 @@ def write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> Non
         {"seed": options.seed, "fractions": list(options.fractions), "splits": files.splits},
     )
     write_json(dataset / "fingerprint.json", numbers)
-    aside = [
-        {"subject": item.subject, "contrast": item.contrast, "reason": item.reason}
-        for item in files.quarantine
-    ]
-    told = public_series(files.series, files.pseudonyms)
     qc = {
         "scans": quality_rows(files.quality, files.pseudonyms),
         "doubles": double_rows(files.doubles, files.pseudonyms),
-        "quarantined": aside,
+        "quarantined": _aside(files.quarantine),
         "notes": files.notes,
-        "dicom_series": told,
+        "dicom_series": public_series(files.series, files.pseudonyms),
     }
     write_json(dataset / "qc.json", qc)
     private: dict[str, Any] = {}
-    for visit, _, _ in kept:
+    for visit, prepared, _ in kept:
         entry = private.setdefault(
             files.pseudonyms[visit.subject],
             {
                 "source_id": visit.subject,
                 "files": [],
+                "sha256": [],
                 "covariates": files.traits.tables.person(visit.subject),
             },
         )
         entry["files"] += [str(found.path) for found in visit.scans]
+        entry["sha256"] += [fact.sha256 for fact in prepared.facts]
+    _write_private(files.run, private, files.quarantine, files.series, files.pseudonyms)
+
+
+def told_all_the_same(
+    error: UserError,
+    run: Path,
+    quarantine: list[Quarantine],
+    series: Sequence[Series],
+    names: dict[str, str],
+) -> UserError:
+    """Write what became of each file although no cohort comes of them; the error that says so.
+
+    Args:
+        error: why no cohort comes of them.
+        run: run folder.
+        quarantine: files that were set aside.
+        series: DICOM series with their decisions.
+        names: the source's ids to pseudonyms.
+    """
+    if not quarantine and not series:
+        return error
+    told = {
+        "scans": [],
+        "doubles": [],
+        "quarantined": _aside(quarantine),
+        "notes": ["no cohort: nothing was stored"],
+        "dicom_series": public_series(series, names),
+    }
+    path = run / "dataset" / "qc.json"
+    write_json(path, told)
+    _write_private(run, {}, quarantine, series, names)
+    return NoCohortError(error, path)
+
+
+def _aside(quarantine: list[Quarantine]) -> list[dict[str, Any]]:
+    return [
+        {"subject": item.subject, "contrast": item.contrast, "reason": item.reason}
+        for item in quarantine
+    ]
+
+
+def _write_private(
+    run: Path,
+    subjects: dict[str, Any],
+    quarantine: list[Quarantine],
+    series: Sequence[Series],
+    names: dict[str, str],
+) -> None:
     quarantined = [
         {"subject": item.subject, "path": str(item.path), "reason": item.reason}
-        for item in files.quarantine
+        for item in quarantine
     ]
     write_json(
-        private_folder(files.run) / "subjects.json",
+        private_folder(run) / "subjects.json",
         {
-            "subjects": private,
+            "subjects": subjects,
             "quarantined": quarantined,
-            "dicom_series": private_series(files.series, files.pseudonyms),
+            "dicom_series": private_series(series, names),
         },
         mode=0o600,
     )

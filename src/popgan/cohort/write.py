@@ -66,6 +66,9 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
         )
         del stored
     label_map = store_maps(files.run, files.maps, kept, scales, field_mm=field, side=side)
+    if label_map is not None:
+        sealed = sorted(files.seal(label_map.sources).values())
+        label_map = label_map.model_copy(update={"sources": sealed})
     write_tables(files, kept, numbers)
     visits = [(files.pseudonyms[v.subject], v.number, prepared) for v, prepared, _ in kept]
     write_json(dataset / FILE, preparation_record(visits, normalisations))
@@ -183,6 +186,7 @@ def _records(
     files: CohortFiles, kept: Kept, scales: list[float], normalisations: list[Normalisation]
 ) -> tuple[list[ScanRecord], list[SliceRecord]]:
     split_of = {subject: split for split, own in files.splits.items() for subject in own}
+    sealed = files.seal(fact.sha256 for _, prepared, _ in kept for fact in prepared.facts)
     scans, slices = [], []
     for (visit, prepared, _), scale in zip(kept, scales, strict=True):
         subject = files.pseudonyms[visit.subject]
@@ -192,7 +196,7 @@ def _records(
                     subject=subject,
                     visit=visit.number,
                     contrast=fact.contrast,
-                    sha256=fact.sha256,
+                    digest=sealed[fact.sha256],
                     kind=fact.kind,
                     shape=fact.shape,
                     spacing=_rounded(fact.spacing),
