@@ -29,8 +29,8 @@ def face_notes(prepared: Sequence[Prepared]) -> list[str]:
     if counts["conservative"]:
         notes.append(
             f"{counts['conservative']} heads were masked with a margin, because the network for "
-            "brain extraction does not apply to them: skull is left, eyes and nose are cut away as well "
-            "as the alignment allows: look at their pictures in the private report"
+            "brain extraction does not apply to them: skull is left, eyes and nose are cut "
+            "away as well as the alignment allows: look at their pictures in the private report"
         )
     return notes
 
