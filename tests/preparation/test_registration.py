@@ -88,3 +88,18 @@ def test_the_atlas_keeps_all_of_the_brain_and_no_eye():
         x, y, z = np.round(np.linalg.inv(atlas.affine) @ [*eye, 1])[:3].astype(int)
         inside = all(0 <= v < side for v, side in zip((x, y, z), atlas.keep.shape, strict=True))
         assert not (inside and atlas.keep[x, y, z])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("degrees", [-20, 20])
+def test_a_nodding_brain_is_brought_upright(degrees):
+    atlas = load_atlas()
+    nod = np.eye(4)
+    nod[:3, :3] = Rotation.from_euler("x", degrees, degrees=True).as_matrix()
+    nodding = nod @ atlas.affine
+    scan, template = Placed(atlas.values, nodding), Placed(atlas.values, atlas.affine)
+    world = to_template(scan, template, np.eye(4), fixed_mask=atlas.near)
+    some = np.array(np.nonzero(atlas.brain))[:, ::5000]
+    inside = np.vstack([some, np.ones(some.shape[1])])
+    error = np.linalg.norm((world @ nodding @ inside - atlas.affine @ inside)[:3], axis=0)
+    assert error.max() < 2

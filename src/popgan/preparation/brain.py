@@ -150,7 +150,7 @@ def _conservative(head: Volume, why: str) -> BrainMask:
     place = np.linalg.inv(world) @ atlas.affine
     shape = head.data.shape
     brain = mask_onto(atlas.brain, place, shape, head.affine)
-    doubt, figures = _misplaced(brain, head, world)
+    doubt, figures = misplaced(brain, head, world)
     if doubt is not None:
         raise ScanError(f"{failed}{doubt}){_TAKE}", contrast=head.contrast)
     kept = mask_onto(atlas.keep, place, shape, head.affine)
@@ -187,10 +187,16 @@ def first_guess(head: Volume, mask: NDArray[np.bool_] | None = None) -> Matrix:
     return turn @ inner
 
 
-def _misplaced(
+def misplaced(
     brain: NDArray[np.bool_], head: Volume, world: Matrix
 ) -> tuple[str | None, dict[str, float]]:
-    """Why the aligned template is not where the head's brain must be, if so; and its figures."""
+    """Why the aligned template is not where the head's brain must be, if so; and its figures.
+
+    Args:
+        brain: the template's brain on the head's grid.
+        head: the scan.
+        world: its world to the template's, 4 x 4.
+    """
     scales = np.linalg.svd(np.linalg.inv(world)[:3, :3], compute_uv=False)
     if not brain.any() or scales.min() < _SCALES[0] or scales.max() > _SCALES[1]:
         return "and the aligned template has no brain's size", {}
