@@ -88,3 +88,10 @@ def test_no_two_real_heads_are_taken_for_one_and_a_rescan_is(real_data, tmp_path
     cohort = Cohort.from_folder(source, tmp_path / "run", options=options)
     pairs = [(pair["subjects"], pair["identical"]) for pair in qc_of(cohort)["doubles"]]
     assert pairs == [([first.name, "zzz"], False)]
+
+
+def test_few_scans_are_said_not_to_be_judged(heads, tmp_path):
+    for number in range(5, 8):
+        shutil.rmtree(heads / f"Mueller{number}")
+    cohort = Cohort.from_folder(heads, tmp_path / "run", options=SMALL, workers=0)
+    assert any("T1w not judged: fewer than 8" in note for note in qc_of(cohort)["notes"])

@@ -70,11 +70,18 @@ def test_a_wrong_pitch_is_refused_with_its_overlap():
 
 def test_a_mask_that_is_the_templates_own_is_no_proof_of_the_position():
     first, mask = nodding(0)
+    own = dataclasses.replace(mask, choice="conservative", world=straight().world)
+    figures = in_template(first, own).step.figures
+    assert figures["information_nats"] > 0.2
+    assert "overlap_dice" not in figures
+
+
+def test_a_whole_head_far_from_its_place_is_refused(monkeypatch):
     away = straight().world.copy()
-    away[2, 3] += 90
-    own = dataclasses.replace(mask, choice="conservative", world=away)
-    with pytest.raises(ScanError, match="cannot be aligned with MNI"):
-        in_template(first, own)
+    away[2, 3] += 60
+    monkeypatch.setattr(space, "_aligned", lambda *_: away)
+    with pytest.raises(ScanError, match=r"MNI: the aligned brain ends|MNI: \d+% of the aligned"):
+        in_template(nodding(0)[0], None)
 
 
 @pytest.mark.slow

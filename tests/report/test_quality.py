@@ -116,3 +116,8 @@ def test_the_page_has_a_thumbnail_of_every_scan_and_a_rule_for_every_order():
     for key, _ in quality_view(rows).sorts:
         assert f'id="order-{key}"' in section
         assert re.search(rf"#qc:has\(#order-{key}:checked\) figure \{{ order: var\(--{key}\)", html)
+
+
+def test_too_few_scans_are_said_not_to_be_judged():
+    assert quality_view([row(f"s{i}") for i in range(7)]).unjudged == "T1w"
+    assert quality_view([row(f"s{i}") for i in range(8)]).unjudged == ""

@@ -161,6 +161,9 @@ def quality_notes(found: Sequence[ScanQuality], pairs: Sequence[Double]) -> list
             f"{flagged} of {len(found)} scans stand out in quality (see qc.json and the private "
             "report); they are used all the same"
         )
+    for contrast in sorted({scan.contrast for scan in found}):
+        if sum(scan.contrast == contrast for scan in found) < _FEWEST:
+            notes.append(f"quality of {contrast} not judged: fewer than {_FEWEST} scans")
     same = len({(pair.first, pair.second) for pair in pairs if pair.identical})
     near = len({(pair.first, pair.second) for pair in pairs}) - same
     if same:

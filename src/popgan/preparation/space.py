@@ -23,9 +23,10 @@ _SCALES = (0.65, 1.45)  # of a brain against the template; beyond that it was no
 # lie right, and 0.82 to 0.92 where a wrong pitch was forced; phantoms, whose outline is coarse,
 # reach 0.92 where they lie right, so that the last of the wrong ones is not told by this.
 _OVERLAP = 0.90
-# Nats that a head without an outline must share with the template. IXI (T1) has 0.68 and more; a
-# wrong pitch has 0.54 to 0.65, too near to part them in other contrasts: nonsense alone is refused.
-_LIKENESS = 0.1
+# Nats that a head without an outline must share with the template. IXI (T1) has 0.65 and more where
+# it lies right and 0.10 to 0.12 six centimetres away; a wrong pitch has 0.50 to 0.65, too near to
+# part them in other contrasts. So this refuses nonsense only.
+_LIKENESS = 0.15
 _FAILED = "cannot be aligned with MNI: "
 _STRIDE = 3  # voxels of the template between samples of the coarse foreground
 
