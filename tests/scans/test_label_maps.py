@@ -103,6 +103,14 @@ def test_maps_go_to_every_contrast_of_their_visit_and_to_no_other(tmp_path):
     assert "1 label maps belong to no scan" in result.notes
 
 
+def test_maps_of_probabilities_are_told_only_where_there_is_no_map_of_labels(tmp_path):
+    anat = "sub-1/anat/sub-1"
+    touch(tmp_path, f"{anat}_T1w.nii.gz", f"derivatives/m/{anat}_label-GM_probseg.nii.gz")
+    assert "1 maps hold probabilities, not labels: not attached" in discover(tmp_path).notes
+    touch(tmp_path, f"derivatives/m/{anat}_dseg.nii.gz")
+    assert discover(tmp_path).notes == []
+
+
 def test_a_subject_with_one_visit_needs_no_visit_in_the_name_of_its_map(tmp_path):
     touch(tmp_path, "sub-1/ses-1/anat/sub-1_ses-1_T1w.nii.gz", "sub-1/sub-1_mask.nii.gz")
     assert maps_of(discover(tmp_path)) == {

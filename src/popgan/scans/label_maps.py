@@ -11,7 +11,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from popgan.scans.label_names import picture_key, picture_map_kind, volume_map_meaning
+from popgan.scans.label_names import (
+    is_probability,
+    picture_key,
+    picture_map_kind,
+    volume_map_meaning,
+)
 from popgan.scans.scan import Found, Kind, MapFile
 
 _Maps = dict[str, MapFile]
@@ -31,13 +36,14 @@ class MapIndex:
     ) -> None:
         self._visits: dict[str, dict[str | None, _Maps]] = defaultdict(lambda: defaultdict(dict))
         self._pictures: dict[tuple[str, ...], _Maps] = defaultdict(dict)
-        self._twins = self._elsewhere = 0
+        self._twins = self._elsewhere = self._probable = 0
         self._used: set[str] = set()
         self._count = len(volumes) + len(pictures)
         for name, path, kind in sorted(volumes):
             meaning = volume_map_meaning(name)
             if meaning is None:
-                self._elsewhere += 1
+                self._elsewhere += not is_probability(name)
+                self._probable += is_probability(name)
                 continue
             visit = self._visits[meaning.subject][meaning.session]
             self._add(visit, MapFile(meaning.kind, path, name, kind))
@@ -82,12 +88,15 @@ class MapIndex:
         notes = []
         if self._elsewhere:
             notes.append(
-                f"{self._elsewhere} label maps hold probabilities or lie in another space than "
-                "their scans; they are not attached"
+                f"{self._elsewhere} label maps lie in another space than their scans; they are not "
+                "attached"
             )
+        # Beside maps of labels, maps of probabilities are what data sets usually have, and no news.
+        if self._probable and not self._used:
+            notes.append(f"{self._probable} maps hold probabilities, not labels: not attached")
         if self._twins:
             notes.append(f"{self._twins} label maps of a kind and visit already taken are left out")
-        lost = self._count - self._elsewhere - self._twins - len(self._used)
+        lost = self._count - self._elsewhere - self._probable - self._twins - len(self._used)
         if lost > 0:
             notes.append(f"{lost} label maps belong to no scan")
         return notes

@@ -48,6 +48,11 @@ class MapMeaning:
     kind: str
 
 
+def is_probability(name: str) -> bool:
+    """Whether a map holds probabilities of tissues instead of labels, by its BIDS suffix."""
+    return "probseg" in words(stem(name))
+
+
 def volume_map_meaning(name: str) -> MapMeaning | None:
     """Whose label map it is and of which kind.
 
@@ -57,7 +62,7 @@ def volume_map_meaning(name: str) -> MapMeaning | None:
     """
     base = stem(name)
     found, suffix = entities(name)
-    if "probseg" in words(base) or not _own_space(found.get("space")):
+    if is_probability(name) or not _own_space(found.get("space")):
         return None
     folders = list(PurePosixPath(name).parts[:-1])
     if folders and folders[0].lower() == "derivatives":
