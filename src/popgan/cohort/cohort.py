@@ -177,6 +177,12 @@ class Cohort:
         """A cheap hash of a folder's listing and the options; see `popgan.cohort.source`."""
         return source_hash(Path(source), options or IngestOptions())
 
+    @property
+    def skull(self) -> bool | None:
+        """Whether the slices show skulls; None where scans differ or cannot be told."""
+        kinds = {scan.kind for scan in self._manifest.scans}
+        return {"head": True, "brain": False}.get(kinds.pop()) if len(kinds) == 1 else None
+
     def indices(self, split: str) -> NDArray[np.intp]:
         """Rows of the store that belong to a split, ascending."""
         _check_name(split)

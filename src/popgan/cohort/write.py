@@ -6,6 +6,7 @@ manifest, which names the hashes of all others, is written last: a cohort withou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,11 @@ def picture_scales(kept: Kept) -> list[float]:
 def field_of_view(kept: Kept, scales: list[float]) -> float:
     """Side of the square field of view, mm: the robust largest head and a margin."""
     sizes = [max(p.extent) * scale for (_, p, _), scale in zip(kept, scales, strict=True)]
+    return extent_to_field(sizes)
+
+
+def extent_to_field(sizes: Sequence[float]) -> float:
+    """Side of the square field of view for heads of these sizes, mm."""
     return round(float(np.percentile(sizes, _ROBUST)) * _MARGIN, 3)
 
 

@@ -38,6 +38,9 @@ class DataPlan(Section):
     train_slices: int = Field(ge=1, description="slices of the training split")
     train_subjects: int = Field(ge=1, description="subjects of the training split")
     cohort: str = Field(description="SHA-256 of the cohort's manifest")
+    skull: bool | None = Field(
+        None, description="whether the slices show skulls; null where that is not known"
+    )
     conditions: list[Condition] = Field(
         default_factory=list, description="what network.condition names, as found in the cohort"
     )
@@ -79,6 +82,9 @@ class AugmentationPlan(Section):
 class TrainPlan(Section):
     """How the networks are trained. The only clock is images seen by the discriminator."""
 
+    init: Literal["scratch", "phantom"] = Field(
+        "scratch", description="what training starts from: random weights, or the physics prior"
+    )
     images: int = Field(ge=1, description="real images shown in all; the length of the run")
     batch: int = Field(ge=2, le=4096, description="images a step")
     micro_batch: int = Field(

@@ -31,6 +31,7 @@ class RecipeRules:
             the preset leaves it open.
         condition: what the recipe is told unless the user says otherwise.
         multiple: feature maps of a level are a multiple of this.
+        prior: whether there is a physics prior for such networks.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class RecipeRules:
     half_life: Callable[[int, int], Decided]
     condition: list[str] = field(default_factory=list)
     multiple: int = 8
+    prior: bool = False
 
 
 def _gamma_by_area(preset: Preset, data: DataPlan, batch: int) -> Decided:
@@ -73,9 +75,17 @@ def _half_life_by_batch(images: int, batch: int) -> Decided:
 
 
 RULES = {
-    "popgan": RecipeRules("progressive", None, True, _gamma_by_area, _half_life_by_length),
+    "popgan": RecipeRules(
+        "progressive", None, True, _gamma_by_area, _half_life_by_length, prior=True
+    ),
     "cgan": RecipeRules(
-        "progressive", None, True, _gamma_by_area, _half_life_by_length, condition=["label"]
+        "progressive",
+        None,
+        True,
+        _gamma_by_area,
+        _half_life_by_length,
+        condition=["label"],
+        prior=True,
     ),
     "stylegan2": RecipeRules(
         "stylegan2", 1, True, _gamma_by_batch, _half_life_by_batch, multiple=1

@@ -15,6 +15,7 @@ from popgan.config.schema import AugmentationPlan, DataPlan, Plan
 from popgan.planning.budget import images_within, parse_budget, refuse_copies, refuse_short
 from popgan.planning.draft import Draft
 from popgan.planning.recipes import RecipeRules, find_rules
+from popgan.planning.start import LookUp, level_shares, start_rules
 from popgan.planning.trial import Trial, micro_batch, snapshots_within
 
 SUSTAINED = 0.88
@@ -45,6 +46,7 @@ def build_plan(
     machine: MachineFacts,
     probe: Probe,
     trial: Trial | None = None,
+    prior: LookUp | None = None,
 ) -> Plan:
     """Decide every value of a plan.
 
@@ -58,10 +60,11 @@ def build_plan(
         machine: facts of the machine.
         probe: measures the speed of a provisional plan; called only if a time must become images.
         trial: what else can be measured; None: nothing.
+        prior: tells what of the physics prior fits; None: there is none.
 
     Raises:
         UserError: unknown preset, bad budget, unknown or impossible value; a batch larger than
-            the training split; a budget too short for a level.
+            the training split; a budget too short for a level; a prior that does not fit.
     """
     rules, preset = find_rules(recipe), load_preset(preset_name, recipe)
     draft = Draft(overrides)
@@ -72,6 +75,9 @@ def build_plan(
     draft.fixed("generate.n", preset.generate, f"preset {preset_name}")
     draft.fixed("evaluate.n", preset.evaluate, f"preset {preset_name}")
     top = {"recipe": recipe, "preset": preset_name, "seed": seed, "data": data.model_dump()}
+    draft.fixed("train.images", 10**6, "provisional")
+    _length_dependants(draft, preset, rules)
+    start_rules(draft, preset, rules, lambda: draft.plan(**top), prior)
     _length_rules(draft, preset, rules, budget, lambda: draft.plan(**top), probe, trial)
     return draft.plan(**top)
 
@@ -135,7 +141,7 @@ def _training_rules(
     _augmentation_rules(draft)
     chosen = draft.values["network.channels"]
     levels = len(chosen) if isinstance(chosen, list) else 1
-    draft.rule("train.level_shares", _shares(preset, levels), preset.level_reason)
+    draft.rule("train.level_shares", level_shares(preset, levels), preset.level_reason)
     if "train.shuffle_buffer" not in draft.values:
         draft.rule("train.shuffle_buffer", slices, f"all {slices} training slices: full shuffle")
     draft.rule(
@@ -190,15 +196,6 @@ def _augmentation_rules(draft: Draft) -> None:
         draft.rule(dotted, value, reason)
 
 
-def _shares(preset: Preset, levels: int) -> list[float]:
-    weights = (preset.level_weights + [0.0] * levels)[:levels][::-1]
-    total = sum(weights)
-    shares = [round(weight / total, 4) for weight in weights]
-    # Rounding must not break the sum; the top level takes the rest.
-    shares[-1] = round(1 - sum(shares[:-1]), 4)
-    return shares
-
-
 def _length_rules(
     draft: Draft,
     preset: Preset,
@@ -218,8 +215,6 @@ def _length_rules(
         draft.rule("train.snapshots", count, reason)
         return
     seconds = parse_budget(budget)
-    draft.fixed("train.images", 10**6, "provisional")
-    _length_dependants(draft, preset, rules)
     plan = provisional()
     speeds = probe(plan)
     if found := micro_batch(trial, plan.train.batch):

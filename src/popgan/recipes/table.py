@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.recipes import common, dcgan, popgan, r3gan, stylegan2
+from popgan.recipes.start import take_prior
 from popgan.seeds import derive
 from popgan.training.phase import Phase, lazy_intervals
 from popgan.training.state import TrainState
@@ -36,10 +37,16 @@ class Recipe:
     extras: Callable[[Plan], dict[str, Tensor]] = lambda plan: {}
 
     def start(self, plan: Plan, device: torch.device) -> TrainState:
-        """A fresh training state whose weights depend on the plan's seed alone."""
+        """A state before the first step: fresh weights by the plan's seed, or the prior's.
+
+        Raises:
+            UserError: the plan starts from a prior that its networks cannot take.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(plan.seed, "weights"))
             generator, discriminator = self.generator(plan), self.discriminator(plan)
+        if plan.train.init == "phantom":
+            take_prior(plan, generator, discriminator)
         return TrainState.start(
             generator,
             discriminator,

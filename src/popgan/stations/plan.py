@@ -20,6 +20,7 @@ from popgan.planning.recipes import find_rules
 from popgan.planning.rules import MachineFacts, build_plan
 from popgan.planning.trial import Trial
 from popgan.progress import Reporter
+from popgan.recipes.start import Start, what_fits
 from popgan.recipes.table import find_recipe
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
@@ -28,7 +29,7 @@ from popgan.stations.source import CohortImages
 from popgan.training.log import memory_gib
 from popgan.training.probe import measure
 
-RULES_VERSION = 5  # raise when a rule changes, so that old plans are not taken for new ones
+RULES_VERSION = 6  # raise when a rule changes, so that old plans are not taken for new ones
 
 
 def make_plan(
@@ -75,6 +76,7 @@ def make_plan(
         train_subjects=len(set(cohort.subjects("train"))),
         cohort=cohort.hash,
         conditions=conditions,
+        skull=cohort.skull,
     )
     facts = MachineFacts(provenance.usable_cores(), device.type.upper(), has_fast_bf16())
     return build_plan(
@@ -91,7 +93,15 @@ def make_plan(
             lambda: seconds_a_snapshot(len(data.contrasts), (data.height, data.width)),
             lambda: (probe.micro_batch, probe.memory_gib) if probe.speeds else None,
         ),
+        prior=_what_fits,
     )
+
+
+def _what_fits(plan: Plan) -> Start | None:
+    """What of the physics prior a plan's networks can take."""
+    recipe = find_recipe(plan.recipe)
+    with torch.random.fork_rng(devices=[]):
+        return what_fits(plan, recipe.generator(plan), recipe.discriminator(plan))
 
 
 class SpeedProbe:
