@@ -6,6 +6,7 @@ from typing import Any
 
 from popgan.config.schema import DataPlan, Plan, parse_plan
 from popgan.planning.rules import MachineFacts, build_plan
+from popgan.planning.start import LookUp
 
 
 def tiny_plan(**changes: Any) -> Plan:
@@ -159,6 +160,7 @@ def make_plan(
     overrides: dict[str, Any] | None = None,
     bf16: bool = True,
     recipe: str = "popgan",
+    prior: LookUp | None = None,
 ) -> Plan:
     """A plan by the rules, as a machine with two cores would make it."""
     data = DataPlan(
@@ -178,4 +180,5 @@ def make_plan(
         overrides=overrides or {},
         machine=MachineFacts(cores=2, device="CPU", bf16=bf16),
         probe=lambda plan: [400.0 / 2**k for k in range(len(plan.network.channels))],
+        prior=prior,
     )

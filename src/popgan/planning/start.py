@@ -51,6 +51,7 @@ def start_rules(
     if asked == "scratch":
         draft.fixed("train.init", "scratch", "set by the user")
         return
+    draft.rule("train.init", "scratch", "provisional")
     found = look_up(provisional()) if rules.prior and look_up is not None else None
     if found is None or not found.fits:
         reason = "there is no physics prior for these networks"
