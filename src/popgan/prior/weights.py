@@ -16,7 +16,9 @@ from popgan.errors import UserError
 from popgan.files import sha256_file
 
 FOLDER = Path(__file__).resolve().parent
-DIGESTS: dict[int, str] = {}
+DIGESTS = {
+    64: "3b1ba60eacdc9268592c212dbf776bb098508b594e691d51cb967f2e7491f23c",
+}
 """SHA-256 of the file for each side that there is a prior for."""
 
 Tensors = dict[str, Tensor]
