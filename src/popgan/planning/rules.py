@@ -76,6 +76,7 @@ def build_plan(
     draft.fixed("evaluate.n", preset.evaluate, f"preset {preset_name}")
     top = {"recipe": recipe, "preset": preset_name, "seed": seed, "data": data.model_dump()}
     draft.fixed("train.images", 10**6, "provisional")
+    draft.rule("train.snapshots", 0, "provisional")
     _length_dependants(draft, preset, rules)
     start_rules(draft, preset, rules, lambda: draft.plan(**top), prior)
     _length_rules(draft, preset, rules, budget, lambda: draft.plan(**top), probe, trial)
