@@ -111,8 +111,8 @@ def test_the_step_is_that_of_the_two_pixels_around() -> None:
     inside = np.zeros((1, 9, 9), bool)
     inside[0, 3:6, 3:6] = True
     assert rim_steps(image, inside).tolist() == [0.5]
-    image[0, 4, 6] = 1.0  # one of the 24 pixels of the ring
-    assert rim_steps(image, inside)[0] == pytest.approx(0.5 - 2 / 24 / 2)
+    image[0, 4, 6] = 1.0  # one of the ring's pixels: 12 at one step, 16 at two
+    assert rim_steps(image, inside)[0] == pytest.approx(0.5 - 2 / 28 / 2)
 
 
 def test_an_empty_mask_and_one_that_fills_the_image_have_no_step() -> None:

@@ -10,6 +10,7 @@ import torch
 from engine import discs_for, tiny_job
 
 from plans import recipe_plan
+from popgan.errors import UserError
 from popgan.objectives.diversity import likeness_gap
 from popgan.progress import Reporter
 from popgan.recipes.common import augmented
@@ -91,12 +92,23 @@ def test_likeness_is_that_of_the_images_alone() -> None:
     assert likeness_gap(images, other) > 0
 
 
-def test_variety_is_that_of_the_images_alone(tmp_path: Path) -> None:
-    """Samples with one and the same image are a collapse, however varied their masks are."""
+def watched(plan, samples: torch.Tensor, folder: Path) -> list[float]:
+    """Variety of every tick of a training whose samples are always these."""
+    job, state = tiny_job(plan, folder)
+    run(replace(job, on_tick=lambda state, stage: samples), state, Reporter())
+    return [row["variety"] for row in read_log(job.log.path)]
+
+
+def test_one_image_under_many_masks_is_a_collapse(tmp_path: Path) -> None:
     plan = recipe_plan("popgan", masks=True)
-    job, state = tiny_job(plan, tmp_path)
     samples = discs_for(plan).images[:1].repeat(64, 1, 1, 1)
     samples[:, 2:] = torch.randn(64, 2, 16, 16, generator=torch.Generator().manual_seed(0))
-    run(replace(job, on_tick=lambda state, stage: samples), state, Reporter())
-    rows = read_log(job.log.path)
-    assert rows[-1]["variety"] < 0.01
+    with pytest.raises(UserError, match="draws nearly one image"):
+        watched(plan, samples, tmp_path)
+
+
+def test_many_images_under_no_masks_are_none(tmp_path: Path) -> None:
+    plan = recipe_plan("popgan", masks=True)
+    samples = discs_for(plan).images.clone()
+    samples[:, 2:] = -1
+    assert watched(plan, samples, tmp_path) == pytest.approx([1.0] * 5, abs=0.01)

@@ -77,30 +77,48 @@ def evaluate(
         ledger.station(station, inputs, [model.evaluation_path], reporter),
         threads(plan.train.threads),
     ):
-        images, codes = draw_set(model, n, seed=evaluation_seed(plan), reporter=reporter)
-        result = assess(
-            real_train=cohort.images("train"),
-            real_reference=cohort.images("test"),
-            synthetic=images,
-            train_subjects=cohort.subjects("train"),
-            reference_subjects=cohort.subjects("test"),
-            extractor=extractor,
-            seed=plan.seed,
-            cache=model.run / "cache",
-            reporter=reporter,
-        )
-        choice = story_of(model).choice
-        if choice:
+        evaluation = _measure(model, plan, cohort, n, extractor, reporter)
+        if evaluation.choice:
             reporter.message(
-                f"measured on the test split, which had no part in choosing the weights: {choice}"
+                "measured on the test split, which had no part in choosing the weights: "
+                + evaluation.choice
             )
-        masks = None if codes is None else _measure_masks(plan, cohort, images, codes)
-        for text in masks.warnings if masks else []:
-            reporter.warning(text)
-        evaluation = Evaluation(weights=weights, fidelity=result, masks=masks, choice=choice)
         save_evaluation(model, evaluation)
         write_card(model, cohort)
-    return result
+    assert evaluation.fidelity is not None
+    return evaluation.fidelity
+
+
+def _measure(
+    model: Model,
+    plan: Plan,
+    cohort: Cohort,
+    n: int,
+    extractor: FeatureExtractor,
+    reporter: Reporter,
+) -> Evaluation:
+    """Draw images, and their masks where there are any, and hold them against the test split."""
+    images, codes = draw_set(model, n, seed=evaluation_seed(plan), reporter=reporter)
+    fidelity = assess(
+        real_train=cohort.images("train"),
+        real_reference=cohort.images("test"),
+        synthetic=images,
+        train_subjects=cohort.subjects("train"),
+        reference_subjects=cohort.subjects("test"),
+        extractor=extractor,
+        seed=plan.seed,
+        cache=model.run / "cache",
+        reporter=reporter,
+    )
+    masks = None if codes is None else _measure_masks(plan, cohort, images, codes)
+    for text in masks.warnings if masks else []:
+        reporter.warning(text)
+    return Evaluation(
+        weights=model.weights_hash(),
+        fidelity=fidelity,
+        masks=masks,
+        choice=story_of(model).choice,
+    )
 
 
 def _measure_masks(plan: Plan, cohort: Cohort, images: np.ndarray, codes: np.ndarray) -> MaskResult:
