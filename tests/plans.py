@@ -136,8 +136,19 @@ CONDITIONS = [
 ]
 
 
-def recipe_plan(recipe: str, *, conditional: bool = False, **changes: Any) -> Plan:
-    """A tiny plan of any recipe, told a label and a height if asked; `changes` as above."""
+MASKS = [
+    {"value": 4, "name": "disc", "slices": 20, "left": 0.5},
+    {"value": 9, "name": "never drawn", "slices": 4, "left": 0.5},
+]
+
+
+def recipe_plan(
+    recipe: str, *, conditional: bool = False, masks: bool = False, **changes: Any
+) -> Plan:
+    """A tiny plan of any recipe, told a label and a height if asked; `changes` as above.
+
+    With masks it has two contrasts and the labels of `MASKS`.
+    """
     whole: dict[str, Any] = {"recipe": recipe}
     if NETWORKS[recipe]:
         whole["network"] = dict(NETWORKS[recipe])
@@ -145,6 +156,9 @@ def recipe_plan(recipe: str, *, conditional: bool = False, **changes: Any) -> Pl
     if conditional:
         whole["network__condition"] = ["label", "height"]
         whole["data__conditions"] = CONDITIONS
+    if masks:
+        whole |= {"data__contrasts": ["T1w", "FLAIR"], "data__label_map": "dseg"}
+        whole |= {"data__masks": MASKS, "network__masks": [mask["value"] for mask in MASKS]}
     if recipe in ("stylegan2", "r3gan"):
         whole |= {"augmentation__method": "ada", "augmentation__probability": 0.3}
     return tiny_plan(**(whole | changes))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from popgan.errors import NotMeasurableError, UserError
     from popgan.progress import Reporter
     from popgan.run import RunOptions, run_all
-    from popgan.stations.draw import Wish, synthesise
+    from popgan.stations.draw import LabelledImages, Wish, synthesise, synthesise_with_masks
     from popgan.stations.evaluate import evaluate
     from popgan.stations.generate import generate
     from popgan.stations.model import Model, find_model
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Cohort": "popgan.cohort.cohort",
     "IngestOptions": "popgan.cohort.options",
+    "LabelledImages": "popgan.stations.draw",
     "Model": "popgan.stations.model",
     "NotMeasurableError": "popgan.errors",
     "Plan": "popgan.config.schema",
@@ -44,6 +45,7 @@ _HOME = {
     "make_plan": "popgan.stations.plan",
     "run_all": "popgan.run",
     "synthesise": "popgan.stations.draw",
+    "synthesise_with_masks": "popgan.stations.draw",
     "train": "popgan.stations.train",
     "write_report": "popgan.stations.report",
 }
@@ -51,6 +53,7 @@ _HOME = {
 __all__ = [
     "Cohort",
     "IngestOptions",
+    "LabelledImages",
     "Model",
     "NotMeasurableError",
     "Plan",
@@ -66,6 +69,7 @@ __all__ = [
     "make_plan",
     "run_all",
     "synthesise",
+    "synthesise_with_masks",
     "train",
     "write_report",
 ]

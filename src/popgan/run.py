@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.map_choice import NO_MAP
 from popgan.cohort.options import IngestOptions
 from popgan.config.preset import load_preset
-from popgan.errors import NotMeasurableError
+from popgan.errors import NotMeasurableError, UserError
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.folders import atomic_folder
 from popgan.phantom.cohort import write_cohort
@@ -26,7 +27,7 @@ from popgan.stations.folder import check_places, locked
 from popgan.stations.generate import generate
 from popgan.stations.ingest import ingest_station
 from popgan.stations.model import Model
-from popgan.stations.plan import SpeedProbe, check_overrides, plan_station
+from popgan.stations.plan import MASKS, SpeedProbe, check_overrides, plan_station
 from popgan.stations.report import write_report
 from popgan.stations.train import train
 
@@ -89,7 +90,11 @@ class RunOptions:
         if self.budget is not None:
             parse_budget(self.budget)
         check_overrides(self.overrides, self.recipe)
-        self.ingest_options()
+        ingest = self.ingest_options()
+        if self.overrides.get(MASKS) and (ingest.label_map or "").lower() == NO_MAP:
+            raise UserError(
+                "masks are asked for, and no label map", do="name one with --label-map NAME"
+            )
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,41 @@ def test_a_visit_without_map_is_unknown_and_told(drawn, tmp_path):
     assert summary == {"name": "tissue", "values": [0, 1, 4], "visits": 7, "slices": 42}
 
 
+def test_masks_are_the_membership_of_each_label(drawn, tmp_path):
+    cohort = ingest(drawn, tmp_path / "run")
+    places = np.arange(len(cohort.indices("train")))[::2]
+    masks = cohort.masks("train", places, [4, 1])
+    maps = cohort.label_maps(cohort.indices("train")[places])
+    assert masks.dtype == np.float32
+    assert masks.shape == (len(places), 2, 32, 32)
+    np.testing.assert_array_equal(masks[:, 0] > 0, maps.codes == 2)
+    np.testing.assert_array_equal(masks[:, 1] > 0, maps.codes == 1)
+    assert set(np.unique(masks)) == {-1, 1}
+    with pytest.raises(ValueError):
+        cohort.masks("train", places, [3])
+
+
+def test_the_mapped_slices_are_a_cohort_of_their_own(drawn, tmp_path):
+    cohort = ingest(drawn, tmp_path / "run", label="map")
+    mapped = cohort.mapped()
+    lost = {info.subject for info in cohort.slices if not info.mapped}
+    (split,) = {info.split for info in cohort.slices if info.subject in lost}
+    kept = [i for i in cohort.indices(split) if cohort.slices[i].mapped]
+    assert mapped.indices(split).tolist() == kept
+    assert len(kept) == len(cohort.indices(split)) - 6
+    assert len(mapped.images(split)) == len(mapped.labels(split)) == len(kept)
+    assert not lost & set(mapped.subjects(split))
+    assert mapped.hash == cohort.hash
+    mapped.check_splits()
+    np.testing.assert_array_equal(mapped.batch(split, np.arange(len(kept))), mapped.images(split))
+
+
+def test_labels_are_called_what_a_table_beside_the_maps_calls_them(drawn, tmp_path):
+    (drawn / "tissue.tsv").write_text("index\tname\n1\tbrain\n4\tright half\n7\tnone\n")
+    cohort = ingest(drawn, tmp_path / "run")
+    assert cohort.label_names == {1: "brain", 4: "right half"}
+
+
 def test_classes_of_slices_come_from_the_map_by_area(heads, tmp_path):
     for folder in sorted(heads.iterdir()):
         image = nib.load(folder / "t1.nii.gz")

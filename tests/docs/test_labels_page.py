@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from popgan import LabelledImages
 from popgan.cohort import Cohort
 from popgan.cohort.cohort import LabelMaps
 from popgan.cohort.label_maps import LEAST_AREA
+from popgan.config.masks import MOST
+from popgan.evidence.masks import RING
+from popgan.planning.masks import FEWEST, FEWEST_MAPPED
+from popgan.planning.rules import SIDED
 from popgan.preparation.label_map import MOST_LABELS
 from popgan.scans.entities import CHOICE
 from popgan.scans.names import LABEL_FOLDERS, LABEL_WORDS
@@ -21,18 +26,28 @@ PAGE = " ".join(
 def test_every_option_of_the_page_exists() -> None:
     options = set(re.findall(r"--[a-z-]+", PAGE))
     help_of_ingest = call("ingest", "--help").out
-    assert options == {"--covariate", "--label", "--label-map", "--contrast"}
-    assert all(option in help_of_ingest for option in options)
+    planned = {"--with-masks", "--set"}
+    assert options - planned == {"--covariate", "--label", "--label-map", "--contrast"}
+    assert all(option in help_of_ingest for option in options - planned)
+    for verb in ("plan", "run"):
+        assert all(option in call(verb, "--help").out for option in planned)
 
 
 def test_the_names_of_the_page_are_those_of_the_api() -> None:
     assert {"covariates", "label_maps", "indices"} <= set(dir(Cohort))
     assert set(re.findall(r"\bmaps\.(\w+)", PAGE)) == set(LabelMaps.__dataclass_fields__)
+    assert set(re.findall(r"\bdrawn\.(\w+)", PAGE)) == set(LabelledImages.__dataclass_fields__)
 
 
 def test_words_and_limits_of_the_page_are_those_in_force() -> None:
     assert f"at least {LEAST_AREA:g} mm²" in PAGE
     assert f"At most {MOST_LABELS} values" in PAGE
+    assert f"at least {FEWEST} training slices show, at most {MOST}" in PAGE
+    assert f"With fewer than {FEWEST_MAPPED} left" in PAGE
+    assert SIDED == 0.9
+    assert "nine tenths in one half" in PAGE
+    assert RING == 2
+    assert "the two pixels around" in PAGE
     named = re.search(r"name says so \((.*?) and the like\)", PAGE)
     assert named is not None
     assert set(re.findall(r"`(\w+)`", named.group(1))) <= LABEL_WORDS

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from popgan.config.masks import MaskLabel
 from popgan.errors import UserError
 from popgan.synthesis.bids import LEVELS, bids_writer, to_stored, write_bids
 from popgan.synthesis.bids_metadata import bids_name, subject_id
@@ -73,6 +74,89 @@ def test_the_bids_validator_finds_no_error(tmp_path, contrasts):
     assert ran.returncode == 0
     # The validator did look at the images: it counts one subject each.
     assert len(json.loads(ran.stdout)["summary"]["subjects"]) == 3
+
+
+MASKS = [
+    MaskLabel(value=value, name=name, slices=9, left=0.5)
+    for value, name in ((2, "lesion"), (1035, "left insula"), (17, "tab\tand <tag>"))
+]
+
+
+def with_masks(folder, masks=MASKS, **changes):
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 3, 16, 12)).astype(np.float32)
+    codes = np.random.default_rng(1).integers(0, 4, (3, 16, 12)).astype(np.uint8)
+    return write(folder, images, codes=codes, masks=masks, **changes), codes
+
+
+def test_the_bids_validator_finds_no_error_in_label_maps(tmp_path):
+    validator = shutil.which("bids-validator-deno")
+    if validator is None:
+        pytest.skip("bids-validator-deno is not installed")
+    folder, _ = with_masks(tmp_path / "set")
+    ran = subprocess.run(
+        [validator, "--format", "json", str(folder)], capture_output=True, text=True, timeout=60
+    )
+    issues = json.loads(ran.stdout)["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
+    assert ran.returncode == 0
+
+
+def test_a_label_map_lies_on_its_image_with_the_values_of_the_source(tmp_path):
+    folder, codes = with_masks(tmp_path / "set")
+    values = np.array([0, 2, 1035, 17])
+    for k in range(3):
+        stem = folder / f"sub-syn000{k + 1}/anat/sub-syn000{k + 1}_desc-synthetic_dseg"
+        image = nib.load(f"{stem}.nii.gz")
+        assert image.get_data_dtype() == np.int16
+        np.testing.assert_array_equal(np.asarray(image.dataobj), to_volume(values[codes[k]]))
+        np.testing.assert_allclose(image.affine, AFFINE)
+        assert image.header.get_intent()[0] == "label"
+        assert image.header["descrip"].item().startswith(b"SYNTHETIC popgan")
+        sidecar = json.loads(Path(f"{stem}.json").read_text())
+        assert sidecar["Synthetic"] is True
+        assert sidecar["Manual"] is False
+        assert (sidecar["Seed"], sidecar["Index"]) == (7, k)
+        assert sidecar["LabelMap"]["1035"] == "left insula"
+    rows = [line.split("\t") for line in (folder / "dseg.tsv").read_text().splitlines()]
+    assert rows[0] == ["index", "name", "color"]
+    assert [row[:2] for row in rows[1:]] == [
+        ["2", "lesion"],
+        ["1035", "left insula"],
+        ["17", "tab and <tag>"],
+    ]
+    assert "nobody has\n  outlined it" in (folder / "README").read_text()
+
+
+def test_values_beyond_sixteen_bits_are_kept(tmp_path):
+    big = [MASKS[0].model_copy(update={"value": value}) for value in (-5, 70_000, 3)]
+    folder, codes = with_masks(tmp_path / "set", masks=big)
+    image = nib.load(next((folder / "sub-syn0001").rglob("*dseg.nii.gz")))
+    assert image.get_data_dtype() == np.int32
+    expected = to_volume(np.array([0, -5, 70_000, 3])[codes[0]])
+    np.testing.assert_array_equal(np.asarray(image.dataobj), expected)
+
+
+def test_the_images_are_the_same_bytes_with_masks_and_without(tmp_path):
+    folder, _ = with_masks(tmp_path / "with")
+    plain = write(tmp_path / "without")
+    for path in plain.rglob("*.nii.gz"):
+        assert (folder / path.relative_to(plain)).read_bytes() == path.read_bytes()
+    assert not (plain / "dseg.tsv").exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"masks": MASKS},
+        {"codes": np.zeros((3, 16, 12), np.uint8)},
+        {"masks": MASKS, "codes": np.zeros((3, 12, 16), np.uint8)},
+        {"masks": MASKS, "codes": np.full((3, 16, 12), 4, np.uint8)},
+    ],
+)
+def test_label_maps_that_do_not_belong_to_the_images_are_refused(tmp_path, changes):
+    with pytest.raises(ValueError):
+        write(tmp_path / "set", **changes)
+    assert not (tmp_path / "set").exists()
 
 
 def test_the_bids_validator_does_notice_a_wrong_name(tmp_path):

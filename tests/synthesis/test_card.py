@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
@@ -11,7 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 from report_fixtures import content as report_content
 from report_fixtures import plan
 
-from popgan.synthesis.card import CardContent, model_card, plain_text, write_card
+from popgan.config.schema import parse_plan
+from popgan.evidence.masks import measure_masks
+from popgan.synthesis.card import CardContent, model_card, write_card
+from popgan.synthesis.markdown import plain_text
 
 
 def card(**changes):
@@ -47,6 +51,34 @@ def test_every_metric_stands_beside_its_floor_and_mean_image():
         assert cells[1].startswith(f"{metric.value.value:.3g}")
         assert cells[3] == f"{metric.floor:.3g}"
         assert cells[4] == f"{metric.ceilings['mean image']:.3g}"
+
+
+def test_masks_have_a_section_where_there_are_any():
+    assert "## Masks" not in model_card(card())
+    values = plan().model_dump()
+    label = {"value": 4, "name": "le|sion", "slices": 90, "left": 0.4}
+    values["data"] |= {"masks": [label], "label_map": "dseg"}
+    values["network"] |= {"masks": [4]}
+    made = parse_plan(values)
+    text = model_card(card(plan=made))
+    assert "## Masks" in text
+    assert "They were not measured yet." in text
+    assert "| 4 | le\\|sion | 90 |" in text
+    rng = np.random.default_rng(0)
+    images, codes = rng.normal(size=(40, 1, 8, 8)).astype(np.float32), np.ones((40, 8, 8), np.uint8)
+    codes[:, :4] = 0
+    result = measure_masks(
+        images=images,
+        codes=codes,
+        real_images=images,
+        real_codes=codes,
+        real_subjects=[f"s{i % 4}" for i in range(40)],
+        labels=[(4, "le|sion")],
+        contrasts=["T1w"],
+    )
+    text = model_card(card(plan=made, masks=result))
+    assert "100.0 % (91.2 to 100.0) / 100.0 %" in text  # Wilson: 40 / (40 + 1.96^2) = 91.2 %
+    assert "nobody has outlined it" in text
 
 
 def test_an_unmeasured_model_is_called_unmeasured():

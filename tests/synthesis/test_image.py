@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from popgan.config.masks import MaskLabel
 from popgan.errors import UserError
 from popgan.synthesis.image import contact_sheet, grid_png, to_uint8, to_uint16, write_pngs
 
@@ -35,6 +36,37 @@ def test_every_file_is_marked_and_can_be_drawn_again(tmp_path):
     assert (text["model"], text["seed"], text["index"]) == ("popgan", "3", "10")
     assert text["label"] == "glioma"
     assert len(list(folder.glob("*.png"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("values", "pixels", "mode"),
+    [
+        ((2, 255), [0, 2, 255], "L"),
+        ((2, 1035), [0, 2, 1035], "I;16"),
+        ((2, 70_000), [0, 1, 2], "L"),  # no PNG holds such a value: the place in the table
+        ((-1, 3), [0, 1, 2], "L"),
+    ],
+)
+def test_a_label_map_is_a_png_that_a_table_explains(tmp_path, values, pixels, mode):
+    masks = [MaskLabel(value=value, name=f"part {value}", slices=9, left=0.5) for value in values]
+    codes = np.arange(3, dtype=np.uint8).repeat(3).reshape(1, 3, 3)
+    folder = write_pngs(
+        tmp_path / "png",
+        np.zeros((1, 1, 3, 3), np.float32),
+        contrasts=["T1w"],
+        codes=codes,
+        masks=masks,
+        model="m",
+        seed=3,
+    )
+    with Image.open(folder / "sub-syn0001_desc-synthetic_dseg.png") as image:
+        assert image.mode == mode
+        assert image.text["synthetic"] == "true"
+        assert np.asarray(image)[:, 0].tolist() == pixels
+    lines = (folder / "dseg.tsv").read_text().splitlines()
+    assert lines[0] == "pixel\tindex\tname"
+    expected = [f"{p}\t{v}\tpart {v}" for p, v in zip(pixels[1:], values, strict=True)]
+    assert lines[1:] == expected
 
 
 def test_a_full_disk_leaves_no_png_behind(tmp_path, monkeypatch):

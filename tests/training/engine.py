@@ -20,9 +20,19 @@ class Discs:
     Args:
         told: whether their size (a class) and place (a number) are told, as `plans.CONDITIONS`
             has it.
+        contrasts: channels; the second is the first, inverted and darker.
+        masks: further channels: the disc, then labels that no image shows.
     """
 
-    def __init__(self, side: int = 16, count: int = 24, *, told: bool = False) -> None:
+    def __init__(
+        self,
+        side: int = 16,
+        count: int = 24,
+        *,
+        told: bool = False,
+        contrasts: int = 1,
+        masks: int = 0,
+    ) -> None:
         rng = np.random.default_rng(0)
         y, x = np.mgrid[:side, :side]
         centres, radii = rng.uniform(6, 10, (count, 2)), rng.uniform(3, 6, count)
@@ -30,7 +40,11 @@ class Discs:
         big = radii > 4.5
         places = (centres[:, 0] - 8) / 2
         self.told = np.stack([big, ~big, places, np.ones(count)], 1) if told else None
-        self.images = torch.from_numpy(np.stack(images).astype(np.float32)[:, None] * 1.6 - 0.9)
+        inside = torch.from_numpy(np.stack(images).astype(np.float32)[:, None])
+        channels = [inside * 1.6 - 0.9, 0.2 - inside][:contrasts]
+        if masks:
+            channels += [2 * inside - 1, torch.full_like(inside, -1).repeat(1, masks - 1, 1, 1)]
+        self.images = torch.cat(channels, 1)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -44,6 +58,13 @@ class Discs:
         return torch.from_numpy(self.told[indices].astype(np.float32))
 
 
+def discs_for(plan: Plan) -> Discs:
+    """Discs with the channels and conditions of a plan."""
+    data = plan.data
+    told = plan.condition_size > 0
+    return Discs(told=told, contrasts=len(data.contrasts), masks=len(data.masks))
+
+
 def tiny_job(plan: Plan, folder: Path) -> tuple[Job, TrainState]:
     """A job on the discs, logging and saving under `folder`."""
     recipe = find_recipe(plan.recipe)
@@ -52,7 +73,7 @@ def tiny_job(plan: Plan, folder: Path) -> tuple[Job, TrainState]:
         plan=plan,
         plan_hash="plan",
         phases=recipe.phases(plan),
-        source=Discs(told=plan.condition_size > 0),
+        source=discs_for(plan),
         log=TrainingLog(folder / "log.csv"),
         checkpoints=folder / "checkpoints",
         on_tick=lambda state, stage: None,

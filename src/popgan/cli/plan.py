@@ -24,6 +24,7 @@ def plan(
     preset: shared.Preset = "quick",
     recipe: shared.RecipeName = "popgan",
     condition: shared.ConditionNames = None,
+    with_masks: shared.WithMasks = False,
     name: shared.Name = None,
     budget: shared.Budget = None,
     seed: shared.Seed = 0,
@@ -47,7 +48,7 @@ def plan(
             recipe=recipe,
             budget=budget,
             seed=seed,
-            overrides=values.plan_values(settings, condition),
+            overrides=values.plan_values(settings, condition, with_masks),
             restart=restart,
             reporter=reporter,
         )

@@ -84,6 +84,12 @@ ConditionNames = Annotated[
         help="What both networks are told: label, height, or covariates, by commas.",
     ),
 ]
+WithMasks = Annotated[
+    bool,
+    typer.Option(
+        "--with-masks", help="Draw images with their masks: the labels of the cohort's label map."
+    ),
+]
 Budget = Annotated[
     str | None,
     typer.Option(

@@ -56,7 +56,9 @@ def preparation_values(bias_field: str, keep_skull: bool, space: str) -> dict[st
     return {"bias_field": bias_field, "keep_skull": keep_skull or None, "space": space}
 
 
-def plan_values(settings: list[str] | None, condition: str | None) -> dict[str, Any]:
+def plan_values(
+    settings: list[str] | None, condition: str | None, with_masks: bool = False
+) -> dict[str, Any]:
     """Values of the plan that the user set, by --set and by options of their own.
 
     Raises:
@@ -67,4 +69,6 @@ def plan_values(settings: list[str] | None, condition: str | None) -> dict[str, 
     found = parse_overrides(settings or [])
     if condition is not None:
         found["network.condition"] = [name.strip() for name in condition.split(",") if name.strip()]
+    if with_masks:  # --set network.masks says more exactly which
+        found.setdefault("network.masks", "all")
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from popgan.cohort.manifest import Manifest
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.pictures import strips
 from popgan.cohort.preparation import read_record
+from popgan.cohort.slice_maps import LabelMaps, open_maps
 from popgan.cohort.source import source_hash
 from popgan.cohort.splits import SPLITS, check_disjoint
 from popgan.cohort.store import LABEL_MAPS, decode, open_store
@@ -48,21 +50,6 @@ class SliceInfo:
 
 
 @dataclass(frozen=True)
-class LabelMaps:
-    """Label maps of some slices.
-
-    Attributes:
-        codes: uint8 n x H x W on the grid of the slices; places in `values`.
-        valid: n; where False nobody drew a map, and the codes mean nothing.
-        values: the source's own value of each code; 0, no label, comes first.
-    """
-
-    codes: NDArray[np.uint8]
-    valid: NDArray[np.bool_]
-    values: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Cohort:
     """A cohort on disk. Made by `from_folder`, opened again by `open`.
 
@@ -76,6 +63,7 @@ class Cohort:
         fingerprint: the cohort in numbers.
         slices: one entry a row of the store.
         label_map: kind of label map that is kept beside the slices, or None.
+        only_mapped: whether splits leave out slices that have no label map; see `mapped`.
     """
 
     run: Path
@@ -91,6 +79,7 @@ class Cohort:
     _store: NDArray[np.uint16] = field(repr=False)
     _manifest: Manifest = field(repr=False)
     _maps: NDArray[np.uint8] | None = field(repr=False)
+    only_mapped: bool = False
 
     @classmethod
     def from_folder(
@@ -149,7 +138,9 @@ class Cohort:
             raise UserError("does not list every slice of the store", where=path, do=_AGAIN)
         _verify(store_path, manifest.store)
         _verify(dataset / "fingerprint.json", manifest.fingerprint)
-        maps = _open_maps(run, manifest)
+        maps = open_maps(run, manifest)
+        if manifest.label_map is not None:
+            _verify(run / "cache" / LABEL_MAPS, manifest.label_map.store)
         mapped = manifest.label_map.valid if manifest.label_map else [False] * len(manifest.slices)
         cohort = cls(
             run=run,
@@ -186,7 +177,12 @@ class Cohort:
     def indices(self, split: str) -> NDArray[np.intp]:
         """Rows of the store that belong to a split, ascending."""
         _check_name(split)
-        return np.array([i for i, info in enumerate(self.slices) if info.split == split], np.intp)
+        rows = [i for i, info in enumerate(self.slices) if info.split == split]
+        return np.array([i for i in rows if self.slices[i].mapped or not self.only_mapped], np.intp)
+
+    def mapped(self) -> Cohort:
+        """The same cohort, but its splits hold those slices alone that have a label map."""
+        return replace(self, only_mapped=True)
 
     def images(self, split: str) -> NDArray[np.float32]:
         """Images of a split, float32 N x C x H x W in [-1, 1] (-1 = no signal)."""
@@ -219,6 +215,17 @@ class Cohort:
         names, numbers = design(record)
         lines = [numbers[self.slices[i].subject, self.slices[i].visit] for i in rows]
         return names, np.array(lines, np.float32).reshape(len(rows), len(names))
+
+    @property
+    def label_names(self) -> dict[int, str]:
+        """What the values of the label map are called, where a table beside the maps says so."""
+        return dict(self._manifest.label_map.names) if self._manifest.label_map else {}
+
+    def masks(
+        self, split: str, places: NDArray[np.integer], labels: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """Masks of some images, by their place in `images(split)`; see `LabelMaps.masks`."""
+        return self.label_maps(self.indices(split)[places]).masks(labels)
 
     def label_maps(self, rows: NDArray[np.integer]) -> LabelMaps:
         """Label maps of some slices, by their rows in the store (`indices`); reads no others.
@@ -268,23 +275,6 @@ class Cohort:
         check_disjoint(own, where=path)
         if any(sorted(own[name]) != sorted(splits.get(name, [])) for name in SPLITS):
             raise UserError("does not agree with the slices", where=path, do=_AGAIN)
-
-
-def _open_maps(run: Path, manifest: Manifest) -> NDArray[np.uint8] | None:
-    """The store of label maps, verified; None where there is none.
-
-    Raises:
-        UserError: it is not the one that the manifest names.
-    """
-    record = manifest.label_map
-    if record is None:
-        return None
-    path = run / "cache" / LABEL_MAPS
-    if len(record.valid) != manifest.shape[0]:
-        raise UserError("does not say of every slice whether it has a label map", do=_AGAIN)
-    maps = open_store(path, (manifest.shape[0], *manifest.shape[2:]), dtype=np.uint8)
-    _verify(path, record.store)
-    return maps
 
 
 def _check_name(split: str) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.child import Crash, Reply, Request
+from popgan.cohort.label_tables import label_names
 from popgan.cohort.manifest import LabelMapRecord
 from popgan.cohort.map_choice import MapChoice, maps_of
 from popgan.cohort.parked_labels import LabelFacts, LabelParking
@@ -57,6 +58,7 @@ class CohortMaps:
         name: the kind; None where there is none.
         visits: map of each visit that has one, by subject and number of the visit.
         values: the map's values in the whole cohort, 0 first; a place here is a code in the store.
+        names: what a table calls them.
         failures: maps that cannot be used: the file, the scan it belongs to, and the reason.
         notes: remarks for the user.
         parking: where the planes lie.
@@ -66,6 +68,7 @@ class CohortMaps:
     parking: LabelParking
     visits: dict[tuple[str, int], VisitMap] = field(default_factory=dict)
     values: tuple[int, ...] = ()
+    names: dict[int, str] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -169,6 +172,7 @@ def _read(
         reason = f"has {len(every)} different values in all, more than {MOST_LABELS}"
         return _useless(choice, reason, parking)
     result.values = (0, *sorted(every - {0}))
+    result.names = label_names(source, todo[0][2].path, result.values[1:]) if todo else {}
     _add_notes(result, len(kept))
     return result
 
@@ -268,6 +272,7 @@ def store_maps(
         sources=sorted({found.facts.sha256 for found in maps.visits.values()}),
         least_area_mm2=LEAST_AREA,
         valid=valid,
+        names=maps.names,
     )
 
 

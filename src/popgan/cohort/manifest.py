@@ -82,6 +82,7 @@ class LabelMapRecord(BaseModel):
         sources: hashes of the maps' files, sealed as the scans' digests are; sorted.
         least_area_mm2: area of labels from which on a slice counts as showing them.
         valid: of each row of the store, whether there is a map for it.
+        names: what a table beside the maps calls the values, where there is one.
     """
 
     model_config = _STRICT
@@ -91,6 +92,7 @@ class LabelMapRecord(BaseModel):
     sources: list[str]
     least_area_mm2: float
     valid: list[bool]
+    names: dict[int, str] = {}
 
 
 class Manifest(BaseModel):

@@ -26,6 +26,9 @@ class NetworkShape(Section):
         default_factory=list,
         description="what is told to both networks: label, height, or a covariate of the cohort",
     )
+    masks: list[int] = Field(
+        default_factory=list, description="labels of the map that are drawn beside the image"
+    )
 
 
 class ProgressiveNetwork(NetworkShape):

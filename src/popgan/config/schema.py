@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from popgan.config.condition import Condition, condition_size
+from popgan.config.masks import MaskLabel
 from popgan.config.network import KINDS, NetworkPlan
 from popgan.config.section import Section
 from popgan.errors import UserError
@@ -43,6 +44,13 @@ class DataPlan(Section):
     )
     conditions: list[Condition] = Field(
         default_factory=list, description="what network.condition names, as found in the cohort"
+    )
+    label_map: str | None = Field(None, description="kind of label map that masks come from")
+    masks: list[MaskLabel] = Field(
+        default_factory=list, description="what network.masks names, as found in the cohort"
+    )
+    unmapped: int = Field(
+        0, ge=0, description="training slices left out, because masks are drawn and they have none"
     )
 
 
@@ -201,6 +209,18 @@ class Plan(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _masks_are_found(self) -> Plan:
+        found = [mask.value for mask in self.data.masks]
+        if found != self.network.masks:
+            raise ValueError(f"network.masks names {self.network.masks}, data.masks holds {found}")
+        return self
+
+    @property
+    def image_channels(self) -> int:
+        """Channels that networks see: contrasts first, then a mask for each label."""
+        return len(self.data.contrasts) + len(self.data.masks)
+
     @property
     def condition_size(self) -> int:
         """Length of a condition vector; 0 = unconditional."""
@@ -258,7 +278,7 @@ def leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             yield from leaves(value, f"{prefix}{name}.")
-        elif name == "conditions":
-            yield f"{prefix}{name}", [str(condition) for condition in value]
+        elif isinstance(value, list) and value and isinstance(value[0], Section):
+            yield f"{prefix}{name}", [str(entry) for entry in value]
         elif value is not None:
             yield f"{prefix}{name}", value

@@ -22,6 +22,9 @@ SUSTAINED = 0.88
 """Speed of a long run as a share of the probe's: processors run faster for two seconds than for
 ten minutes, and sample grids and checkpoints take their time. Runs so far: 0.88 to 0.96."""
 
+SIDED = 0.9
+"""Share of a label in one half of the image, mean over subjects, from which on it has a side."""
+
 Probe = Callable[[Plan], list[float]]
 """Measures images/s at each level of a provisional plan."""
 
@@ -72,6 +75,7 @@ def build_plan(
         draft.fixed(name, value, reason)
     _network_rules(draft, preset, rules, data)
     _training_rules(draft, preset, rules, data, machine)
+    _mask_rules(draft, data)
     draft.fixed("generate.n", preset.generate, f"preset {preset_name}")
     draft.fixed("evaluate.n", preset.evaluate, f"preset {preset_name}")
     top = {"recipe": recipe, "preset": preset_name, "seed": seed, "data": data.model_dump()}
@@ -195,6 +199,23 @@ def _augmentation_rules(draft: Draft) -> None:
         else:
             value, reason = field.default, f"not used by {method}"
         draft.rule(dotted, value, reason)
+
+
+def _mask_rules(draft: Draft, data: DataPlan) -> None:
+    """Which labels are drawn; heads are not mirrored where a label has a side."""
+    reason = "nothing is asked for"
+    if data.masks:
+        reason = f"labels of {data.label_map} that enough training slices show"
+    if data.unmapped:
+        reason += f"; {data.unmapped} training slices without a map are left out"
+    draft.rule("network.masks", [mask.value for mask in data.masks], reason)
+    sided = [mask.name for mask in data.masks if max(mask.left, 1 - mask.left) >= SIDED]
+    if sided:
+        named = ", ".join(sided[:4]) + (" and others" if len(sided) > 4 else "")
+        reason = (
+            f"{named}: on one side of nearly every head, and a mirrored one would be mislabelled"
+        )
+        draft.rule("augmentation.flip", False, reason)
 
 
 def _length_rules(

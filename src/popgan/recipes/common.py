@@ -50,7 +50,8 @@ def draw(step: Step, purpose: str) -> Tensor:
 def augmented(step: Step, images: Tensor, purpose: str) -> Tensor:
     """Images as the plan augments them, at the state's present strength."""
     strength = step.state.extras[adaptive.PROBABILITY]
-    return augment(step.plan.augmentation, images, step.rng(purpose), strength)
+    masks = len(step.plan.data.masks)
+    return augment(step.plan.augmentation, images, step.rng(purpose), strength, labels=masks)
 
 
 def judge(step: Step, images: Tensor, purpose: str) -> Tensor:

@@ -32,7 +32,7 @@ def build_generator(plan: Plan) -> Generator:
     return Generator(
         latent_dim=network.latent_dim,
         channels=network.channels,
-        image_channels=len(plan.data.contrasts),
+        image_channels=plan.image_channels,
         base=plan.base,
         condition=plan.condition_size,
     )
@@ -43,7 +43,7 @@ def build_discriminator(plan: Plan) -> Discriminator:
     network = network_of(plan, DCGANNetwork)
     return Discriminator(
         channels=network.channels,
-        image_channels=len(plan.data.contrasts),
+        image_channels=plan.image_channels,
         base=plan.base,
         condition=plan.condition_size,
     )

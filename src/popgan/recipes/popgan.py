@@ -36,7 +36,7 @@ def build_generator(plan: Plan) -> Generator:
     return Generator(
         latent_dim=network.latent_dim,
         channels=network.channels,
-        image_channels=len(plan.data.contrasts),
+        image_channels=plan.image_channels,
         base=plan.base,
         patch=network.patch,
         norm=network.pixel_norm,
@@ -49,7 +49,7 @@ def build_discriminator(plan: Plan) -> Discriminator:
     network = network_of(plan, ProgressiveNetwork)
     return Discriminator(
         channels=network.channels,
-        image_channels=len(plan.data.contrasts),
+        image_channels=plan.image_channels,
         base=plan.base,
         patch=network.patch,
         group=network.minibatch_stddev,
@@ -105,6 +105,8 @@ def _generate(step: Step) -> Tensor:
     step.state.sums["loss_generator"] += loss.detach()
     if step.plan.train.diversity == 0:
         return loss
-    gap = likeness_gap(fakes, step.reals)
+    # Masks are left out: most are empty, so all would be alike, and real ones as well.
+    shown = len(step.plan.data.contrasts)
+    gap = likeness_gap(fakes[:, :shown], step.reals[:, :shown])
     step.state.sums["likeness_gap"] += gap.detach()
     return loss + step.plan.train.diversity * gap

@@ -37,7 +37,7 @@ def build_generator(plan: Plan) -> Generator:
     return Generator(
         latent_dim=network.latent_dim,
         channels=network.channels,
-        image_channels=len(plan.data.contrasts),
+        image_channels=plan.image_channels,
         base=plan.base,
         blocks=network.blocks,
         condition=plan.condition_size,
@@ -49,7 +49,7 @@ def build_discriminator(plan: Plan) -> Discriminator:
     network = network_of(plan, R3GANNetwork)
     return Discriminator(
         channels=network.channels,
-        image_channels=len(plan.data.contrasts),
+        image_channels=plan.image_channels,
         base=plan.base,
         blocks=network.blocks,
         condition=plan.condition_size,

@@ -62,6 +62,7 @@ def take_prior(plan: Plan, generator: nn.Module, discriminator: nn.Module) -> St
         discriminator,
         contrasts=plan.data.contrasts,
         skull=plan.data.skull,
+        blank=len(plan.data.masks),
     )
     level = min(_levels(side), len(plan.network.channels)) - 1
     fits = all(one.share >= ENOUGH for one in taken.values())

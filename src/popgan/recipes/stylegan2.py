@@ -31,7 +31,7 @@ def build_generator(plan: Plan) -> Generator:
     return Generator(
         resolution=(plan.data.height, plan.data.width),
         widths=network.channels,
-        channels=len(plan.data.contrasts),
+        channels=plan.image_channels,
         latent_dim=network.latent_dim,
         mapping_layers=network.mapping_layers,
         condition=plan.condition_size,
@@ -44,7 +44,7 @@ def build_discriminator(plan: Plan) -> Discriminator:
     return Discriminator(
         resolution=(plan.data.height, plan.data.width),
         widths=network.channels,
-        channels=len(plan.data.contrasts),
+        channels=plan.image_channels,
         condition=plan.condition_size,
         group=network.minibatch_stddev,
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict
+from popgan.evidence.masks import MaskResult
 
 Images = NDArray[np.float32]
 
@@ -55,6 +56,25 @@ class PreparationRow:
 
 
 @dataclass(frozen=True)
+class MaskContent:
+    """The masks of a model that draws them.
+
+    Args:
+        kind: of label map they were learnt from.
+        legend: (name, colour as #rrggbb) of each label.
+        overlays: n x h x w x 3, 0..255: the first images of the gallery under their masks.
+        measured: the measurements; None = not measured, and the page says so.
+        unmapped: training slices that were left out because they have no map.
+    """
+
+    kind: str
+    legend: Sequence[tuple[str, str]]
+    overlays: NDArray[np.uint8]
+    measured: MaskResult | None = None
+    unmapped: int = 0
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """Everything on the shareable page.
 
@@ -76,6 +96,7 @@ class ReportContent:
         preparation: how the scans were prepared.
         provenance: versions, machine, hashes, time; nested mappings are flattened.
         stations: (name, seconds) in the order in which they ran.
+        masks: None = the model draws none.
     """
 
     title: str
@@ -92,6 +113,7 @@ class ReportContent:
     preparation: Sequence[PreparationRow] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     stations: Sequence[tuple[str, float]] = ()
+    masks: MaskContent | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +227,7 @@ class PrivateContent:
         doubles: sentences about subjects that show the same head.
         real_mean: C x H x W mean of the real images.
         real_std: C x H x W standard deviation of the real images.
+        real_overlays: n x h x w x 3, the first of `real` under their masks, as in `MaskContent`.
     """
 
     real: Images
@@ -215,3 +238,4 @@ class PrivateContent:
     doubles: Sequence[str] = ()
     real_mean: Images | None = None
     real_std: Images | None = None
+    real_overlays: NDArray[np.uint8] | None = None

@@ -1,4 +1,4 @@
-"""Arrays as small grey PNGs inside the page (data URIs). No metadata, no other encoder."""
+"""Arrays as small PNGs inside the page (data URIs). No metadata, no other encoder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def grey(image: NDArray[np.floating], low: float = -1, high: float = 1) -> NDArr
 
 
 def data_uri(pixels: NDArray[np.uint8]) -> str:
-    """An 8-bit grey picture H x W as a data URI holding a PNG."""
+    """An 8-bit picture, grey H x W or coloured H x W x 3, as a data URI holding a PNG."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", optimize=True)
     return png_uri(buffer.getvalue())

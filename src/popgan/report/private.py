@@ -11,6 +11,7 @@ from popgan.evidence.fidelity.results import FidelityResult
 from popgan.files import write_text
 from popgan.report.content import Images, Neighbour, PrivateContent, ReportContent
 from popgan.report.guard import assert_self_contained
+from popgan.report.masks import mask_view, pictures
 from popgan.report.page import render
 from popgan.report.pixels import difference_uri, slice_uri
 from popgan.report.quality import quality_view
@@ -38,6 +39,8 @@ def private_html(content: ReportContent, private: PrivateContent) -> str:
         means=mean_views(mean, std, contrasts, brightest=brightest),
         real_means=mean_views(private.real_mean, private.real_std, contrasts, brightest=brightest),
         nearest=[_pair_view(pair) for pair in private.nearest[:_MAX_NEIGHBOURS]],
+        masks=mask_view(content.masks),
+        real_masks=pictures(private.real_overlays),
         quality=quality_view(private.qc),
     )
 

@@ -9,6 +9,7 @@ from popgan.files import write_text
 from popgan.report.content import ReportContent
 from popgan.report.figures import spectrum_drawing, training_drawings
 from popgan.report.guard import assert_self_contained, assert_shareable
+from popgan.report.masks import mask_view
 from popgan.report.measurements import metric_views, network_line
 from popgan.report.page import render
 from popgan.report.scales import metric_scale
@@ -51,6 +52,7 @@ def report_html(content: ReportContent) -> str:
         warnings=[typeset(text) for text in fidelity.warnings] if fidelity else [],
         spectrum=spectrum_drawing(fidelity.spectra) if fidelity else None,
         training=training_drawings(content.log, content.plan.base),
+        masks=mask_view(content.masks),
         film=film_views(content.filmstrip),
         film_columns=film_columns(len(content.filmstrip)),
         plan=plan_groups(content.plan),

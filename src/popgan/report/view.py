@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict
-from popgan.report.content import FilmFrame, Images, ReportContent
+from popgan.report.content import FilmFrame, Images, MaskContent, ReportContent
 from popgan.report.figures import column
 from popgan.report.measurements import network_name, short_title
 from popgan.report.pixels import slice_uri, stack_uri
@@ -96,7 +96,7 @@ def claims(content: ReportContent) -> list[Claim]:
     metrics = content.fidelity.metrics if content.fidelity else []
     names = [short_title(metric) for metric in metrics]
     measured = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return [
+    found = [
         Claim(
             "Do the images look like the real ones, as a set?",
             bool(metrics),
@@ -121,6 +121,26 @@ def claims(content: ReportContent) -> list[Claim]:
             "No reader study was made.",
         ),
     ]
+    if content.masks is not None:
+        found.insert(1, _mask_claim(content.masks))
+    return found
+
+
+def _mask_claim(masks: MaskContent) -> Claim:
+    question = "Do the masks belong to their images?"
+    if masks.measured is None:
+        return Claim(question, False, "No measurement was made.")
+    follows = [
+        max((step.follows for step in label.steps if step.follows is not None), default=None)
+        for label in masks.measured.labels
+    ]
+    known = [share for share in follows if share is not None]
+    answer = "Frequency, size and the step in brightness at the rim, against held-out subjects"
+    if known:
+        answer += (
+            f": {sum(share >= 0.5 for share in known)} of {len(known)} labels follow the image"
+        )
+    return Claim(question, True, f"{answer}. Nobody has looked at them.")
 
 
 def film_columns(frames: int) -> int:

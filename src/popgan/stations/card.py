@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
+from popgan.planning.masks import with_maps
 from popgan.stations.evidence import load_evaluation
 from popgan.stations.model import Model
 from popgan.stations.story import story_of
@@ -22,6 +23,9 @@ def cohort_counts(cohort: Cohort) -> dict[str, int | float | str]:
         subjects = cohort.subjects(split)
         counts[f"{title} subjects"] = len(set(subjects))
         counts[f"{title} slices"] = len(subjects)
+    if cohort.only_mapped:
+        left_out = sum(not info.mapped for info in cohort.slices)
+        counts["Slices left out, without a label map"] = left_out
     quality = cohort.quality()
     counts["Scans that stand out in quality control"] = sum(
         bool(scan["outlying"]) for scan in quality.get("scans", [])
@@ -32,15 +36,17 @@ def cohort_counts(cohort: Cohort) -> dict[str, int | float | str]:
 
 def write_card(model: Model, cohort: Cohort) -> None:
     """Write MODEL_CARD.md with the evidence that there is for the present weights."""
+    plan = model.plan()
     evidence = load_evaluation(model)
     content = CardContent(
         model=model.name,
-        plan=model.plan(),
+        plan=plan,
         plan_hash=model.plan_hash(),
         weights_hash=model.weights_hash(),
-        cohort=cohort_counts(cohort),
+        cohort=cohort_counts(with_maps(cohort, plan)),
         fidelity=evidence.fidelity if evidence else None,
         verdict=evidence.verdict() if evidence else None,
+        masks=evidence.masks if evidence else None,
         provenance=provenance.record(),
         training=story_of(model).sentences(),
     )

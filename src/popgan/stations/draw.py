@@ -12,8 +12,10 @@ from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.planning.condition import column
+from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.stations.model import Model
+from popgan.synthesis.masks import Drawn, split_masks, to_values
 from popgan.synthesis.sample import check_truncation, load_generator, sample
 from popgan.synthesis.told import Told, tell
 from popgan.training.loop import threads
@@ -56,10 +58,71 @@ def synthesise(
         reporter: shows progress.
 
     Returns:
-        n x C x H x W float32 in [-1, 1].
+        n x C x H x W float32 in [-1, 1]; contrasts alone, whether the model draws masks or not.
 
     Raises:
         UserError: the model is not trained, or so many or such images are not possible.
+    """
+    return draw_set(model, n, seed=seed, wish=wish, reporter=reporter)[0]
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Synthetic images with the label maps that the model drew together with them.
+
+    Attributes:
+        images: n x C x H x W float32 in [-1, 1].
+        label_maps: n x H x W int32, values of the cohort's label map; 0 is no label.
+        names: what the values are called, background left out.
+    """
+
+    images: np.ndarray
+    label_maps: np.ndarray
+    names: dict[int, str]
+
+
+def synthesise_with_masks(
+    model: Model,
+    n: int,
+    *,
+    seed: int = 0,
+    wish: Wish = ANY,
+    reporter: Reporter | None = None,
+) -> LabelledImages:
+    """Draw images into memory together with their label maps.
+
+    Args:
+        model: a trained model that draws masks.
+        n, seed, wish, reporter: as in `synthesise`, whose images these are.
+
+    Raises:
+        UserError: the model draws no masks; or see `synthesise`.
+    """
+    labels = model.plan().data.masks
+    if not labels:
+        raise UserError(
+            f"model {model.name!r} draws no masks",
+            where=model.run,
+            do="plan and train one with --with-masks",
+        )
+    images, codes = draw_set(model, n, seed=seed, wish=wish, reporter=reporter)
+    assert codes is not None
+    names = {label.value: label.name for label in labels}
+    return LabelledImages(images, to_values(codes, labels), names)
+
+
+def draw_set(
+    model: Model,
+    n: int,
+    *,
+    seed: int = 0,
+    wish: Wish = ANY,
+    reporter: Reporter | None = None,
+) -> Drawn:
+    """Images in memory, and codes of their labels where the model draws masks.
+
+    Raises:
+        UserError: see `synthesise`.
     """
     plan = model.plan()
     check_count(n)
@@ -71,17 +134,20 @@ def synthesise(
             do="ask for fewer with -n",
         )
     images = np.empty(shape, dtype=np.float32)
+    codes = np.empty((n, *shape[2:]), dtype=np.uint8) if plan.data.masks else None
     done = 0
     with (reporter or Reporter()).task("drawing images", n) as task:
-        for batch in stream(model, n, seed, wish):
+        for batch, maps in stream(model, n, seed, wish):
             images[done : done + len(batch)] = batch
+            if codes is not None and maps is not None:
+                codes[done : done + len(batch)] = maps
             done += len(batch)
             task.advance(len(batch))
-    return images
+    return images, codes
 
 
-def stream(model: Model, n: int, seed: int, wish: Wish = ANY) -> Iterator[np.ndarray]:
-    """The images of `synthesise` in batches, in the memory of one batch.
+def stream(model: Model, n: int, seed: int, wish: Wish = ANY) -> Iterator[Drawn]:
+    """What `draw_set` draws in batches, in the memory of one batch.
 
     Raises:
         UserError: see `synthesise`.
@@ -93,9 +159,10 @@ def stream(model: Model, n: int, seed: int, wish: Wish = ANY) -> Iterator[np.nda
     told = told_of(model, wish)[0]
     generator = load_generator(model.weights_path, plan)
     with threads(plan.train.threads):
-        yield from sample(
+        for drawn in sample(
             generator, plan, seed=seed, count=n, told=told, truncation=wish.truncation
-        )
+        ):
+            yield split_masks(drawn, plan)
 
 
 def told_of(model: Model, wish: Wish) -> tuple[Told | None, list[str]]:
@@ -123,6 +190,8 @@ def told_by(plan: Plan, cohort: Cohort, wish: Wish = ANY) -> tuple[Told | None, 
     conditions = plan.data.conditions
     if not conditions:
         return None, []
+    # Those of slices that were trained on.
+    cohort = with_maps(cohort, plan)
     columns = {c.name: column(cohort, "train", c.name) for c in conditions}
     return tell(conditions, columns, wish.given)
 

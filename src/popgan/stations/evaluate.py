@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from popgan.cohort.cohort import Cohort
+from popgan.config.schema import Plan
 from popgan.errors import NotMeasurableError
 from popgan.evidence.features import FeatureExtractor
 from popgan.evidence.fidelity.inputs import MIN_IMAGES
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.suite import assess
+from popgan.evidence.masks import MaskResult, measure_masks
+from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.stations.card import write_card
-from popgan.stations.draw import synthesise
+from popgan.stations.draw import draw_set
 from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation, save_evaluation
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.source import real_codes
 from popgan.stations.story import story_of
 from popgan.training.loop import threads
 
@@ -28,6 +34,8 @@ def evaluate(
     reporter: Reporter | None = None,
 ) -> FidelityResult:
     """Measure a model against the held-out test split of its cohort.
+
+    Fidelity is that of the images; masks are measured by themselves and stored beside it.
 
     Args:
         model: a trained model.
@@ -44,6 +52,7 @@ def evaluate(
     plan, weights = model.plan(), model.weights_hash()
     model.require_cohort(cohort.hash)
     cohort.check_splits()
+    cohort = with_maps(cohort, plan)
     n = plan.evaluate.n if n is None else n
     extractor = FeatureExtractor()
     inputs = {
@@ -68,25 +77,61 @@ def evaluate(
         ledger.station(station, inputs, [model.evaluation_path], reporter),
         threads(plan.train.threads),
     ):
-        result = assess(
-            real_train=cohort.images("train"),
-            real_reference=cohort.images("test"),
-            synthetic=synthesise(model, n, seed=evaluation_seed(plan), reporter=reporter),
-            train_subjects=cohort.subjects("train"),
-            reference_subjects=cohort.subjects("test"),
-            extractor=extractor,
-            seed=plan.seed,
-            cache=model.run / "cache",
-            reporter=reporter,
-        )
-        choice = story_of(model).choice
-        if choice:
+        evaluation = _measure(model, plan, cohort, n, extractor, reporter)
+        if evaluation.choice:
             reporter.message(
-                f"measured on the test split, which had no part in choosing the weights: {choice}"
+                "measured on the test split, which had no part in choosing the weights: "
+                + evaluation.choice
             )
-        save_evaluation(model, Evaluation(weights=weights, fidelity=result, choice=choice))
+        save_evaluation(model, evaluation)
         write_card(model, cohort)
-    return result
+    assert evaluation.fidelity is not None
+    return evaluation.fidelity
+
+
+def _measure(
+    model: Model,
+    plan: Plan,
+    cohort: Cohort,
+    n: int,
+    extractor: FeatureExtractor,
+    reporter: Reporter,
+) -> Evaluation:
+    """Draw images, and their masks where there are any, and hold them against the test split."""
+    images, codes = draw_set(model, n, seed=evaluation_seed(plan), reporter=reporter)
+    fidelity = assess(
+        real_train=cohort.images("train"),
+        real_reference=cohort.images("test"),
+        synthetic=images,
+        train_subjects=cohort.subjects("train"),
+        reference_subjects=cohort.subjects("test"),
+        extractor=extractor,
+        seed=plan.seed,
+        cache=model.run / "cache",
+        reporter=reporter,
+    )
+    masks = None if codes is None else _measure_masks(plan, cohort, images, codes)
+    for text in masks.warnings if masks else []:
+        reporter.warning(text)
+    return Evaluation(
+        weights=model.weights_hash(),
+        fidelity=fidelity,
+        masks=masks,
+        choice=story_of(model).choice,
+    )
+
+
+def _measure_masks(plan: Plan, cohort: Cohort, images: np.ndarray, codes: np.ndarray) -> MaskResult:
+    return measure_masks(
+        images=images,
+        codes=codes,
+        real_images=cohort.images("test"),
+        real_codes=real_codes(plan, cohort, "test"),
+        real_subjects=cohort.subjects("test"),
+        labels=[(mask.value, mask.name) for mask in plan.data.masks],
+        contrasts=plan.data.contrasts,
+        seed=plan.seed,
+    )
 
 
 def require_measurable(cohort: Cohort) -> None:

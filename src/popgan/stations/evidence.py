@@ -8,6 +8,7 @@ from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict, verdict
+from popgan.evidence.masks import MaskResult
 from popgan.files import read_json, write_json
 from popgan.seeds import derive
 from popgan.stations.model import Model
@@ -20,6 +21,7 @@ class Evaluation(BaseModel):
         weights: SHA-256 of the weights that were measured.
         not_measurable: why nothing could be measured, or None.
         fidelity: the measurements; None where there are none.
+        masks: measurements of the masks, where the model draws any.
         choice: how the weights were chosen on the tuning split, if they were; measurements are
             made on the test split, which has no part in it.
     """
@@ -28,6 +30,7 @@ class Evaluation(BaseModel):
     weights: str
     not_measurable: str | None = None
     fidelity: FidelityResult | None = None
+    masks: MaskResult | None = None
     choice: str = ""
 
     @model_validator(mode="after")

@@ -17,6 +17,8 @@ from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.synthesis.bids import bids_writer
 from popgan.synthesis.image import grid_png, png_writer
+from popgan.synthesis.masks import Drawn
+from popgan.synthesis.overlay import overlay_png
 
 OVERVIEW = 64  # images on the contact sheet
 
@@ -31,6 +33,8 @@ def generate(
     reporter: Reporter | None = None,
 ) -> Path:
     """Write a synthetic data set: NIfTI as a BIDS derivative, PNGs and an overview beside it.
+
+    A model with masks writes a label map with each image, and a coloured overview as well.
 
     Args:
         model: a trained model.
@@ -57,6 +61,8 @@ def generate(
     asked = {"given": dict(wish.given), "truncation": wish.truncation}
     inputs = {"weights": weights, "n": n, "seed": seed, **asked}
     outputs = [folder / "dataset_description.json", _pngs(folder), _overview(folder)]
+    if plan.data.masks:
+        outputs.append(_overlay(folder))
     ledger, station = Ledger(model.run), f"generate {model.name}"
     if ledger.is_done(station, inputs):
         reporter.message(f"[{station}] unchanged, skipped")
@@ -82,6 +88,10 @@ def _overview(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-overview.png")
 
 
+def _overlay(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-masks.png")
+
+
 def _write(
     model: Model,
     folder: Path,
@@ -95,7 +105,8 @@ def _write(
     folder = folder.resolve()
     cohort, plan = Cohort.open(model.run), model.plan()
     model.require_cohort(cohort.hash)
-    contrasts, first = plan.data.contrasts, np.empty(0, np.float32)
+    contrasts, masks = plan.data.contrasts, plan.data.masks
+    first: list[Drawn] = []
     told, notes = told_of(model, wish)
     labels = None if told is None else told.labels_at(seed, range(n))
     for note in notes:
@@ -116,6 +127,7 @@ def _write(
             skull_stripped=skull_stripped(cohort.fingerprint),
             source_hash=cohort.hash,
             labels=labels,
+            masks=masks,
         ) as add_bids,
         png_writer(
             _pngs(folder),
@@ -124,13 +136,25 @@ def _write(
             model=model.name,
             seed=seed,
             labels=labels,
+            masks=masks,
         ) as add_pngs,
         reporter.task("writing images", n) as task,
     ):
-        for batch in stream(model, n, seed, wish):
-            add_bids(batch)
-            add_pngs(batch)
-            if len(first) < OVERVIEW:
-                first = np.concatenate([first, batch]) if len(first) else batch
-            task.advance(len(batch))
-    grid_png(_overview(folder), first[:OVERVIEW], columns=8, scale=2)
+        for images, codes in stream(model, n, seed, wish):
+            add_bids(images, codes)
+            add_pngs(images, codes)
+            if sum(len(shown) for shown, _ in first) < OVERVIEW:
+                first.append((images, codes))
+            task.advance(len(images))
+    _write_overviews(folder, first)
+
+
+def _write_overviews(folder: Path, first: list[Drawn]) -> None:
+    """Contact sheets of the first images, and of their masks where there are any."""
+    images = np.concatenate([images for images, _ in first])[:OVERVIEW]
+    grid_png(_overview(folder), images, columns=8, scale=2)
+    maps = [codes for _, codes in first if codes is not None]
+    if maps:
+        overlay_png(_overlay(folder), images, np.concatenate(maps)[:OVERVIEW], columns=8)
+    else:
+        _overlay(folder).unlink(missing_ok=True)

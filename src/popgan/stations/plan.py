@@ -10,12 +10,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
+from popgan.config.masks import ALL
 from popgan.config.network import KINDS
 from popgan.config.schema import DataPlan, Plan
 from popgan.device import best_device, has_fast_bf16
 from popgan.errors import UserError
 from popgan.planning.condition import find_conditions
 from popgan.planning.draft import refuse_unknown
+from popgan.planning.masks import FoundMasks, find_masks
 from popgan.planning.recipes import find_rules
 from popgan.planning.rules import MachineFacts, build_plan
 from popgan.planning.trial import Trial
@@ -29,6 +31,7 @@ from popgan.stations.source import CohortImages
 from popgan.training.log import memory_gib
 from popgan.training.probe import measure
 
+MASKS = "network.masks"
 RULES_VERSION = 6  # raise when a rule changes, so that old plans are not taken for new ones
 
 
@@ -62,12 +65,15 @@ def make_plan(
     find_recipe(recipe)
     device, overrides = best_device(), overrides or {}
     check_overrides(overrides, recipe)
+    masks = find_masks(cohort, overrides.get(MASKS))
+    if masks.labels:
+        cohort, overrides = cohort.mapped(), _resolved(overrides, masks)
     told = overrides.get("network.condition", find_rules(recipe).condition)
     conditions, notes = find_conditions(cohort, told)
-    for note in notes:
+    for note in [*masks.notes, *notes]:
         reporter.message(f"note: {note}")
     probe = probe or SpeedProbe()
-    probe.prepare(CohortImages(cohort, "train", conditions), reporter)
+    probe.prepare(CohortImages(cohort, "train", conditions, masks.labels), reporter)
     data = DataPlan(
         height=cohort.height,
         width=cohort.width,
@@ -77,6 +83,9 @@ def make_plan(
         cohort=cohort.hash,
         conditions=conditions,
         skull=cohort.skull,
+        label_map=masks.kind,
+        masks=masks.labels,
+        unmapped=masks.unmapped,
     )
     facts = MachineFacts(provenance.usable_cores(), device.type.upper(), has_fast_bf16())
     return build_plan(
@@ -102,6 +111,13 @@ def _what_fits(plan: Plan) -> Start | None:
     recipe = find_recipe(plan.recipe)
     with torch.random.fork_rng(devices=[]):
         return what_fits(plan, recipe.generator(plan), recipe.discriminator(plan))
+
+
+def _resolved(overrides: dict[str, Any], masks: FoundMasks) -> dict[str, Any]:
+    """What the user set, with labels in the order in which they are drawn."""
+    if overrides[MASKS] == ALL:  # which labels these are is then a rule's decision
+        return {name: value for name, value in overrides.items() if name != MASKS}
+    return overrides | {MASKS: [mask.value for mask in masks.labels]}
 
 
 class SpeedProbe:
@@ -221,6 +237,8 @@ def check_overrides(overrides: dict[str, Any], recipe: str) -> None:
     }
     refuse_unknown(overrides, list(fields))
     for name, value in overrides.items():
+        if (name, value) == (MASKS, ALL):
+            continue
         field = fields[name]
         kind: Any = field.annotation
         if field.metadata:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from popgan import provenance
@@ -14,10 +15,12 @@ from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.files import private_folder, read_json, sha256_file
+from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.report.content import (
     FilmFrame,
     Images,
+    MaskContent,
     Neighbour,
     PreparationRow,
     PrivateContent,
@@ -35,6 +38,8 @@ from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluatio
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.scan_rows import scan_rows
+from popgan.stations.source import real_codes
+from popgan.synthesis.overlay import hexadecimal, overlay
 from popgan.training.growth import stage_at
 from popgan.training.log import read_log
 
@@ -61,6 +66,7 @@ def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Pat
     weights = model.weights_hash()
     run, cohort, plan = model.run, Cohort.open(model.run), model.plan()
     model.require_cohort(cohort.hash)
+    cohort = with_maps(cohort, plan)
     public, private = run / "report.html", run / "private" / "report.html"
     evaluation = load_evaluation(model)
     ledger = Ledger(run)
@@ -93,12 +99,16 @@ def _content(
     model: Model, cohort: Cohort, plan: Plan, evaluation: Evaluation | None, ledger: Ledger
 ) -> ReportContent:
     seed = evaluation_seed(plan)
+    batches = list(stream(model, GALLERY, seed))
+    gallery = np.concatenate([images for images, _ in batches])
+    codes = [codes for _, codes in batches if codes is not None]
+    name = f"Synthetic {' + '.join(plan.data.contrasts)} brain MRI"
     return ReportContent(
-        title=f"Synthetic {' + '.join(plan.data.contrasts)} brain MRI",
+        title=f"{name} with masks" if codes else name,
         recipe=plan.recipe,
         preset=plan.preset,
         plan=plan,
-        gallery=np.concatenate(list(stream(model, GALLERY, seed))),
+        gallery=gallery,
         gallery_seed=seed,
         fidelity=evaluation.fidelity if evaluation else None,
         verdict=evaluation.verdict() if evaluation else None,
@@ -116,6 +126,20 @@ def _content(
             "seed": plan.seed,
         },
         stations=_times(ledger, model),
+        masks=_masks(plan, gallery, np.concatenate(codes), evaluation) if codes else None,
+    )
+
+
+def _masks(
+    plan: Plan, gallery: Images, codes: NDArray[np.uint8], evaluation: Evaluation | None
+) -> MaskContent:
+    names = [mask.name for mask in plan.data.masks]
+    return MaskContent(
+        kind=(plan.data.label_map or "a label map").replace("_", " "),
+        legend=[(name, hexadecimal(code)) for code, name in enumerate(names, start=1)],
+        overlays=overlay(gallery, codes),
+        measured=evaluation.masks if evaluation else None,
+        unmapped=plan.data.unmapped,
     )
 
 
@@ -148,7 +172,8 @@ def _frame(grid: Path, plan: Plan) -> FilmFrame:
 
 def _tiles(grid: Path, plan: Plan) -> Images:
     """The first images of a sample grid, back from its PNG (8 bits: for looking at only)."""
-    height, width, channels = plan.data.height, plan.data.width, len(plan.data.contrasts)
+    height, width = plan.data.height, plan.data.width
+    channels = len(plan.data.contrasts) + (1 if plan.data.masks else 0)
     with Image.open(grid) as picture:
         pixels = np.asarray(picture.convert("L"), dtype=np.float32) / 127.5 - 1
     step = width * channels + GUTTER
@@ -171,6 +196,9 @@ def _private(
     plan, real, names = model.plan(), cohort.images("train"), cohort.subjects("train")
     shown = numpy_rng(plan.seed, "private gallery").permutation(len(real))[:GALLERY]
     splits = {info.subject: info.split for info in cohort.slices}
+    overlays = None
+    if plan.data.masks:
+        overlays = overlay(real[shown], real_codes(plan, cohort, "train", shown))
     nearest: list[Neighbour] = []
     if fidelity is not None:
         measured = synthesise(model, fidelity.n_synthetic, seed=evaluation_seed(plan))
@@ -187,6 +215,7 @@ def _private(
         doubles=_double_words(cohort),
         real_mean=real.mean(0),
         real_std=real.std(0),
+        real_overlays=overlays,
     )
 
 

@@ -62,7 +62,8 @@ class TuningScale:
         extractor, reference = self._features()
         seed = derive(self.plan.seed, "snapshots") % 2**31
         drawn = sample(state.average, self.plan, seed=seed, count=IMAGES, told=self.told)
-        fakes = np.concatenate(list(drawn))
+        images = len(self.plan.data.contrasts)  # masks have no part in the distance
+        fakes = np.concatenate([batch[:, :images] for batch in drawn])
         kid, real, fake = kid_with_replicates(
             reference, self.subjects, extractor(fakes), self.images
         )

@@ -15,6 +15,7 @@ from popgan.config.schema import Plan
 from popgan.device import best_device
 from popgan.errors import UserError
 from popgan.files import atomic_path, private_folder
+from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
 from popgan.seeds import numpy_rng, torch_rng
@@ -25,6 +26,7 @@ from popgan.stations.snapshots import TuningScale
 from popgan.stations.source import CohortImages
 from popgan.stations.story import Story
 from popgan.synthesis.image import grid_png
+from popgan.synthesis.masks import with_map_shown
 from popgan.synthesis.sample import draw_images
 from popgan.training.growth import Stage
 from popgan.training.job import Job
@@ -72,6 +74,7 @@ def train(
             "the plan was made for another cohort", where=cohort.run, do="plan this run again"
         )
     check_share(plan, processes)
+    cohort = with_maps(cohort, plan)
     model = Model(cohort.run, name or plan.recipe)
     ledger, station = Ledger(model.run), f"train {model.name}"
     done = False
@@ -137,12 +140,13 @@ def _job(
     model: Model, plan: Plan, cohort: Cohort, scale: TuningScale | None, processes: Processes
 ) -> Job:
     latents = torch.randn((GRID, plan.network.latent_dim), generator=torch_rng(plan.seed, "grid"))
-    images = CohortImages(cohort, "train", plan.data.conditions)
+    images = CohortImages(cohort, "train", plan.data.conditions, plan.data.masks)
     told = images.condition(numpy_rng(plan.seed, "grid").integers(len(images), size=GRID))
 
     def on_tick(state: TrainState, stage: Stage) -> Tensor:
         samples = draw_images(state.average, latents, plan, stage, condition=told)
-        grid_png(model.samples / f"{state.images:012d}.png", samples, columns=8, gutter=2)
+        shown = with_map_shown(samples, plan)
+        grid_png(model.samples / f"{state.images:012d}.png", shown, columns=8, gutter=2)
         return torch.from_numpy(samples)
 
     return Job(

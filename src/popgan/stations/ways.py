@@ -10,6 +10,7 @@ import numpy as np
 from popgan.stations.draw import ANY, Wish, told_of
 from popgan.stations.model import Model
 from popgan.synthesis.image import grid_png
+from popgan.synthesis.masks import with_map_shown
 from popgan.synthesis.sample import check_truncation, load_generator
 from popgan.synthesis.walk import images_between, strip_places, write_gif
 from popgan.training.loop import threads
@@ -70,7 +71,7 @@ def _way(
     told = told_of(model, wish)[0]
     generator = load_generator(model.weights_path, plan)
     with threads(plan.train.threads):
-        return images_between(
+        drawn = images_between(
             generator,
             plan,
             seed=seed,
@@ -79,3 +80,4 @@ def _way(
             told=told,
             truncation=wish.truncation,
         )
+    return with_map_shown(drawn, plan)

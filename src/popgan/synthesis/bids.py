@@ -24,23 +24,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan._version import __version__
+from popgan.config.masks import MaskLabel
 from popgan.errors import UserError
 from popgan.folders import atomic_folder
 from popgan.progress import Reporter
 from popgan.synthesis.bids_metadata import (
     Source,
     bids_name,
+    check_codes,
     is_synthetic,
+    mask_sidecar,
     sidecar,
     subject_id,
     write_description,
+    write_label_table,
     write_participants,
 )
+from popgan.synthesis.masks import to_values
+from popgan.synthesis.overlay import hexadecimal
 
 LEVELS = 4095
 """Largest stored intensity: 12 bits, what MRI scanners deliver."""
 
 _PROGRESS_STEP = 64
+_LABELS = 1002  # NIFTI_INTENT_LABEL: values are indices into a table of names
 
 
 def to_stored(images: NDArray[np.float32]) -> NDArray[np.int16]:
@@ -54,6 +61,7 @@ def write_bids(
     images: NDArray[np.float32],
     *,
     contrasts: Sequence[str],
+    codes: NDArray[np.uint8] | None = None,
     reporter: Reporter | None = None,
     **about: Any,
 ) -> Path:
@@ -63,6 +71,7 @@ def write_bids(
         folder: folder of the data set.
         images: N x C x H x W, in [-1, 1]; -1 is background.
         contrasts: the C contrasts, such as "T1w", "FLAIR" or "T1wCE".
+        codes: N x H x W of their labels, with `masks` among what `about` holds.
         reporter: shows progress.
         about: see `bids_writer`.
 
@@ -77,7 +86,7 @@ def write_bids(
     ):
         for start in range(0, count, _PROGRESS_STEP):
             block = images[start : start + _PROGRESS_STEP]
-            add(block)
+            add(block, None if codes is None else codes[start : start + _PROGRESS_STEP])
             task.advance(len(block))
     return folder
 
@@ -100,7 +109,8 @@ def bids_writer(
     labels: Sequence[str] | None = None,
     skull_stripped: bool = False,
     source_hash: str | None = None,
-) -> Iterator[Callable[[NDArray[np.float32]], None]]:
+    masks: Sequence[MaskLabel] = (),
+) -> Iterator[Callable[..., None]]:
     """Write a BIDS derivative batch by batch, in the memory of one batch.
 
     The data set is written beside its final place and renamed when it is complete. An older
@@ -122,9 +132,11 @@ def bids_writer(
         labels: class label of each image, where the model knows classes.
         skull_stripped: whether the training images show brains without skull.
         source_hash: SHA-256 of the cohort's manifest.
+        masks: labels that the model draws; then every image has a label map.
 
     Yields:
-        A function that writes the next batch: n x C x H x W, in [-1, 1]; -1 is background.
+        A function that writes the next batch: n x C x H x W in [-1, 1], -1 is background; with
+        masks also the codes n x H x W of their labels.
 
     Raises:
         UserError: the images are not finite, the disk is full, or the folder holds other files.
@@ -138,21 +150,28 @@ def bids_writer(
     digits = max(4, len(str(first_index + count)))
     names = _names(contrasts)
     with atomic_folder(folder, replace=is_synthetic) as part:
-        write_description(part, source, contrasts, count, source_hash, provenance)
+        write_description(part, source, contrasts, count, source_hash, provenance, masks)
         write_participants(part, source, count, first_index, digits, labels)
+        if masks:
+            colours = [hexadecimal(code) for code in range(1, len(masks) + 1)]
+            write_label_table(part, masks, colours)
         header: nib.Nifti1Header | None = None
         done = 0
 
-        def add(images: NDArray[np.float32]) -> None:
+        def add(images: NDArray[np.float32], codes: NDArray[np.uint8] | None = None) -> None:
             nonlocal header, done
             _check(images, contrasts)
+            maps = check_codes(images, codes, masks)
             stored = to_stored(images)
             header = header or _header(to_volume(stored[0, 0]), geometry)
-            for image in stored:
+            for place, image in enumerate(stored):
                 label = labels[done] if labels is not None else None
                 index = first_index + done
                 subject = subject_id(index, digits)
                 _write_subject(part, subject, image, index, label, names, header, to_volume, source)
+                if maps is not None:
+                    volume = to_volume(to_values(maps[place], masks))
+                    _write_map(part, subject, volume, index, header, source, masks)
                 done += 1
 
         yield add
@@ -203,9 +222,9 @@ def _header(volume: NDArray[np.int16], affine: NDArray[np.float64]) -> nib.Nifti
     return header
 
 
-def _nifti_bytes(volume: NDArray[np.int16], header: nib.Nifti1Header) -> bytes:
+def _nifti_bytes(volume: NDArray[np.integer], header: nib.Nifti1Header) -> bytes:
     """A complete .nii.gz, the same bytes for the same values."""
-    little = np.asarray(volume, dtype="<i2")
+    little = np.asarray(volume, dtype=header.get_data_dtype().newbyteorder("<"))
     raw = header.as_byteswapped("<").binaryblock + bytes(4) + little.tobytes(order="F")
     packed = bytearray(gzip.compress(raw, compresslevel=4, mtime=0))
     packed[9] = 255  # "unknown" operating system: Python versions and systems write different ones
@@ -226,10 +245,38 @@ def _write_subject(
     """All contrasts of one image, with their sidecars."""
     anat = part / subject / "anat"
     anat.mkdir(parents=True)
-    mark = f"SYNTHETIC popgan {__version__} seed {source.seed} index {index} {source.model}"
-    header["descrip"] = mark.encode("ascii", "replace")[:79]
+    _sign(header, source, index)
     text = json.dumps(sidecar(source, index, label), indent=1) + "\n"
     for channel, name in zip(image, names, strict=True):
         stem = anat / f"{subject}_{name}"
         stem.with_name(stem.name + ".nii.gz").write_bytes(_nifti_bytes(to_volume(channel), header))
         stem.with_name(stem.name + ".json").write_text(text, encoding="utf-8")
+
+
+def _sign(header: nib.Nifti1Header, source: Source, index: int) -> None:
+    """Say in a header that its image is synthetic, and how to draw it again."""
+    mark = f"SYNTHETIC popgan {__version__} seed {source.seed} index {index} {source.model}"
+    header["descrip"] = mark.encode("ascii", "replace")[:79]
+
+
+def _write_map(
+    part: Path,
+    subject: str,
+    volume: NDArray[np.int32],
+    index: int,
+    header: nib.Nifti1Header,
+    source: Source,
+    masks: Sequence[MaskLabel],
+) -> None:
+    """The label map of one image, on the same grid, with its sidecar."""
+    own = header.copy()
+    small = all(-(2**15) <= mask.value < 2**15 for mask in masks)
+    own.set_data_dtype(np.int16 if small else np.int32)
+    own.set_slope_inter(1, 0)
+    own["cal_min"], own["cal_max"] = 0, 0
+    own["intent_code"] = _LABELS
+    _sign(own, source, index)
+    stem = part / subject / "anat" / f"{subject}_desc-synthetic_dseg"
+    stem.with_name(stem.name + ".nii.gz").write_bytes(_nifti_bytes(volume, own))
+    text = json.dumps(mask_sidecar(source, index, masks), indent=1) + "\n"
+    stem.with_name(stem.name + ".json").write_text(text, encoding="utf-8")

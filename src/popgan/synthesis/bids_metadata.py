@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from popgan._version import __version__
+from popgan.config.masks import MaskLabel
 from popgan.errors import UserError
 from popgan.files import read_json
 
@@ -91,6 +95,44 @@ def sidecar(source: Source, index: int, label: str | None) -> dict[str, Any]:
     }
 
 
+def mask_sidecar(source: Source, index: int, masks: Sequence[MaskLabel]) -> dict[str, Any]:
+    """The JSON sidecar of the label map of one image."""
+    shared = sidecar(source, index, None)
+    left_out = ("IntensityRange", "Label", "SkullStripped")
+    kept = {name: value for name, value in shared.items() if name not in left_out}
+    return kept | {
+        "Description": "Label map drawn by a generative model together with its image: as "
+        "synthetic as the image; nobody has outlined it or looked at it.",
+        "Manual": False,
+        "LabelMap": {str(mask.value): mask.name for mask in masks},
+    }
+
+
+def write_label_table(part: Path, masks: Sequence[MaskLabel], colours: Sequence[str]) -> None:
+    """dseg.tsv: what the values of all label maps are called; colours as #rrggbb."""
+    lines = ["index\tname\tcolor"]
+    pairs = zip(masks, colours, strict=True)
+    lines += [f"{mask.value}\t{cell(mask.name)}\t{colour}" for mask, colour in pairs]
+    (part / "dseg.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def check_codes(
+    images: NDArray[np.float32], codes: NDArray[np.uint8] | None, masks: Sequence[MaskLabel]
+) -> NDArray[np.uint8] | None:
+    """Codes as they came, after checking that they are those of the images' masks.
+
+    Raises:
+        ValueError: codes without masks, masks without codes, another shape, or unknown codes.
+    """
+    if (codes is None) != (not masks):
+        raise ValueError("label maps come if, and only if, masks are announced")
+    if codes is not None and codes.shape != (len(images), *images.shape[2:]):
+        raise ValueError(f"label maps {codes.shape} do not fit images {images.shape}")
+    if codes is not None and codes.max(initial=0) > len(masks):
+        raise ValueError(f"label maps hold code {codes.max()}, there are {len(masks)} labels")
+    return codes
+
+
 def write_description(
     part: Path,
     source: Source,
@@ -98,6 +140,7 @@ def write_description(
     count: int,
     source_hash: str | None,
     provenance: Mapping[str, Any],
+    masks: Sequence[MaskLabel] = (),
 ) -> None:
     """dataset_description.json, README and, where BIDS lacks a suffix, .bidsignore."""
     description = {
@@ -122,7 +165,11 @@ def write_description(
     }
     _write_json(part / DESCRIPTION, description)
     text = _README.format(
-        count=count, model=source.model, seed=source.seed, contrasts=", ".join(contrasts)
+        count=count,
+        model=source.model,
+        seed=source.seed,
+        contrasts=", ".join(contrasts),
+        masks=_README_MASKS if masks else "",
     )
     (part / "README").write_text(text, encoding="utf-8")
     unknown = [bids_name(name)[1] for name in contrasts if name not in _BIDS_NAMES]
@@ -143,9 +190,9 @@ def write_participants(
     lines = ["participant_id\tsynthetic\tmodel\tseed\tindex\tlabel"]
     for offset in range(count):
         index = first_index + offset
-        label = _cell(labels[offset]) if labels is not None else "n/a"
+        label = cell(labels[offset]) if labels is not None else "n/a"
         lines.append(
-            f"{subject_id(index, digits)}\ttrue\t{_cell(source.model)}\t{source.seed}"
+            f"{subject_id(index, digits)}\ttrue\t{cell(source.model)}\t{source.seed}"
             f"\t{index}\t{label}"
         )
     (part / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -162,7 +209,7 @@ def write_participants(
     )
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """A value that cannot break a table of tab-separated values."""
     return " ".join(text.split()) or "n/a"
 
@@ -170,6 +217,12 @@ def _cell(text: str) -> str:
 def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
+
+_README_MASKS = """\
+- *_desc-synthetic_dseg.nii.gz: the label map that the model drew together with the image, on the
+  same grid; dseg.tsv names its labels, 0 is none. It is as synthetic as the image: nobody has
+  outlined it.
+"""
 
 _README = """\
 SYNTHETIC DATA: {count} images that show no person
@@ -182,7 +235,7 @@ What the files are
   slices of one volume.
 - *_desc-synthetic_*.nii.gz: one slice as a volume of thickness one, in the average geometry of the
   training images (coordinates are comparable, but belong to no scanner).
-- Intensities are stored as integers 0..4095 and scaled to 0..1 on reading; 0 is background.
+{masks}- Intensities are stored as integers 0..4095 and scaled to 0..1 on reading; 0 is background.
 - The sidecar beside each image and participants.tsv give the seed and the index that draw the
   same image again.
 

@@ -5,7 +5,6 @@ The card travels with the weights, so it holds counts but no path, no id and no 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,10 @@ from popgan._version import __version__
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult, Metric
 from popgan.evidence.fidelity.verdict import Verdict
+from popgan.evidence.masks import MaskResult
 from popgan.files import write_text
+from popgan.synthesis.card_masks import masks_section
+from popgan.synthesis.markdown import plain_text, table
 
 _PLAN_ROWS = (
     ("train.images", "real images shown"),
@@ -42,6 +44,7 @@ class CardContent:
         cohort: counts about the training data; no path and no id.
         fidelity: the measurements; None = not measured yet.
         verdict: what they amount to.
+        masks: the measurements of masks, where the model draws any.
         provenance: versions, machine and time (`popgan.provenance.record()`).
         training: sentences about how training went and which weights these are.
     """
@@ -53,6 +56,7 @@ class CardContent:
     cohort: Mapping[str, int | float | str] = field(default_factory=dict)
     fidelity: FidelityResult | None = None
     verdict: Verdict | None = None
+    masks: MaskResult | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training: Sequence[str] = ()
 
@@ -65,6 +69,7 @@ def model_card(content: CardContent) -> str:
         _plan(content),
         *_training(content),
         _evidence(content),
+        *masks_section(content.plan.data, content.masks),
         _USES,
         _provenance(content),
     ]
@@ -106,7 +111,7 @@ def _training_data(content: CardContent) -> str:
         "Training subjects": data.train_subjects,
         "Training slices": data.train_slices,
     }
-    return "## Training data\n\nCounts only; subjects never cross splits.\n\n" + _table(
+    return "## Training data\n\nCounts only; subjects never cross splits.\n\n" + table(
         ("count", "value"), counts.items()
     )
 
@@ -119,7 +124,7 @@ def _plan(content: CardContent) -> str:
         decision = content.plan.decisions.get(name)
         source = f"{decision.source}: {decision.reason}" if decision else ""
         rows.append((f"{meaning} (`{name}`)", value, source))
-    return "## Plan in short\n\nThe whole plan is in `plan.yaml` beside this card.\n\n" + _table(
+    return "## Plan in short\n\nThe whole plan is in `plan.yaml` beside this card.\n\n" + table(
         ("value", "set to", "why"), rows
     )
 
@@ -155,7 +160,7 @@ def _evidence(content: CardContent) -> str:
         f"{fidelity.n_synthetic} synthetic images against {fidelity.n_reference} real ones of "
         f"{fidelity.n_reference_subjects} held-out subjects. Floor: real against real. Mean "
         "image: what a generator that collapsed to one blurred head would get.\n\n"
-        + _table(("measure", "value", "95 % interval", "floor", "mean image", "better"), rows)
+        + table(("measure", "value", "95 % interval", "floor", "mean image", "better"), rows)
         + f"\n\nFeature network: {backbone}."
         + (f"\n\n{warnings}" if warnings else "")
     )
@@ -184,7 +189,7 @@ def _provenance(content: CardContent) -> str:
         ("seed", content.plan.seed),
         *_flat(content.provenance),
     ]
-    return "## Provenance\n\n" + _table(("item", "value"), rows)
+    return "## Provenance\n\n" + table(("item", "value"), rows)
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -193,24 +198,6 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from _flat(value, f"{prefix}{key} ")
         else:
             yield f"{prefix}{key}", value
-
-
-def _table(names: Sequence[str], rows: Any) -> str:
-    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    lines += ["| " + " | ".join(plain_text(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def plain_text(value: object) -> str:
-    """A value as one line of Markdown that means nothing but itself.
-
-    Labels and contrasts come from folder names, so they may hold anything.
-    """
-    if isinstance(value, (list, tuple)):
-        return ", ".join(plain_text(item) for item in value)
-    text = " ".join(str(value).split())
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\|*\[\]!])", r"\\\1", text)
 
 
 _USES = """

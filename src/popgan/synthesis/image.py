@@ -18,16 +18,19 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from popgan._version import __version__
+from popgan.config.masks import MaskLabel
 from popgan.files import atomic_path
 from popgan.folders import atomic_folder
 from popgan.progress import Reporter
-from popgan.synthesis.bids_metadata import bids_name, subject_id
+from popgan.synthesis.bids_metadata import bids_name, cell, check_codes, subject_id
 
 _PROGRESS_STEP = 64
 _MARK = "SYNTHETIC.txt"
 _NOTE = """\
 Synthetic images made by a generative model; they show no person. 16-bit grey PNG, 0 = background,
-65535 = the intensity the training images were normalised to. For research, not for diagnosis.
+65535 = the intensity the training images were normalised to. Files called dseg are label maps that
+the model drew with their images; dseg.tsv says what their pixels mean. For research, not for
+diagnosis.
 """
 
 
@@ -48,6 +51,7 @@ def write_pngs(
     images: NDArray[np.float32],
     *,
     contrasts: Sequence[str],
+    codes: NDArray[np.uint8] | None = None,
     reporter: Reporter | None = None,
     **about: Any,
 ) -> Path:
@@ -57,6 +61,7 @@ def write_pngs(
         folder: folder of the files; an older folder of synthetic PNGs is replaced.
         images: N x C x H x W, in [-1, 1].
         contrasts: the C contrasts.
+        codes: N x H x W of their labels, with `masks` among what `about` holds.
         reporter: shows progress.
         about: see `png_writer`.
 
@@ -71,7 +76,7 @@ def write_pngs(
     ):
         for start in range(0, count, _PROGRESS_STEP):
             block = images[start : start + _PROGRESS_STEP]
-            add(block)
+            add(block, None if codes is None else codes[start : start + _PROGRESS_STEP])
             task.advance(len(block))
     return folder
 
@@ -86,11 +91,12 @@ def png_writer(
     seed: int,
     first_index: int = 0,
     labels: Sequence[str] | None = None,
-) -> Iterator[Callable[[NDArray[np.float32]], None]]:
-    """Write images batch by batch, each contrast as a 16-bit PNG.
+    masks: Sequence[MaskLabel] = (),
+) -> Iterator[Callable[..., None]]:
+    """Write images batch by batch, each contrast as a 16-bit PNG, a label map as one of 8 bits.
 
     The folder appears when it is complete. Names are those of the BIDS data set:
-    `sub-syn0001_desc-synthetic_T1w.png`.
+    `sub-syn0001_desc-synthetic_T1w.png`, and `.._dseg.png` for its label map.
 
     Args:
         folder: folder of the files; an older folder of synthetic PNGs is replaced.
@@ -100,9 +106,11 @@ def png_writer(
         seed: seed the images were drawn with.
         first_index: index of the first image in the seed's stream of samples.
         labels: class label of each image, where the model knows classes.
+        masks: labels that the model draws; what their pixels are is in dseg.tsv.
 
     Yields:
-        A function that writes the next batch: n x C x H x W, in [-1, 1].
+        A function that writes the next batch: n x C x H x W in [-1, 1], and with masks the codes
+        n x H x W of their labels.
 
     Raises:
         UserError: the disk is full or the folder holds other files.
@@ -113,17 +121,28 @@ def png_writer(
     with atomic_folder(folder, replace=lambda old: (old / _MARK).is_file()) as part:
         (part / _MARK).write_text(_NOTE, encoding="utf-8")
         done = 0
+        grey = mask_greys(masks)
+        if masks:
+            lines = [
+                f"{g}\t{m.value}\t{cell(m.name)}" for g, m in zip(grey[1:], masks, strict=True)
+            ]
+            text = "\n".join(["pixel\tindex\tname", *lines]) + "\n"
+            (part / "dseg.tsv").write_text(text, encoding="utf-8")
 
-        def add(images: NDArray[np.float32]) -> None:
+        def add(images: NDArray[np.float32], codes: NDArray[np.uint8] | None = None) -> None:
             nonlocal done
             _check(images, contrasts)
-            for image in to_uint16(images):
+            maps = check_codes(images, codes, masks)
+            for place, image in enumerate(to_uint16(images)):
                 index = first_index + done
                 label = labels[done] if labels is not None else None
-                for channel, name in zip(image, names, strict=True):
-                    Image.fromarray(channel).save(
+                pictures = dict(zip(names, image, strict=True))
+                if maps is not None:
+                    pictures["desc-synthetic_dseg"] = grey[maps[place]]
+                for name, picture in pictures.items():
+                    Image.fromarray(picture).save(
                         part / f"{subject_id(index, digits)}_{name}.png",
-                        pnginfo=_chunks(model, seed, index, label),
+                        pnginfo=synthetic_chunks(model, seed, index, label),
                         compress_level=4,
                     )
                 done += 1
@@ -133,12 +152,20 @@ def png_writer(
             raise ValueError(f"{done} images came where {count} were announced")
 
 
+def mask_greys(masks: Sequence[MaskLabel]) -> NDArray[np.unsignedinteger[Any]]:
+    """Pixel of each code in a PNG: the label's value where all fit, else its place in the list."""
+    values = [0, *(mask.value for mask in masks)]
+    if not 0 <= min(values) <= max(values) <= 65535:
+        values = list(range(len(values)))
+    return np.array(values, "uint8" if max(values) < 256 else "uint16")
+
+
 def _check(images: NDArray[np.float32], contrasts: Sequence[str]) -> None:
     if images.ndim != 4 or images.shape[1] != len(contrasts):
         raise ValueError(f"images {images.shape} are not N x {len(contrasts)} x H x W")
 
 
-def _chunks(
+def synthetic_chunks(
     model: str | None = None,
     seed: int | None = None,
     index: int | None = None,
@@ -172,10 +199,16 @@ def contact_sheet(
     pixels = to_uint8(images)
     tiles = np.concatenate([pixels[:, c] for c in range(pixels.shape[1])], axis=2)
     tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
+    return arrange(tiles, columns, gutter=gutter)
+
+
+def arrange(tiles: NDArray[np.uint8], columns: int, *, gutter: int) -> NDArray[np.uint8]:
+    """Pictures N x H x W, or N x H x W x 3, row by row on one sheet of mid-grey."""
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     height, width = tiles.shape[1] + gutter, tiles.shape[2] + gutter
-    sheet = np.full((rows * height - gutter, columns * width - gutter), 96, np.uint8)
+    shape = (rows * height - gutter, columns * width - gutter, *tiles.shape[3:])
+    sheet = np.full(shape, 96, np.uint8)
     for place, tile in enumerate(tiles):
         top, left = place // columns * height, place % columns * width
         sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
@@ -192,5 +225,7 @@ def grid_png(
     """
     sheet = contact_sheet(images, columns, scale=scale, gutter=gutter)
     with atomic_path(path) as temporary:
-        Image.fromarray(sheet).save(temporary, format="PNG", pnginfo=_chunks(), optimize=True)
+        Image.fromarray(sheet).save(
+            temporary, format="PNG", pnginfo=synthetic_chunks(), optimize=True
+        )
     return path

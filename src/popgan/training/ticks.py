@@ -118,7 +118,9 @@ class Ticks:
                 count = len(self.job.source)
                 chosen = np.unique(np.linspace(0, count - 1, min(count, PAIRS_OF)).astype(np.int64))
                 reals = self.job.source.batch(chosen)
-                shown = (at_stage(x.cpu(), stage, levels) for x in (samples, reals))
+                # Variety is that of images: masks may be empty everywhere.
+                images = len(self.job.plan.data.contrasts)
+                shown = (at_stage(x[:, :images].cpu(), stage, levels) for x in (samples, reals))
                 different = variety(*shown)
         rate = rate_of(self.state, self.job.plan)
         return make_row(self.state, stage, seconds, since, rate=rate, variety=different)
