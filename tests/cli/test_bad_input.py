@@ -234,6 +234,7 @@ def test_a_contrast_that_is_not_there(scans: Path) -> None:
         (["--set", "data.height=8"], ["data.height", "no such value"]),
         (["--name", "../other"], ["'../other'", "letters"]),
         (["--slices", "0"], ["slices"]),
+        (["--init", "imagenet"], ["--init imagenet", "phantom or scratch"]),
         (["--contrast", "T1w,T1w"], ["each contrast once"]),
         (["--subjects", "("], ["("]),
     ],

@@ -25,6 +25,7 @@ def plan(
     recipe: shared.RecipeName = "popgan",
     condition: shared.ConditionNames = None,
     with_masks: shared.WithMasks = False,
+    init: shared.Init = None,
     name: shared.Name = None,
     budget: shared.Budget = None,
     seed: shared.Seed = 0,
@@ -48,7 +49,7 @@ def plan(
             recipe=recipe,
             budget=budget,
             seed=seed,
-            overrides=values.plan_values(settings, condition, with_masks),
+            overrides=values.plan_values(settings, condition, with_masks, init),
             restart=restart,
             reporter=reporter,
         )

@@ -90,6 +90,15 @@ WithMasks = Annotated[
         "--with-masks", help="Draw images with their masks: the labels of the cohort's label map."
     ),
 ]
+Init = Annotated[
+    str | None,
+    typer.Option(
+        "--init",
+        metavar="phantom|scratch",
+        help="Start from weights learnt from phantoms, or from random ones.  "
+        "[default: phantom where it fits]",
+    ),
+]
 Budget = Annotated[
     str | None,
     typer.Option(

@@ -57,12 +57,15 @@ def preparation_values(bias_field: str, keep_skull: bool, space: str) -> dict[st
 
 
 def plan_values(
-    settings: list[str] | None, condition: str | None, with_masks: bool = False
+    settings: list[str] | None,
+    condition: str | None,
+    with_masks: bool = False,
+    init: str | None = None,
 ) -> dict[str, Any]:
     """Values of the plan that the user set, by --set and by options of their own.
 
     Raises:
-        UserError: an entry is not key=value.
+        UserError: an entry is not key=value, or `init` is neither phantom nor scratch.
     """
     from popgan.planning.draft import parse_overrides
 
@@ -71,4 +74,8 @@ def plan_values(
         found["network.condition"] = [name.strip() for name in condition.split(",") if name.strip()]
     if with_masks:  # --set network.masks says more exactly which
         found.setdefault("network.masks", "all")
+    if init is not None:
+        if init not in ("phantom", "scratch"):
+            raise UserError(f"--init {init} is not possible", do="give phantom or scratch")
+        found["train.init"] = init
     return found
