@@ -46,7 +46,7 @@ TOLD = Setting(
     cohort="lgg-64",
     recipe="cgan",
     overrides={"network.condition": ["label", "height"]},
-    init="phantom",
+    init="default",
 )
 GROUPS = ("scale", "recipes", "precision", "precision-stylegan2", "prior", "large", "classifier")
 DEFAULT = tuple(group for group in GROUPS if group != "precision-stylegan2")
@@ -168,10 +168,11 @@ def plan_of(cell: Cell, cohort: Cohort, bench: Bench) -> Plan:
             seed=cell.seed,
             threads=bench.threads,
             overrides={"evaluate.n": bench.samples, **more},
+            # A curve is measured all along, and its last point counts.
+            snapshots=cell.group != "prior",
         )
 
-    # A curve is measured all along, and its last point counts.
-    plan = make(**{"train.snapshots": 0}) if cell.group == "prior" else make()
+    plan = make()
     if cell.precision is None:
         return plan
     if plan.train.precision == cell.precision:

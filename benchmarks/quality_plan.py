@@ -50,7 +50,7 @@ class Setting:
         cohort: one of `COHORTS`.
         recipe, preset: of popgan.
         overrides: values of the plan.
-        init: "scratch", or "phantom" for the physics prior.
+        init: "scratch", "phantom" for the physics prior, or "default" for what the plan chooses.
     """
 
     name: str
@@ -130,6 +130,7 @@ def make_plan(
     seed: int,
     threads: int,
     overrides: Mapping[str, Any] | None = None,
+    snapshots: bool = True,
 ) -> Plan:
     """The plan of a setting: what a user would get who grants so many minutes.
 
@@ -141,13 +142,18 @@ def make_plan(
         seed: of weights, order, latents and augmentation.
         threads: that training uses.
         overrides: further values of the plan.
+        snapshots: whether training may choose among snapshots by the tuning split, which takes
+            its share of the minutes.
 
     Raises:
         NoPriorError: the setting starts from a prior that does not exist.
         UserError: the budget is too short, or the speed is not known.
     """
     values = {"train.threads": threads, **(overrides or {}), **_start(setting, cohort)}
-    return _build(setting, cohort, speeds, values, budget=f"{60 * minutes:g}s", seed=seed)
+    tuning = len(set(cohort.subjects("tuning"))) if snapshots else 0
+    trial = Trial(tuning, lambda: speeds.snapshot_seconds(cohort.height), lambda: None)
+    budget = f"{60 * minutes:g}s"
+    return _build(setting, cohort, values, speeds, trial, budget=budget, seed=seed)
 
 
 def provisional(setting: Setting, cohort: Cohort, threads: int) -> Plan:
@@ -162,6 +168,8 @@ def provisional(setting: Setting, cohort: Cohort, threads: int) -> Plan:
 
 def _start(setting: Setting, cohort: Cohort) -> dict[str, Any]:
     """The override that gives a setting its start; none where the plan would choose it anyway."""
+    if setting.init == "default":
+        return {}
     if "init" not in TrainPlan.model_fields:
         if setting.init != "scratch":
             raise NoPriorError("this version of popgan has no prior to start from")
@@ -178,15 +186,16 @@ def _start(setting: Setting, cohort: Cohort) -> dict[str, Any]:
 
 
 def _unmeasured(setting: Setting, cohort: Cohort, values: Mapping[str, Any]) -> Plan:
-    length = {"train.images": 100_000, "train.snapshots": 0}
-    return _build(setting, cohort, Speeds(None), {**values, **length}, budget=None, seed=0)
+    values = {**values, "train.images": 100_000}
+    return _build(setting, cohort, values, Speeds(None), None, budget=None, seed=0)
 
 
 def _build(
     setting: Setting,
     cohort: Cohort,
-    speeds: Speeds,
     values: Mapping[str, Any],
+    speeds: Speeds,
+    trial: Trial | None,
     *,
     budget: str | None,
     seed: int,
@@ -212,11 +221,7 @@ def _build(
             provenance.usable_cores(), best_device().type.upper(), has_fast_bf16()
         ),
         probe=speeds,
-        trial=Trial(
-            len(set(cohort.subjects("tuning"))),
-            lambda: speeds.snapshot_seconds(cohort.height),
-            lambda: None,
-        ),
+        trial=trial,
     )
 
 
