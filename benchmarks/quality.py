@@ -75,32 +75,50 @@ def freeze_speeds(options: argparse.Namespace, store: Store, cohorts: Cohorts) -
 
 def run_cells(
     wanted: Sequence[Cell], store: Store, cohorts: Cohorts, bench: Bench, results: Path
-) -> None:
-    """Measure what is missing, cell by cell, and write the table after each."""
+) -> int:
+    """Measure what is missing, cell by cell, and write the page after each.
+
+    Returns:
+        How many cells could not be measured; each was told, and the others were gone on with.
+    """
+    troubles = 0
     for cell in wanted:
         cohort = cohorts[cell.setting.cohort]
         try:
-            asked, plan = asked_of(cell, cohort, bench)
+            with store.claim(cell.name) as mine:
+                if not mine:
+                    print(f"{cell.name}: another process is at it", flush=True)
+                elif run_cell(cell, store, cohort, bench):
+                    write_tables(store, results)
         except NoPriorError as error:
             print(f"{cell.name}: left out ({error})", flush=True)
-            continue
         except UserError as error:
-            if "is too short" not in str(error):
-                raise
-            asked, plan = {"minutes": cell.minutes, "refused": str(error)}, None
-        with store.claim(cell.name) as mine:
-            if not mine:
-                print(f"{cell.name}: another process is at it", flush=True)
-                continue
-            if store.find(cell.name, asked):
-                continue
-            print(f"{cell.name} ...", flush=True)
-            start = time.monotonic()
-            refused = {key: asked[key] for key in asked if key == "refused"}
-            value = refused or measure(cell, plan, cohort, bench)
-            wall = _minutes_since(start)
-            store.put(cell.name, asked, value, wall_minutes=wall, threads=bench.threads)
-        write_tables(store, results)
+            print(f"{cell.name}: {error}", file=sys.stderr, flush=True)
+            troubles += 1
+    return troubles
+
+
+def run_cell(cell: Cell, store: Store, cohort: Cohort, bench: Bench) -> bool:
+    """Measure a cell and say so, unless that was done.
+
+    A budget that popgan refuses is a result, too.
+    """
+    refused: dict[str, str] = {}
+    try:
+        asked, plan = asked_of(cell, cohort, bench)
+    except UserError as error:
+        if "is too short" not in str(error):
+            raise
+        refused = {"refused": str(error)}
+        asked, plan = {"minutes": cell.minutes, **refused}, None
+    if store.find(cell.name, asked):
+        return False
+    print(f"{cell.name} ...", flush=True)
+    start = time.monotonic()
+    value = refused or measure(cell, plan, cohort, bench)
+    wall = _minutes_since(start)
+    store.put(cell.name, asked, value, wall_minutes=wall, threads=bench.threads)
+    return True
 
 
 def write_tables(store: Store, results: Path) -> None:
@@ -167,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     store = Store(options.results / "quality.json", options.work / "locks")
     cohorts = Cohorts(options.work, store)
-    wanted = cells(options.only, options.seeds, options.minutes)
+    wanted, troubles = cells(options.only, options.seeds, options.minutes), 0
     try:
         if options.speeds:
             freeze_speeds(options, store, cohorts)
@@ -180,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.status:
             print(status(wanted, store, cohorts, bench))
         elif not options.speeds and not options.table:
-            run_cells(wanted, store, cohorts, bench, options.results)
+            troubles = run_cells(wanted, store, cohorts, bench, options.results)
         if not options.status:
             write_tables(store, options.results)
     except UserError as error:
@@ -189,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130
-    return 0
+    return 1 if troubles else 0
 
 
 if __name__ == "__main__":

@@ -19,15 +19,8 @@ def table(cells: Cells, drawn: Sequence[str]) -> str:
         cells: by name, as `quality_store` keeps them.
         drawn: file names of the figures.
     """
-    parts = [
-        _head(cells),
-        _scale(cells),
-        _recipes(cells),
-        _precision(cells),
-        _prior(cells, drawn),
-        _large(cells),
-        _classifier(cells),
-    ]
+    parts = [_head(cells), _scale(cells), _recipes(cells), _precision(cells)]
+    parts += [_prior(cells, drawn), _large(cells), _classifier(cells)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 

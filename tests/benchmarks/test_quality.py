@@ -406,7 +406,9 @@ def test_a_cell_is_trained_scored_and_not_measured_twice(
     known = speeds(cohort, tiny, at=(32.0, 16.0))
     own = cells.Bench(tmp_path / "work", tmp_path, known, threads=1, samples=12)
     store = part("store").Store(tmp_path / "quality.json", tmp_path / "locks")
+    unknown = setting(overrides={"network.channels": [24, 16]})
     wanted = [
+        cells.Cell("recipes/unknown/0", "recipes", unknown, 0.2),
         cells.Cell("recipes/tiny/0", "recipes", tiny, 0.2),
         cells.Cell(
             "recipes/tiny/1",
@@ -415,9 +417,11 @@ def test_a_cell_is_trained_scored_and_not_measured_twice(
             0.2,
         ),
     ]
-    known.record["shapes"] |= speeds(cohort, wanted[1].setting, at=(1.0, 0.5)).record["shapes"]
-    bench.run_cells(wanted, store, {"ixi-64": cohort}, own, tmp_path)
+    known.record["shapes"] |= speeds(cohort, wanted[2].setting, at=(1.0, 0.5)).record["shapes"]
+    # What cannot be measured does not keep the others from it.
+    assert bench.run_cells(wanted, store, {"ixi-64": cohort}, own, tmp_path) == 1
     first = store.cells()
+    assert set(first) == {"recipes/tiny/0", "recipes/tiny/1"}
     assert first["recipes/tiny/0"]["value"]["scores"]["kid"]["value"] > 0
     assert "is too short" in first["recipes/tiny/1"]["value"]["refused"]
     assert "| tiny |" in (tmp_path / "quality.md").read_text()
@@ -425,7 +429,7 @@ def test_a_cell_is_trained_scored_and_not_measured_twice(
     monkeypatch.setattr(bench, "measure", lambda *_: pytest.fail("measured again"))
     bench.run_cells(wanted, store, {"ixi-64": cohort}, own, tmp_path)
     assert store.cells() == first
-    text = bench.status(wanted[:1], store, {"ixi-64": cohort}, own)
+    text = bench.status(wanted[1:2], store, {"ixi-64": cohort}, own)
     assert text.splitlines()[0] == "recipes/tiny/0: done"
 
 
