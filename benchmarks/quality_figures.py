@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from popgan.files import atomic_path
 from quality_table import values
@@ -65,9 +66,12 @@ def _draw(cohort: str, curves: Mapping[tuple[str, int], Any], scale: Any, path: 
         for name, value in known.items():
             axes.axhline(value, color="#888888", linewidth=0.8, linestyle=":")
             words = "slices blurred by 0.8 px" if name == "blurred" else name
-            axes.annotate(words, (1, value), xycoords=("axes fraction", "data"), ha="right",
+            axes.annotate(words, (0.01, value), xycoords=("axes fraction", "data"), ha="left",
                           va="bottom", color="#666666", fontsize=8)  # fmt: skip
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_xlim(left=0)
         axes.set_xlabel("minutes of two threads")
         axes.set_ylabel("KID to the test split (bars: standard error)")
