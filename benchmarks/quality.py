@@ -63,7 +63,7 @@ def freeze_speeds(options: argparse.Namespace, store: Store, cohorts: Cohorts) -
         try:
             named.append((setting.name, provisional(setting, cohort, SPEED_THREADS), cohort))
         except NoPriorError as error:
-            print(f"{setting.name}: left out ({error})", flush=True)
+            print(f"left out: {error}", flush=True)
     start = time.monotonic()
     value = measure_speeds(named, rounds=options.rounds, count=SPEED_THREADS)
     # Other settings keep the speeds that were measured before.

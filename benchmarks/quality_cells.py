@@ -206,7 +206,7 @@ def measure(cell: Cell, plan: Plan | None, cohort: Cohort, bench: Bench) -> dict
         "images": plan.train.images,
         "minutes": round(minutes_at(plan.train.images, plan, speeds), 2),
         "precision": plan.train.precision,
-        "init": getattr(plan.train, "init", None) or "scratch",
+        "init": plan.train.init,
     }
     try:
         return {**about, **_measured(cell, plan, own, speeds, bench)}

@@ -13,20 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import popgan
 from cohort import OPTIONS, SPLIT_SUBJECTS
-from popgan import provenance
 from popgan.cohort import Cohort, IngestOptions
-from popgan.config.schema import DataPlan, Plan, TrainPlan
-from popgan.device import best_device, has_fast_bf16
+from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.files import sha256_value
-from popgan.planning.condition import find_conditions
-from popgan.planning.recipes import find_rules
-from popgan.planning.rules import SUSTAINED, MachineFacts, build_plan
-from popgan.planning.trial import Trial
+from popgan.planning.rules import SUSTAINED
 from popgan.progress import Reporter
 from popgan.stations.ingest import ingest_station
+from popgan.stations.plan import SpeedProbe
 
 TUMOUR = {"contrasts": ["FLAIR"], "label": "map", "fractions": (0.65, 0.10, 0.25)}
 COHORTS: dict[str, tuple[str, IngestOptions]] = {
@@ -112,12 +110,12 @@ def shape(plan: Plan) -> str:
 def plan_hash(plan: Plan) -> str:
     """A hash of the values that shape a result; threads and the identity of the ingest do not.
 
-    Values that a later version adds with their default, and `init: scratch`, change nothing.
+    Values that a later version adds with their default change nothing, nor does `scratch`.
     """
     values = plan.model_dump(mode="json", exclude_defaults=True, exclude={"decisions", "generate"})
     del values["data"]["cohort"], values["train"]["threads"]
-    if values["train"].get("init") == "scratch":
-        del values["train"]["init"]
+    if plan.train.init == "scratch":
+        values["train"].pop("init", None)
     return sha256_value(values)
 
 
@@ -150,10 +148,10 @@ def make_plan(
         UserError: the budget is too short, or the speed is not known.
     """
     values = {"train.threads": threads, **(overrides or {}), **_start(setting, cohort)}
-    tuning = len(set(cohort.subjects("tuning"))) if snapshots else 0
-    trial = Trial(tuning, lambda: speeds.snapshot_seconds(cohort.height), lambda: None)
+    # Snapshots that take for ever do not fit into any budget.
+    seconds = speeds.snapshot_seconds(cohort.height) if snapshots else 1e12
     budget = f"{60 * minutes:g}s"
-    return _build(setting, cohort, values, speeds, trial, budget=budget, seed=seed)
+    return _build(setting, cohort, values, speeds, seconds, budget=budget, seed=seed)
 
 
 def provisional(setting: Setting, cohort: Cohort, threads: int) -> Plan:
@@ -167,27 +165,21 @@ def provisional(setting: Setting, cohort: Cohort, threads: int) -> Plan:
 
 
 def _start(setting: Setting, cohort: Cohort) -> dict[str, Any]:
-    """The override that gives a setting its start; none where the plan would choose it anyway."""
+    """The override that gives a setting its start."""
     if setting.init == "default":
         return {}
-    if "init" not in TrainPlan.model_fields:
-        if setting.init != "scratch":
-            raise NoPriorError("this version of popgan has no prior to start from")
-        return {}
-    # Of recipes that have no such choice the plan says None, and takes no other word.
-    chosen = getattr(_unmeasured(setting, cohort, {}).train, "init", None)
-    if chosen == setting.init or (chosen is None and setting.init == "scratch"):
-        return {}
-    try:
-        _unmeasured(setting, cohort, {"train.init": setting.init})
-    except UserError as error:
-        raise NoPriorError(f"no start from {setting.init} for {setting.name}: {error}") from error
-    return {"train.init": setting.init}
+    start = {"train.init": setting.init}
+    if setting.init != "scratch":
+        try:
+            _unmeasured(setting, cohort, start)
+        except UserError as error:
+            raise NoPriorError(f"{setting.name}: {error}") from error
+    return start
 
 
 def _unmeasured(setting: Setting, cohort: Cohort, values: Mapping[str, Any]) -> Plan:
     values = {**values, "train.images": 100_000}
-    return _build(setting, cohort, values, Speeds(None), None, budget=None, seed=0)
+    return _build(setting, cohort, values, Speeds(None), 1e12, budget=None, seed=0)
 
 
 def _build(
@@ -195,34 +187,34 @@ def _build(
     cohort: Cohort,
     values: Mapping[str, Any],
     speeds: Speeds,
-    trial: Trial | None,
+    snapshot_seconds: float,
     *,
     budget: str | None,
     seed: int,
 ) -> Plan:
-    values = {**setting.overrides, **values}
-    told = values.get("network.condition", find_rules(setting.recipe).condition)
-    return build_plan(
-        DataPlan(
-            height=cohort.height,
-            width=cohort.width,
-            contrasts=list(cohort.contrasts),
-            train_slices=len(cohort.indices("train")),
-            train_subjects=len(set(cohort.subjects("train"))),
-            cohort=cohort.hash,
-            conditions=find_conditions(cohort, told)[0],
-        ),
-        preset_name=setting.preset,
-        recipe=setting.recipe,
-        seed=seed,
-        budget=budget,
-        overrides=values,
-        machine=MachineFacts(
-            provenance.usable_cores(), best_device().type.upper(), has_fast_bf16()
-        ),
-        probe=speeds,
-        trial=trial,
-    )
+    # The station measures a snapshot by itself; here the frozen time takes the place of that.
+    with patch("popgan.stations.plan.seconds_a_snapshot", lambda *_: snapshot_seconds):
+        return popgan.make_plan(
+            cohort,
+            preset=setting.preset,
+            recipe=setting.recipe,
+            budget=budget,
+            seed=seed,
+            overrides={**setting.overrides, **values},
+            probe=_Frozen(speeds),
+        )
+
+
+class _Frozen(SpeedProbe):
+    """Hands back frozen speeds where popgan would train for some seconds."""
+
+    def __init__(self, frozen: Speeds) -> None:
+        super().__init__()
+        self._frozen = frozen
+
+    def __call__(self, plan: Plan) -> list[float]:
+        """Images/s of a plan at each level."""
+        return self._frozen(plan)
 
 
 def minutes_at(images: int, plan: Plan, speeds: list[float]) -> float:

@@ -50,7 +50,7 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save(folder / "scans" / f"Person{seed}" / "mask.nii.gz", mask)
     options = IngestOptions(
         resolution=16,
-        slices=12,
+        slices=8,
         keep_skull=True,
         bias_field="off",
         label="map",
