@@ -166,7 +166,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--speeds", action="store_true", help="measure and freeze the speeds")
-    parser.add_argument("--rounds", type=int, default=5, help="of the speeds")
+    parser.add_argument("--rounds", type=int, default=3, help="of the speeds")
     parser.add_argument("--only", type=groups, default=list(DEFAULT), metavar="CELLS")
     parser.add_argument("--threads", type=int, default=1, help="of every training")
     parser.add_argument("--seeds", type=lambda text: [int(part) for part in text.split(",")])
