@@ -18,6 +18,7 @@ from popgan.files import sha256_file
 FOLDER = Path(__file__).resolve().parent
 DIGESTS = {
     64: "3b1ba60eacdc9268592c212dbf776bb098508b594e691d51cb967f2e7491f23c",
+    128: "6ee7e572ddb9533e18924a292d4f6d2011b7628c279636a72810243635a75ba0",
 }
 """SHA-256 of the file for each side that there is a prior for."""
 
