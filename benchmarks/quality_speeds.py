@@ -7,6 +7,7 @@ snapshot as a plan does. The median over the rounds counts; least and most are k
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
@@ -22,6 +23,9 @@ from popgan.stations.source import CohortImages
 from popgan.training.loop import threads
 from popgan.training.probe import measure
 from quality_plan import shape
+
+SLOW = 30.0
+"""Seconds of a probe beyond which one round is enough: it averages over long enough by itself."""
 
 
 def measure_speeds(
@@ -40,11 +44,16 @@ def measure_speeds(
     sides = sorted({plan.data.height for _, plan, _ in plans.values()})
     speeds: dict[str, list[list[float]]] = {key: [] for key in plans}
     seconds: dict[int, list[float]] = {side: [] for side in sides}
-    load = os.getloadavg()[0]
+    load, slow = os.getloadavg()[0], set[str]()
     for number in range(rounds):
         for key, (name, plan, cohort) in plans.items():
+            if key in slow:
+                continue
             print(f"speeds, round {number + 1} of {rounds}: {name} ...", flush=True)
+            start = time.monotonic()
             speeds[key].append(once(plan, cohort, count))
+            if time.monotonic() - start > SLOW:
+                slow.add(key)
         for side in sides:
             with threads(count):
                 seconds[side].append(seconds_a_snapshot(1, (side, side)))
