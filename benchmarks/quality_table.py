@@ -144,7 +144,7 @@ def _recipes(cells: Cells) -> list[str]:
     if not found:
         return []
     lines, notes = [], []
-    for name, seeds in sorted(found.items(), key=lambda item: _order(kids(item[1]))):
+    for name, seeds in sorted(found.items(), key=lambda item: mean(kids(item[1]) or [1e9])):
         measured, sd = kids(seeds), spread(kids(seeds))
         trained = [value for value in seeds.values() if "images" in value]
         lines.append(
@@ -175,18 +175,15 @@ def _recipes(cells: Cells) -> list[str]:
     ]
 
 
-def _order(measured: Sequence[float]) -> float:
-    return mean(measured) if measured else float("inf")
-
-
 def _precision(cells: Cells) -> list[str]:
     half = values(cells, "recipes")
     lines = []
     for group in ("precision", "precision-stylegan2"):
         for name, seeds in values(cells, group).items():
-            pairs = sorted(set(seeds) & set(half.get(name, {})))
-            a, b = (kids({seed: side[seed] for seed in pairs}) for side in (half[name], seeds))
-            if not a or len(a) != len(b):
+            twins = half.get(name, {})
+            pairs = [seed for seed in sorted(set(seeds) & set(twins)) if _alike(seeds, twins, seed)]
+            a, b = (kids({seed: side[seed] for seed in pairs}) for side in (twins, seeds))
+            if not pairs:
                 continue
             spreads = [each for each in (spread(a), spread(b)) if each is not None]
             within = "one seed" if not spreads else "no"
@@ -196,6 +193,12 @@ def _precision(cells: Cells) -> list[str]:
             lines.append((name, *sides, f"{mean(a) - mean(b):+.2g}", within))
     names = ("setting", "bf16", "fp32", "difference of means", "within the seed spread")
     return ["## bf16 against fp32 at equal images (KID)", "", *rows(names, lines)] if lines else []
+
+
+def _alike(one: Mapping[int, Any], other: Mapping[int, Any], seed: int) -> bool:
+    """Whether both were trained to their end, with as many images."""
+    pair = one[seed], other[seed]
+    return all("scores" in value for value in pair) and pair[0]["images"] == pair[1]["images"]
 
 
 def _prior(cells: Cells, drawn: Sequence[str]) -> list[str]:
