@@ -12,6 +12,7 @@ from PIL import Image
 
 from popgan import Cohort, UserError, Wish, find_model, synthesise, synthesise_with_masks
 from popgan.stations.evidence import load_evaluation
+from popgan.stations.source import CohortImages
 from small_runs import INGEST, call, head, save, sets
 
 SUBJECTS = 14
@@ -102,6 +103,30 @@ def test_every_image_has_its_label_map_beside_it(masked: Path) -> None:
     assert [line.split("\t")[:2] for line in table[1:]] == [["2", "lesion"], ["40", "right side"]]
     with Image.open(run / "synthetic/popgan-masks.png") as sheet:
         assert sheet.mode == "RGB"
+
+
+@pytest.mark.parametrize("resident", [2**31, 0])
+def test_training_sees_the_masks_of_its_slices(
+    masked: Path, monkeypatch: pytest.MonkeyPatch, resident: int
+) -> None:
+    """Whether the split is held in memory or read batch by batch."""
+    monkeypatch.setattr("popgan.stations.source.RESIDENT_BYTES", resident)
+    plan, cohort = find_model(masked / "run").plan(), Cohort.open(masked / "run")
+    source = CohortImages(cohort, "train", plan.data.conditions, plan.data.masks)
+    assert len(source) == plan.data.train_slices
+    places = np.array([5, 0, len(source) - 1])
+    batch = source.batch(places).cpu().numpy()
+    rows = [i for i in cohort.indices("train") if cohort.slices[i].mapped]
+    for image, place in zip(batch, places, strict=True):
+        np.testing.assert_array_equal(image[:2], cohort.image(rows[place]))
+        maps = cohort.label_maps(np.array([rows[place]]))
+        values = np.array(maps.values)[maps.codes[0]]
+        np.testing.assert_array_equal(image[2], np.where(values == LESION, 1, -1))
+        np.testing.assert_array_equal(image[3], np.where(values == RIGHT, 1, -1))
+    told = source.condition(places)
+    labels = [cohort.slices[rows[place]].label for place in places]
+    assert told is not None
+    assert told.argmax(1).tolist() == [("absent", "present").index(name) for name in labels]
 
 
 def test_masks_are_measured_against_held_out_maps(masked: Path) -> None:

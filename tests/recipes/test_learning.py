@@ -77,3 +77,33 @@ def test_samples_follow_what_they_are_told(tmp_path: Path, recipe: str) -> None:
     real = job.source.images[told].mean() - job.source.images[~told].mean()
     drawn = fakes(state, LEVEL[recipe], big).mean() - fakes(state, LEVEL[recipe], small).mean()
     assert drawn > 0.4 * real
+
+
+def dice(one: Tensor, other: Tensor) -> float:
+    """Overlap of two sets of pixels, mean over images."""
+    both = (one & other).flatten(1).sum(1)
+    return float((2 * both / (one.flatten(1).sum(1) + other.flatten(1).sum(1))).mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_masks_lie_on_what_they_name(tmp_path: Path, recipe: str) -> None:
+    """The disc of the mask is the disc of the image: better than that of any other image."""
+    plan = recipe_plan(
+        recipe,
+        masks=True,
+        augmentation__probability=0.0,
+        train__ticks=4,
+        train__ema_half_life=200.0,
+        **{"train__images": 2 * IMAGES[recipe]} | SWIFT[recipe],
+    )
+    job, state = tiny_job(plan, tmp_path)
+    run(job, state, Reporter())
+    drawn = fakes(state, LEVEL[recipe])
+    # Bright in the first contrast, dark in the second, 1 in the mask.
+    bright, mask = drawn[:, 0] > -0.1, drawn[:, 2] > 0
+    assert dice(mask, bright) > 0.85
+    assert dice(mask, drawn[:, 1] < -0.3) > 0.85
+    assert dice(mask, bright.roll(1, 0)) < dice(mask, bright) - 0.03
+    # What no image shows is not drawn.
+    assert (drawn[:, 3] > 0).float().mean() < 0.01

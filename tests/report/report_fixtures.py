@@ -9,9 +9,11 @@ from popgan.config.schema import parse_plan
 from popgan.evidence.fidelity.results import FidelityResult, Metric, NearestPair, Spectra
 from popgan.evidence.fidelity.texts import HOW_TO_READ, TITLES
 from popgan.evidence.fidelity.verdict import verdict
+from popgan.evidence.masks import MaskMeasure, MaskResult, StepMeasure
 from popgan.evidence.statistics import Estimate
 from popgan.report.content import (
     FilmFrame,
+    MaskContent,
     PrivateContent,
     Quarantined,
     ReportContent,
@@ -344,3 +346,46 @@ def private(contrasts=CONTRASTS, **changes):
         "real_std": real.std(0),
     }
     return PrivateContent(**(values | changes))
+
+
+def estimate(value, low=None, high=None, **n):
+    counts = {"n_real": 0, "n_synthetic": 0, "n_subjects": 0} | n
+    return Estimate(value=value, low=low, high=high, method="made up", **counts)
+
+
+def mask_figures():
+    step = StepMeasure(
+        contrast="T1w",
+        synthetic=estimate(0.21, 0.2, 0.22, n_synthetic=600),
+        real=estimate(0.25, 0.22, 0.28, n_real=70, n_subjects=6),
+        swapped=0.01,
+    )
+    lesion = MaskMeasure(
+        value=1,
+        name="lesion",
+        share_synthetic=estimate(0.613, 0.58, 0.64, n_synthetic=1000),
+        share_real=estimate(0.5, 0.3, 0.7, n_real=144, n_subjects=6),
+        area_synthetic=estimate(0.0042, 0.004, 0.0045, n_synthetic=613),
+        area_real=estimate(0.005, None, None, n_real=3, n_subjects=1),
+        steps=[step],
+    )
+    never = lesion.model_copy(
+        update={"value": 9, "name": HOSTILE, "area_synthetic": None, "steps": []}
+    )
+    warning = "lesion: 50% of real images show it."
+    return MaskResult(
+        n_synthetic=1000, n_real=144, n_subjects=6, labels=[lesion, never], warnings=[warning]
+    )
+
+
+def masks(**changes):
+    """A model that draws a lesion, and a label with a hostile name that it never draws."""
+    grey = ((heads(6)[:, 0] + 1) * 127).astype(np.uint8)
+    pictures = np.stack([grey, grey, grey // 2], 3)
+    values = {
+        "kind": "dseg",
+        "legend": [("lesion", "#e69f00"), (HOSTILE, "#56b4e9")],
+        "overlays": pictures,
+        "measured": mask_figures(),
+    }
+    return MaskContent(**(values | changes))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from chromium_pipe import Browser, find_chromium
 from PIL import Image
-from report_fixtures import bare, content, log, private
+from report_fixtures import bare, content, log, masks, private
 
 from popgan.report.content import PreparationRow, ScanRow, ScanStep, Strip
 from popgan.report.private import private_html
@@ -52,9 +52,13 @@ PAGES = {
     "two contrasts, few ticks": lambda: report_html(
         content(contrasts=["T1w", "FLAIR"], log=log(rows=3, images=900))
     ),
+    "masks": lambda: report_html(content(masks=masks(unmapped=240))),
     "nothing measured": lambda: report_html(bare(filmstrip=[])),
     "scans with their preparation": prepared,
     "private": lambda: private_html(content(), private()),
+    "private, with masks": lambda: private_html(
+        content(masks=masks()), private(real_overlays=masks().overlays)
+    ),
 }
 WIDEST = "document.documentElement.scrollWidth"
 # Boxes whose content is wider than they are, so that a reader has to scroll or loses it on paper.
