@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from popgan.cohort import Cohort, IngestOptions
-from popgan.cohort.quality import _stand_out
+from popgan.cohort.quality import _stand_out, unjudged
 
 SMALL = IngestOptions(resolution=16, slices=4, keep_skull=True, bias_field="off")
 
@@ -68,6 +68,7 @@ def test_what_stands_out_is_judged_by_the_median_and_needs_company():
     assert _stand_out(values[-4:]) == [False] * 4
     assert _stand_out([1.0] * 8) == [False] * 8
     assert _stand_out([None, *values])[0] is False
+    assert unjudged(["T1w"] * 7 + ["T2w"] * 8 + ["FLAIR"]) == ["FLAIR", "T1w"]
 
 
 @pytest.mark.realdata

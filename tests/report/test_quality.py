@@ -119,5 +119,6 @@ def test_the_page_has_a_thumbnail_of_every_scan_and_a_rule_for_every_order():
 
 
 def test_too_few_scans_are_said_not_to_be_judged():
-    assert quality_view([row(f"s{i}") for i in range(7)]).unjudged == "T1w"
-    assert quality_view([row(f"s{i}") for i in range(8)]).unjudged == ""
+    said = "FLAIR, T1w not judged: fewer than 8 scans."
+    assert said in private_html(content(), private(qc=[row("a")], unjudged=said))
+    assert "not judged" not in private_html(content(), private(qc=[row("a")]))

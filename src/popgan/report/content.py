@@ -203,6 +203,7 @@ class PrivateContent:
         quarantined: files left out.
         qc: quality control, one row a scan.
         doubles: sentences about subjects that show the same head.
+        unjudged: what quality control could not judge and why, a sentence or nothing.
         real_mean: C x H x W mean of the real images.
         real_std: C x H x W standard deviation of the real images.
     """
@@ -213,5 +214,6 @@ class PrivateContent:
     quarantined: Sequence[Quarantined] = ()
     qc: Sequence[ScanRow] = ()
     doubles: Sequence[str] = ()
+    unjudged: str = ""
     real_mean: Images | None = None
     real_std: Images | None = None

@@ -26,7 +26,6 @@ _INDICES = {
     "entropy": ("entropy focus", False),
 }
 FLAGGED = "flagged"
-_FEWEST = 8  # scans of a contrast below which ingest judges none of them
 INLINE = 200
 """Scans whose pictures are in the page itself: at most about 5 MB."""
 
@@ -51,8 +50,6 @@ class QualityView:
     Args:
         tiles: pictures of the scan that has most of them.
         beside: scans whose pictures are not in the page.
-        unjudged: contrasts with too few scans for one to stand out, as "FLAIR, T1w".
-        fewest: scans of a contrast from which on they are judged.
     """
 
     sorts: Sequence[tuple[str, str]]
@@ -60,8 +57,6 @@ class QualityView:
     flagged: int
     tiles: int
     beside: int
-    unjudged: str
-    fewest: int
 
 
 def first_to_look_at(rows: Sequence[ScanRow], count: int = INLINE) -> list[int]:
@@ -85,8 +80,6 @@ def quality_view(rows: Sequence[ScanRow]) -> QualityView:
     for name in present:
         title, low_first = _INDICES[name]
         sorts.append((name, f"{title}, {'lowest' if low_first else 'highest'} first"))
-    contrasts = [row.contrast for row in rows]
-    few = sorted(name for name in set(contrasts) if contrasts.count(name) < _FEWEST)
     inside = set(first_to_look_at(rows))
     return QualityView(
         sorts=sorts,
@@ -105,8 +98,6 @@ def quality_view(rows: Sequence[ScanRow]) -> QualityView:
             for i, row in enumerate(rows)
         ],
         flagged=sum(bool(row.outlying) for row in rows),
-        unjudged=", ".join(few),
-        fewest=_FEWEST,
     )
 
 
