@@ -178,6 +178,7 @@ class ScanRow:
             there is no strip.
         indices: name of each index to its value, None where it could not be measured.
         outlying: names of the indices that stand out.
+        flags: what is odd about the scan by itself, in words.
         strip: the prepared slice and what the steps did.
         steps: what was done to the scan.
     """
@@ -188,6 +189,7 @@ class ScanRow:
     image: Images | None
     indices: Mapping[str, float | None]
     outlying: Sequence[str] = ()
+    flags: Sequence[str] = ()
     strip: Strip | None = None
     steps: Sequence[ScanStep] = ()
 
@@ -203,7 +205,7 @@ class PrivateContent:
         quarantined: files left out.
         qc: quality control, one row a scan.
         doubles: sentences about subjects that show the same head.
-        unjudged: what quality control could not judge and why, a sentence or nothing.
+        unjudged: what quality control could not judge and why, in words; "" if nothing.
         real_mean: C x H x W mean of the real images.
         real_std: C x H x W standard deviation of the real images.
     """

@@ -10,6 +10,7 @@ import numpy as np
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.faces import has_margins
 from popgan.cohort.geometry import to_volume
 from popgan.progress import Reporter
 from popgan.stations.draw import ANY, Wish, check_count, stream, told_of
@@ -66,12 +67,13 @@ def generate(
     return folder
 
 
-def skull_stripped(fingerprint: Mapping[str, Any]) -> bool:
+def skull_stripped(fingerprint: Mapping[str, Any], *, margins: bool) -> bool:
     """Whether every volume of a cohort shows a brain without its skull.
 
-    BIDS wants a yes or a no; a mixed cohort and one of bare stacks or pictures are a no.
+    BIDS wants a yes or a no; a mixed cohort and one of bare stacks or pictures are a no, and so is
+    one with masks that left skull in the margin.
     """
-    return set(fingerprint.get("kinds", {})) == {"brain"}
+    return set(fingerprint.get("kinds", {})) == {"brain"} and not margins
 
 
 def _pngs(folder: Path) -> Path:
@@ -97,6 +99,7 @@ def _write(
     model.require_cohort(cohort.hash)
     contrasts, first = plan.data.contrasts, np.empty(0, np.float32)
     told, notes = told_of(model, wish)
+    margins = has_margins(cohort.preparation())
     labels = None if told is None else told.labels_at(seed, range(n))
     for note in notes:
         reporter.warning(note)
@@ -113,7 +116,8 @@ def _write(
             provenance=provenance.record(),
             plan_hash=model.plan_hash(),
             weights_hash=weights,
-            skull_stripped=skull_stripped(cohort.fingerprint),
+            skull_stripped=skull_stripped(cohort.fingerprint, margins=margins),
+            margins=margins,
             source_hash=cohort.hash,
             labels=labels,
         ) as add_bids,

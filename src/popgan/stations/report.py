@@ -11,7 +11,7 @@ from PIL import Image
 from popgan import provenance
 from popgan._version import __version__
 from popgan.cohort.cohort import Cohort
-from popgan.cohort.quality import FEWEST, unjudged
+from popgan.cohort.quality import unjudged_words
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.files import private_folder, read_json, sha256_file
@@ -186,16 +186,10 @@ def _private(
         quarantined=[Quarantined(q["path"], q["reason"]) for q in people["quarantined"]],
         qc=scan_rows(cohort),
         doubles=_double_words(cohort),
-        unjudged=_unjudged_words(cohort),
+        unjudged=unjudged_words(scan["contrast"] for scan in cohort.quality().get("scans", [])),
         real_mean=real.mean(0),
         real_std=real.std(0),
     )
-
-
-def _unjudged_words(cohort: Cohort) -> str:
-    """A sentence about the contrasts of which no scan could be judged; nothing if there is none."""
-    few = unjudged(scan["contrast"] for scan in cohort.quality().get("scans", []))
-    return f"{', '.join(few)} not judged: fewer than {FEWEST} scans." if few else ""
 
 
 def _double_words(cohort: Cohort) -> list[str]:

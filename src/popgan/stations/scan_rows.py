@@ -34,6 +34,7 @@ def scan_rows(cohort: Cohort) -> list[ScanRow]:
                 image=None if file else cohort.image(middle)[channel],
                 indices={name: scan[name] for name in INDICES},
                 outlying=scan["outlying"],
+                flags=scan.get("flags", []),
                 strip=Strip(f"{file.parent.name}/{file.name}", titles) if file else None,
                 steps=done.get(key, ()),
             )
