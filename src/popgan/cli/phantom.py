@@ -84,9 +84,14 @@ def phantom(
         artefacts=artefacts,
         procedural=anatomy == "ellipsoids",
     )
-    # Whole or absent, and never among the files of an existing data set.
-    with atomic_folder(out) as part:
-        write_cohort(
-            part, n, seed=seed, study=study, first=first, workers=count, reporter=shown.reporter()
-        )
+    report = shown.reporter()
+    try:
+        # Whole or absent, and never among the files of an existing data set.
+        with atomic_folder(out) as part:
+            write_cohort(
+                part, n, seed=seed, study=study, first=first, workers=count, reporter=report
+            )
+    except KeyboardInterrupt as stop:
+        text = f"nothing was kept in {out}, the same command begins anew."
+        raise shared.StoppedError(text) from stop
     shown.show([f"{n} subjects: {out}"], {"folder": out, "subjects": n})

@@ -42,7 +42,7 @@ def face_notes(prepared: Sequence[Prepared]) -> list[str]:
         notes.append(
             f"{told} masked with a margin, because the network for brain extraction does not "
             "apply there: skull is left, eyes and nose are cut away as well as the alignment "
-            "allows: look at the pictures in the private report"
+            "allows: look at the pictures in private/quality.html"
         )
     return notes
 

@@ -185,14 +185,14 @@ def quality_notes(found: Sequence[ScanQuality], pairs: Sequence[Double]) -> list
     if flagged:
         notes.append(
             f"{flagged} of {len(found)} scans {'stands' if flagged == 1 else 'stand'} out in "
-            "quality (see qc.json and the private report): used all the same"
+            "quality (see private/quality.html): used all the same"
         )
     partial = sum(bool(scan.flags) for scan in found)
     if partial:
         notes.append(
             f"{counted(partial, 'scan covers', 'scans cover')} only part of the head, less than "
-            f"{LEAST_HEIGHT:.0f} mm along the slices (see qc.json and the private report): used "
-            "all the same, and heights do not compare"
+            f"{LEAST_HEIGHT:.0f} mm along the slices (see private/quality.html): used all "
+            "the same, and heights do not compare"
         )
     for contrast in unjudged(scan.contrast for scan in found):
         notes.append(f"quality of {contrast} not judged: fewer than {FEWEST} scans")

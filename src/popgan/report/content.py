@@ -1,7 +1,7 @@
 """What a report shows, as values: everything a page needs and nothing that it has to look up.
 
 `ReportContent` goes into the shareable page and must hold no real pixel, no path and no id of a
-patient; `PrivateContent` is what only the private page may show.
+patient; `PrivateContent` and `QualityContent` are what only private pages may show.
 """
 
 from __future__ import annotations
@@ -192,6 +192,25 @@ class ScanRow:
     flags: Sequence[str] = ()
     strip: Strip | None = None
     steps: Sequence[ScanStep] = ()
+
+
+@dataclass(frozen=True)
+class QualityContent:
+    """What can be shown of a cohort before there is a model.
+
+    Args:
+        qc: quality control, one row a scan.
+        doubles: sentences about subjects that show the same head.
+        unjudged: what quality control could not judge and why, in words; "" if nothing.
+        preparation: how the scans were prepared.
+        quarantined: files left out.
+    """
+
+    qc: Sequence[ScanRow]
+    doubles: Sequence[str] = ()
+    unjudged: str = ""
+    preparation: Sequence[PreparationRow] = ()
+    quarantined: Sequence[Quarantined] = ()
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.faces import has_margins
 from popgan.cohort.geometry import to_volume
+from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.stations.draw import ANY, Wish, check_count, stream, told_of
 from popgan.stations.ledger import Ledger
@@ -52,18 +54,23 @@ def generate(
     n = plan.generate.n if n is None else n
     check_count(n)
     if out is not None:
-        _write(model, Path(out), n, seed, wish, weights, reporter)
+        first = _write(model, Path(out), n, seed, wish, weights, reporter)
+        _write_overview(Path(out), first)
         return Path(out)
     folder = model.synthetic
     asked = {"given": dict(wish.given), "truncation": wish.truncation}
     inputs = {"weights": weights, "n": n, "seed": seed, **asked}
-    outputs = [folder / "dataset_description.json", _pngs(folder), _overview(folder)]
+    outputs = [folder / "dataset_description.json", _pngs(folder)]
     ledger, station = Ledger(model.run), f"generate {model.name}"
-    if ledger.is_done(station, inputs):
+    if not ledger.is_done(station, inputs):
+        with ledger.station(station, inputs, outputs, reporter):
+            first = _write(model, folder, n, seed, wish, weights, reporter)
+    elif not _overview(folder).exists():
+        first = np.concatenate(list(stream(model, min(n, OVERVIEW), seed, wish)))
+    else:
         reporter.message(f"[{station}] unchanged, skipped")
         return folder
-    with ledger.station(station, inputs, outputs, reporter):
-        _write(model, folder, n, seed, wish, weights, reporter)
+    _write_overview(folder, first)
     return folder
 
 
@@ -92,8 +99,12 @@ def _write(
     wish: Wish,
     weights: str,
     reporter: Reporter,
-) -> None:
-    """Both data sets in one pass over the images; each appears when it is complete."""
+) -> NDArray[np.float32]:
+    """Both data sets in one pass over the images; each appears when it is complete.
+
+    Returns:
+        The first images, for the overview; an older overview, of other images, is removed.
+    """
     folder = folder.resolve()
     cohort, plan = Cohort.open(model.run), model.plan()
     model.require_cohort(cohort.hash)
@@ -137,4 +148,19 @@ def _write(
             if len(first) < OVERVIEW:
                 first = np.concatenate([first, batch]) if len(first) else batch
             task.advance(len(batch))
-    grid_png(_overview(folder), first[:OVERVIEW], columns=8, scale=2)
+    _overview(folder).unlink(missing_ok=True)
+    return first
+
+
+def _write_overview(folder: Path, first: NDArray[np.float32]) -> None:
+    """The contact sheet beside the data sets.
+
+    Raises:
+        UserError: the disk is full; the data sets stay, and the same command adds the sheet.
+    """
+    folder = folder.resolve()
+    try:
+        grid_png(_overview(folder), first[:OVERVIEW], columns=8, scale=2)
+    except UserError as error:
+        whole = f"the images themselves are whole in {folder}"
+        raise UserError(str(error), do=whole) from error
