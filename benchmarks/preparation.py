@@ -1,11 +1,13 @@
 """How well the steps of preparation do: brain masks, bias fields and faces, where truth is known.
 
-    python benchmarks/preparation.py [--data FOLDER] [--subjects 40] [--closely 12] [-o FILE]
+    python benchmarks/preparation.py [--data FOLDER] [--parts NAMES] [-o FILE]
 
-FOLDER defaults to $POPGAN_DATA. On IXI (real heads with tissue maps) each brain is outlined by
-the network and, as if it did not apply, kept with the template's margin; N4 works inside the
-outline. On phantoms (truth known) the same is done to T2w and FLAIR heads, whose eyes, nose
-and mouth must go, and to heads with no bias field, whose field must be left alone.
+FOLDER defaults to $POPGAN_DATA; parts (people, phantoms, registration) that are not asked for stay
+in FILE as they are. On IXI (real heads with tissue maps) each brain is outlined by the network
+and, as if it did not apply, kept with the template's margin; N4 works inside the outline. On
+phantoms (truth known) the same is done to T2w and FLAIR heads, whose eyes, nose and mouth must go,
+and to heads with no bias field, whose field must be left alone. Their contrasts are aligned with
+the T1w, in place and displaced.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 from popgan.extraction import brain_mask
 from popgan.phantom.subject import Study, draw, simulate
@@ -29,10 +32,16 @@ from popgan.preparation.bias import divide, estimate_field
 from popgan.preparation.brain import extract_brain
 from popgan.preparation.intensity import measure_intensity
 from popgan.preparation.orientation import spacing_of, to_ras
+from popgan.preparation.registration import Placed, align
 from popgan.preparation.slices import find_brain
 from popgan.preparation.volume import Volume
 from popgan.provenance import machine
 from popgan.scans import ScanError
+
+PARTS = ("people", "phantoms", "registration")
+# Contrast to how it is displaced: degrees about three axes, and mm.
+DISPLACED = {"T2w": ((6, -3, 4), (4, -6, 5)), "FLAIR": ((0, 0, -9), (-8, 3, 0))}
+HEAD = np.array([0.0, -17, 20, 1])  # the middle of a head in MNI, where errors are told
 
 
 def volume(data: np.ndarray, affine: np.ndarray, contrast: str) -> Volume:
@@ -122,7 +131,7 @@ def phantom(index: int) -> list[dict[str, Any]]:
         rows.append(row)
     for bias in (0.0, 0.1):
         flat = simulate(dataclasses.replace(own, bias=bias), study)
-        for contrast in ("T1w", "FLAIR"):
+        for contrast in ("T1w", "T2w", "FLAIR"):
             head = volume(flat.scans[contrast], flat.affine, contrast)
             filled = ndimage.binary_fill_holes(brain)
             look = estimate_field(head.data, head.spacing, filled, floor=0, rough=True)
@@ -137,11 +146,39 @@ def phantom(index: int) -> list[dict[str, Any]]:
     return rows
 
 
+def aligned(index: int) -> list[dict[str, Any]]:
+    """The contrasts of one phantom against its T1w, where they lie and displaced."""
+    study = Study(contrasts=("T1w", *DISPLACED), spacing=2.0)
+    subject = simulate(draw(0, index, study), study)
+    placed = {
+        name: Placed(data.astype(np.float32), subject.affine)
+        for name, data in subject.scans.items()
+    }
+    rows = []
+    for contrast, (degrees, shift) in DISPLACED.items():
+        away = np.eye(4)
+        away[:3, :3] = Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
+        away[:3, 3] = shift
+        for name, moved in (("in place", np.eye(4)), ("displaced", away)):
+            start = time.process_time()
+            scan = Placed(placed[contrast].data, moved @ subject.affine)
+            found = align(placed["T1w"], scan)
+            seconds = round(time.process_time() - start, 2)
+            left = found.world @ moved
+            turn = np.rad2deg(Rotation.from_matrix(left[:3, :3]).magnitude())
+            row = {"phantom": index, "contrast": contrast, "lies": name, "applied": found.applied}
+            row |= {"left_mm": round(float(np.linalg.norm((left @ HEAD - HEAD)[:3])), 3)}
+            row |= {"left_deg": round(float(turn), 3), "cpu_seconds": seconds, **found.figures}
+            rows.append(row)
+    return rows
+
+
 def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Mean of each figure, and who has the lowest and the highest."""
     names = ("dice", "kept", "conservative_kept", "first_look_unevenness", "n4_unevenness")
     summary = {}
-    for name in (*names, "white_before", "white_after", "extraction_cpu_seconds", "n4_cpu_seconds"):
+    costs = [f"{name}_cpu_seconds" for name in ("extraction", "first_look", "n4")]
+    for name in (*names, "white_before", "white_after", *costs):
         known = [(row[name], row["subject"]) for row in rows if row.get(name) is not None]
         values = [value for value, _ in known]
         if known:
@@ -161,18 +198,29 @@ def main() -> int:
     parser.add_argument("--subjects", type=int, default=40)
     parser.add_argument("--closely", type=int, default=12, help="of them with N4 and margin")
     parser.add_argument("--phantoms", type=int, default=4)
+    parser.add_argument("--parts", default=",".join(PARTS), help="which of them, by commas")
     parser.add_argument("-o", "--output", type=Path, default=None)
     arguments = parser.parse_args()
-    if arguments.data is None:
+    parts = arguments.parts.split(",")
+    if not set(parts) <= set(PARTS):
+        parser.error(f"parts are {', '.join(PARTS)}")
+    if arguments.data is None and "people" in parts:
         parser.error("give --data or set POPGAN_DATA")
-    folders = sorted(Path(arguments.data, "ixi_t1_2mm").glob("sub-*"))[: arguments.subjects]
-    phantoms = [row for index in range(arguments.phantoms) for row in phantom(index)]
-    rows = [person(f, closely=n < arguments.closely) for n, f in enumerate(folders)]
-    result = {"summary": summarise(rows), "phantoms": phantoms, "people": rows}
-    text = json.dumps(result | {"machine": machine()}, indent=1)
+    result: dict[str, Any] = {}
+    if arguments.output is not None and arguments.output.exists():
+        result = json.loads(arguments.output.read_text())
+    if "phantoms" in parts:
+        result["phantoms"] = [row for k in range(arguments.phantoms) for row in phantom(k)]
+    if "registration" in parts:
+        result["registration"] = [row for k in range(arguments.phantoms) for row in aligned(k)]
+    if "people" in parts:
+        folders = sorted(Path(arguments.data, "ixi_t1_2mm").glob("sub-*"))[: arguments.subjects]
+        rows = [person(f, closely=n < arguments.closely) for n, f in enumerate(folders)]
+        result |= {"summary": summarise(rows), "people": rows}
+    result["machine"] = machine()
     if arguments.output is not None:
-        arguments.output.write_text(text + "\n")
-    print(json.dumps({"summary": summarise(rows), "phantoms": phantoms}, indent=1))
+        arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps({name: result[name] for name in result if name != "people"}, indent=1))
     return 0
 
 

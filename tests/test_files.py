@@ -79,6 +79,24 @@ def test_a_name_that_a_folder_has_is_one_line(tmp_path: Path) -> None:
         files.write_text(tmp_path / "file" / "a", "text")
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+@pytest.mark.parametrize("name", ["x.txt", "x/y.txt"])
+def test_a_place_that_no_file_can_be_made_in_is_one_line(name: str) -> None:
+    with pytest.raises(UserError, match=r"/proc/x.*: cannot be written .*choose another folder"):
+        files.write_text(Path("/proc") / name, "text")
+    with pytest.raises(UserError, match=r"/proc/x.*: cannot be written"):
+        atomic_folder(Path("/proc") / name).__enter__()
+    with pytest.raises(UserError, match=r"/proc/x.*: cannot be written"):
+        files.owners_folder(Path("/proc") / name)
+
+
+def test_a_file_that_is_missing_within_the_block_is_no_matter_of_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), files.atomic_path(tmp_path / "a"):
+        (tmp_path / "other").read_text()
+    with pytest.raises(FileNotFoundError), atomic_folder(tmp_path / "f") as part:
+        (part / "deep" / "other").read_text()
+
+
 def test_modes_hold_before_the_name_does(tmp_path: Path) -> None:
     files.write_json(tmp_path / "a.json", {}, mode=0o600)
     assert stat.S_IMODE((tmp_path / "a.json").stat().st_mode) == 0o600

@@ -36,11 +36,19 @@ _DISK_ERRORS = {
 """What a disk can say that a user can do something about."""
 
 
-def disk_error(path: Path, error: OSError) -> UserError | None:
-    """The line for a file or folder that cannot be written; None if that is not the trouble."""
+def disk_error(path: Path, error: OSError, *, making: Path | None = None) -> UserError | None:
+    """The line for a file or folder that cannot be written; None if that is not the trouble.
+
+    Args:
+        path: what was to be written.
+        error: what the system said.
+        making: what was being made for it: whatever a system says of that, or of a folder above
+            it, is about the place (`/proc` has "No such file or directory" for new names).
+    """
     # NumPy counts bytes ("90 requested and 12 written") instead of passing the system's number on.
     counted = error.errno is None and "requested and" in str(error)
-    if error.errno not in _DISK_ERRORS and not counted:
+    refused = making is not None and str(error.filename) in map(str, (making, *making.parents))
+    if error.errno not in _DISK_ERRORS and not counted and not refused:
         return None
     return UserError(
         f"cannot be written ({error.strerror or error})",
@@ -67,7 +75,7 @@ def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
             temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
-        explained = disk_error(path, error)
+        explained = disk_error(path, error, making=temporary)
         if explained is None:
             raise
         raise explained from error
@@ -146,7 +154,7 @@ def owners_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
-        explained = disk_error(folder, error)
+        explained = disk_error(folder, error, making=folder)
         if explained is None:
             raise
         raise explained from error

@@ -38,7 +38,7 @@ def atomic_folder(folder: Path, *, replace: Callable[[Path], bool] | None = None
         yield temporary
         _swap(temporary, folder)
     except OSError as error:
-        explained = disk_error(folder, error)
+        explained = disk_error(folder, error, making=temporary)
         if explained is None:
             raise
         raise explained from error

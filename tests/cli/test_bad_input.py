@@ -3,6 +3,7 @@ goes on; never in half a file."""
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 
 from small_runs import (
     INGEST,
@@ -24,6 +26,7 @@ from small_runs import (
     leavings,
     save,
     sets,
+    snapshot,
     start,
     write_heads,
 )
@@ -335,6 +338,47 @@ def test_a_full_disk_for_the_weights_alone(finished: Path, tmp_path: Path) -> No
     assert leavings(run) == []
     assert call("train", run).status == 0
     assert weights.read_bytes() == content
+
+
+@pytest.mark.xdist_group("finished run")
+def test_a_disk_that_fills_late_costs_the_overview_and_nothing_else(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished / "run", run)
+    overview, images = run / "synthetic/popgan-overview.png", run / "synthetic/popgan"
+    command = ("generate", run, "-n", 3, "--seed", 5)
+    save = Image.Image.save
+
+    def full(self: Image.Image, where: object, *rest: object, **more: object) -> None:
+        if "overview" in str(where):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(self, where, *rest, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Image.Image, "save", full)
+        answer = call(*command)
+        refused(answer, "popgan-overview.png", "free some space", "the images themselves are whole")
+    assert len(list(images.glob("sub-*"))) == 3
+    assert not overview.exists()  # the one that was there showed other images
+    before = snapshot(images)
+    assert call(*command).status == 0
+    assert snapshot(images) == before
+    added = overview.read_bytes()
+    assert "unchanged, skipped" in call(*command).err
+    # The sheet is the one that an undisturbed command makes.
+    assert call("generate", run, "-n", 3, "--seed", 5, "-o", tmp_path / "other").status == 0
+    assert (tmp_path / "other-overview.png").read_bytes() == added
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+@pytest.mark.xdist_group("finished run")
+@pytest.mark.parametrize("more", [(), ("--walk", "2"), ("--interpolate", "0:1,2")])
+def test_a_place_where_nothing_can_be_made_is_one_line(
+    finished: Path, more: tuple[str, ...]
+) -> None:
+    answer = call("generate", finished / "run", "-n", 1, "-o", "/proc/x", *more)
+    refused(answer, "/proc/x: cannot be written", "choose another folder")
 
 
 def test_a_full_disk_while_writing_phantoms(tmp_path: Path) -> None:

@@ -129,6 +129,20 @@ def test_synthetic_volumes_have_the_geometry_of_the_cohort(run: Path) -> None:
         assert overview.info["synthetic"] == "true"
 
 
+def test_every_scan_can_be_looked_at_before_anything_is_trained(run: Path) -> None:
+    page = run / "private/quality.html"
+    text = page.read_text()
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert "PRIVATE" in text
+    scans = json.loads((run / "dataset/qc.json").read_text())["scans"]
+    section = text[text.index('<section id="qc">') : text.index('<section id="quarantine">')]
+    assert section.count("<figure") == section.count("data:image/png") == len(scans) == 12
+    for file in ("sub-truncated9", "sub-nan9"):
+        assert file in text[text.index('<section id="quarantine">') :]
+    for contrast in {scan["contrast"] for scan in scans}:
+        assert contrast in section
+
+
 def test_the_written_volumes_are_the_images_that_are_drawn(run: Path) -> None:
     from popgan.cohort.geometry import to_volume
 

@@ -104,6 +104,19 @@ def test_interrupted_training_goes_on_where_it_stopped(
     assert (run / name).read_bytes() == (undisturbed / name).read_bytes()
 
 
+def test_an_interrupted_phantom_says_that_nothing_was_kept(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "cohort"
+    process = start("phantom", "-o", out, "-n", 5000, "--spacing", 6, "--workers", 2)
+    wait_for(lambda: any(tmp_path.rglob("sub-phantom0002")), process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    last = f"popgan: interrupted; nothing was kept in {out}, the same command begins anew."
+    assert err.splitlines()[-1] == last
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def die_in(module: str, name: str, *command: object) -> None:
     """Run a command in a forked process that kills itself where it would call module.name.
 

@@ -121,7 +121,7 @@ def test_ellipsoids_need_no_atlas(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (("--sites", "0"), "0 sites"),
         (("--artefacts", "2"), "artefacts in 2"),
         (("--anatomy", "mouse"), "no anatomy is called 'mouse'"),
-        (("--workers", "many"), "'many' workers"),
+        (("--workers", "many"), "--workers many is not possible"),
         (("--protocol", "missing.yaml"), "does not exist"),
         (("-n", "-3"), "-n"),
         (("-n", "0"), "-n"),

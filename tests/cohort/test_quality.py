@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from popgan.cohort import Cohort, IngestOptions
-from popgan.cohort.quality import _stand_out
+from popgan.cohort.quality import _stand_out, unjudged
 
 SMALL = IngestOptions(resolution=16, slices=4, keep_skull=True, bias_field="off")
 
@@ -68,6 +68,21 @@ def test_what_stands_out_is_judged_by_the_median_and_needs_company():
     assert _stand_out(values[-4:]) == [False] * 4
     assert _stand_out([1.0] * 8) == [False] * 8
     assert _stand_out([None, *values])[0] is False
+    assert unjudged(["T1w"] * 7 + ["T2w"] * 8 + ["FLAIR"]) == ["FLAIR", "T1w"]
+
+
+def test_a_scan_that_covers_only_part_of_the_head_is_flagged_and_used(heads, tmp_path):
+    path = heads / "Mueller3" / "t1.nii.gz"
+    image = nib.load(path)
+    nib.save(image.slicer[:, :, 20:34], path)  # 14 slices of 5 mm through the brain
+    options = SMALL.model_copy(update={"keep_ids": True})
+    cohort = Cohort.from_folder(heads, tmp_path / "run", options=options, workers=0)
+    rows = {row["subject"]: row for row in qc_of(cohort)["scans"]}
+    assert rows["Mueller3"]["flags"] == ["covers only part of the head (70 mm)"]
+    assert rows["Mueller3"]["height_mm"] == 70
+    assert all(not row["flags"] for name, row in rows.items() if name != "Mueller3")
+    assert any(note.startswith("1 scan covers only part") for note in qc_of(cohort)["notes"])
+    assert "Mueller3" in {info.subject for info in cohort.slices}
 
 
 @pytest.mark.realdata

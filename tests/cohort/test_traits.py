@@ -21,6 +21,7 @@ ROWS = {
     "site": ["A", "B", "C", "A", "B", "C", "A", "B"],
     "group": ["case", "case", "case", "case", "control", "control", "control", "rare"],
     "constant": ["x"] * 8,
+    "source_id": [f"IXI{i:03d}" for i in range(8)],
     "name": [f"Mueller, Person {i}" for i in range(8)],
 }
 
@@ -92,7 +93,7 @@ def test_missing_values_capped_ages_and_rare_classes_are_told_with_counts(source
     found = traits(source, label="group", covariates=["age", "sex"])
     text = " | ".join(found.notes)
     assert "3 ages above 89 are 90 in the manifest, as HIPAA wants" in text
-    assert "1 of 3 classes have a single subject" in text
+    assert "1 of 3 classes has a single subject" in text
     assert "covariate age is missing for 1 of 8 visits" in text
     assert "covariate sex is missing for 1 of 8 visits" in text
 
@@ -107,8 +108,14 @@ def test_a_label_that_is_missing_for_some_leaves_their_slices_without_one(source
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"label": "nope"}, r"--label nope: there is no such column; take one of age, sex, site"),
-        ({"covariates": ["nope"]}, r"--covariate nope: there is no such column"),
+        (
+            {"label": "nope"},
+            r"--label nope: there is no such column; take one of sex, site, group\.$",
+        ),
+        (
+            {"covariates": ["nope"]},
+            r"--covariate nope: there is no such column; take one of age, sex, site, group\.$",
+        ),
         ({"label": "constant"}, "everybody is the same there"),
         ({"label": "name"}, "as an identifier does"),
         ({"covariates": ["name"]}, "as an identifier does"),
@@ -117,6 +124,14 @@ def test_a_label_that_is_missing_for_some_leaves_their_slices_without_one(source
 def test_a_column_of_no_use_is_one_clear_line(source, options, message):
     with pytest.raises(UserError, match=message):
         traits(source, **options)
+
+
+def test_where_no_column_makes_classes_none_is_offered(source):
+    (source / "participants.tsv").write_text(
+        "participant_id\tsource_id\n" + "".join(f"Mueller{i}\tIXI{i}\n" for i in range(8))
+    )
+    with pytest.raises(UserError, match="no such column; there is none of classes"):
+        traits(source, label="nope")
 
 
 def test_a_constant_covariate_is_told(source):

@@ -15,11 +15,18 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from popgan.networks.layers import rate_scales
 from popgan.networks.progressive import count_parameters
-from popgan.networks.stylegan2 import Discriminator, Generator
+from popgan.networks.stylegan2 import Discriminator, Generator, levels
 from popgan.networks.stylegan2.modulation import StyledConv, ToImage
-from popgan.networks.stylegan2.shape import pyramid
+from popgan.networks.stylegan2.shape import Size, pyramid
 
-SMALL: dict[str, Any] = {"resolution": 16, "channel_base": 64, "channel_max": 8, "latent_dim": 6}
+
+def small_generator(resolution: Size = 16, **more: Any) -> Generator:
+    found = levels(resolution, channel_base=64, channel_max=8)
+    return Generator(found, latent_dim=6, **more)
+
+
+def small_discriminator(resolution: Size = 16, **more: Any) -> Discriminator:
+    return Discriminator(levels(resolution, channel_base=64, channel_max=8), **more)
 
 
 @pytest.mark.parametrize(
@@ -33,11 +40,11 @@ SMALL: dict[str, Any] = {"resolution": 16, "channel_base": 64, "channel_max": 8,
 def test_parameter_counts_are_those_of_the_reference(
     resolution: int, base: int, most: int, generator: int, discriminator: int
 ) -> None:
-    sizes = {"resolution": resolution, "channel_base": base, "channel_max": most}
+    published = levels(resolution, channel_base=base, channel_max=most)
     with torch.device("meta"):
-        found = Generator(**sizes, channels=1, latent_dim=512, mapping_layers=2)
+        found = Generator(published, channels=1, latent_dim=512, mapping_layers=2)
         assert count_parameters(found) == generator
-        assert count_parameters(Discriminator(**sizes, channels=1)) == discriminator
+        assert count_parameters(Discriminator(published, channels=1)) == discriminator
 
 
 class FusedReference(torch.nn.Module):
@@ -122,10 +129,10 @@ def test_drawing_modulates_and_does_not_demodulate() -> None:
 
 
 @pytest.mark.parametrize("resolution", [16, 24, (12, 16), (40, 24), (6, 14)])
-def test_square_or_not(resolution: int | tuple[int, int]) -> None:
+def test_square_or_not(resolution: Size) -> None:
     torch.manual_seed(0)
-    generator = Generator(**SMALL | {"resolution": resolution}, channels=2)
-    discriminator = Discriminator(resolution=resolution, channel_base=64, channel_max=8, channels=2)
+    generator = small_generator(resolution, channels=2)
+    discriminator = small_discriminator(resolution, channels=2)
     images = generator(torch.randn(4, 6))
     size = resolution if isinstance(resolution, tuple) else (resolution, resolution)
     assert images.shape == (4, 2, *size)
@@ -138,11 +145,15 @@ def test_shapes_that_cannot_be_are_refused() -> None:
     for bad in (4 * 9, (64, 16), 23):
         with pytest.raises(ValueError, match="power of two"):
             pyramid(bad)
+        with pytest.raises(ValueError, match="power of two"):
+            levels(bad)
+    with pytest.raises(ValueError, match="power of two"):
+        levels(16, widths=[8] * 5)
 
 
 def test_noise_is_part_of_the_image_and_only_when_it_has_strength() -> None:
     torch.manual_seed(0)
-    generator = Generator(**SMALL)
+    generator = small_generator()
     z = torch.randn(2, 6)
     one, other = (torch.randn(2, generator.noise_size) for _ in range(2))
     torch.testing.assert_close(generator(z, noise=one), generator(z, noise=other))
@@ -156,7 +167,7 @@ def test_noise_is_part_of_the_image_and_only_when_it_has_strength() -> None:
 
 def test_truncation_leads_to_the_average_style() -> None:
     torch.manual_seed(0)
-    generator = Generator(**SMALL)
+    generator = small_generator()
     z = torch.randn(3, 6)
     w = generator.mapping(z)
     for _ in range(3000):
@@ -169,7 +180,7 @@ def test_truncation_leads_to_the_average_style() -> None:
 
 
 def test_the_mapping_learns_at_a_hundredth_of_the_rate() -> None:
-    generator = Generator(**SMALL)
+    generator = small_generator()
     rates = {
         id(parameter): rate for rate, group in rate_scales(generator).items() for parameter in group
     }
@@ -184,10 +195,7 @@ def test_the_mapping_learns_at_a_hundredth_of_the_rate() -> None:
 
 def test_half_precision_agrees_with_float32() -> None:
     torch.manual_seed(0)
-    generator, discriminator = (
-        Generator(**SMALL),
-        Discriminator(resolution=16, channel_base=64, channel_max=8),
-    )
+    generator, discriminator = small_generator(), small_discriminator()
     z = torch.randn(4, 6)
     exact = generator(z)
     with torch.autocast("cpu", torch.bfloat16):
@@ -199,8 +207,8 @@ def test_half_precision_agrees_with_float32() -> None:
 
 def test_a_condition_reaches_both_networks_and_is_asked_for() -> None:
     torch.manual_seed(0)
-    generator = Generator(**SMALL, condition=3)
-    discriminator = Discriminator(resolution=16, channel_base=64, channel_max=8, condition=3)
+    generator = small_generator(condition=3)
+    discriminator = small_discriminator(condition=3)
     z, told = torch.randn(4, 6), torch.eye(3)[[0, 1, 2, 0]]
     images = generator(z, condition=told)
     assert (images - generator(z, condition=told.flip(0))).abs().max() > 1e-3
@@ -209,4 +217,4 @@ def test_a_condition_reaches_both_networks_and_is_asked_for() -> None:
     with pytest.raises(ValueError, match="a condition"):
         generator(z)
     with pytest.raises(ValueError, match="no condition"):
-        Generator(**SMALL)(z, condition=told)
+        small_generator()(z, condition=told)

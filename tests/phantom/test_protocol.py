@@ -69,6 +69,16 @@ def test_sidecars_speak_seconds_and_degrees():
 
 
 @pytest.mark.parametrize(
+    ("contrast", "sequence"),
+    [("T1w", ["GR", "IR"]), ("FLAIR", ["SE", "IR"]), ("T2w", "SE"), ("PDw", "SE")],
+)
+def test_sidecars_say_where_there_is_an_inversion(contrast, sequence):
+    assert SEQUENCES[contrast].sidecar()["ScanningSequence"] == sequence
+    spoiled = parsed("sequences: {T1w: {kind: spgr, tr: 18, te: 4, angle: 30}}")
+    assert spoiled.sequence("T1w").sidecar()["ScanningSequence"] == "GR"
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("sequences: {T9w: {tr: 5}}", "no contrast 'T9w'.*choose among T1w"),

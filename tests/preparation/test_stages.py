@@ -164,6 +164,20 @@ def test_each_step_has_a_small_picture(monkeypatch):
         assert picture.pixels.max() > picture.pixels.min()
 
 
+def test_how_much_of_a_head_was_read_is_measured_before_it_is_masked():
+    subject = person(1)
+    (whole,) = prepare_visit(of("T1w"), STRIP, outlined).facts
+    assert whole.quality.height > 150
+    truth = brain_of(subject)
+    low = int(np.flatnonzero(truth.any(axis=(0, 1)))[0])
+    cut = slice(low + 5, low + 20)  # 15 slices of 4 mm, as a slab that somebody cut out
+    for data in (subject.scans["T1w"], np.where(truth, subject.scans["T1w"], 0)):
+        (slab,) = prepare_visit([scan(data[:, :, cut], subject.affine)], PLAIN).facts
+        assert slab.quality.height == 60
+    single = scan(subject.scans["T1w"][:, :, low + 5 : low + 6], subject.affine)
+    assert prepare_visit([single], PLAIN).facts[0].quality.height is None
+
+
 @pytest.mark.parametrize("shape", [(40, 40, 1), (12, 40, 40), (40, 40, 9)])
 def test_shapes_at_the_edge_end_in_slices_or_in_a_reason(shape):
     data = np.random.default_rng(0).uniform(50, 60, shape)

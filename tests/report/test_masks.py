@@ -8,6 +8,7 @@ from popgan.report.masks import mask_view
 from popgan.report.private import private_html
 from popgan.report.shareable import report_html
 
+
 def test_figures_stand_side_by_side_with_their_numbers() -> None:
     view = mask_view(masks())
     assert view is not None

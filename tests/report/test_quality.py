@@ -40,7 +40,21 @@ def test_each_index_puts_its_suspicious_end_first_and_the_unmeasured_last():
     assert order(view, "ghost") == ["c", "a", "b"]
     assert order(view, "flagged") == ["c", "a", "b"]
     assert [key for key, _ in view.sorts] == ["flagged", "snr", "ghost"]
-    assert (view.flagged, view.thumbnails[2].flags) == (1, "ghost index, SNR")
+    assert (view.flagged, view.thumbnails[2].flags) == (1, "stands out: ghost index, SNR")
+
+
+def test_a_scan_that_is_odd_by_itself_has_a_red_frame_too():
+    cut = replace(row("a", snr=1.0), flags=["covers only part of the head (62 mm)"])
+    both = replace(row("b", ["snr"], snr=2.0), flags=["covers only part of the head (50 mm)"])
+    rows = [row("c", snr=3.0), cut, both]
+    view = quality_view(rows)
+    assert view.flagged == 2
+    assert order(view, "flagged") == ["b", "a", "c"]
+    assert first_to_look_at(rows, 2) == [2, 1]
+    html = private_html(content(), private(qc=rows))
+    assert html.count('class="flagged"') == 2
+    assert "<strong>covers only part of the head (62 mm)</strong>" in html
+    assert "<strong>stands out: SNR; covers only part of the head (50 mm)</strong>" in html
 
 
 def stripped(count: int) -> list[ScanRow]:
@@ -119,5 +133,6 @@ def test_the_page_has_a_thumbnail_of_every_scan_and_a_rule_for_every_order():
 
 
 def test_too_few_scans_are_said_not_to_be_judged():
-    assert quality_view([row(f"s{i}") for i in range(7)]).unjudged == "T1w"
-    assert quality_view([row(f"s{i}") for i in range(8)]).unjudged == ""
+    said = "FLAIR, T1w not judged: fewer than 8 scans"
+    assert said in private_html(content(), private(qc=[row("a")], unjudged=said))
+    assert "not judged" not in private_html(content(), private(qc=[row("a")]))

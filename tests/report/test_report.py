@@ -9,7 +9,7 @@ import pytest
 from report_fixtures import HOSTILE, bare, content, plan, private
 
 from popgan.report.guard import PrivateContentError, assert_self_contained
-from popgan.report.private import private_html, write_private_report
+from popgan.report.private import private_html, quality_html, write_private_report
 from popgan.report.shareable import report_html, write_report
 from popgan.report.words import typeset
 
@@ -225,7 +225,13 @@ def test_hostile_strings_stay_text():
     }
     hostile = bare(**values)
     pages = [report_html(hostile)]
-    from popgan.report.content import Quarantined, ScanRow, SubjectRow
+    from popgan.report.content import (
+        PreparationRow,
+        QualityContent,
+        Quarantined,
+        ScanRow,
+        SubjectRow,
+    )
 
     secret = private(
         quarantined=[Quarantined(HOSTILE, HOSTILE)],
@@ -234,6 +240,9 @@ def test_hostile_strings_stay_text():
         doubles=[HOSTILE],
     )
     pages.append(private_html(hostile, secret))
+    told = PreparationRow(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1)
+    sheet = QualityContent(secret.qc, [HOSTILE], HOSTILE, [told], secret.quarantined)
+    pages.append(quality_html(sheet))
     for html in pages:
         outline = Outline(html)
         assert "script" not in {tag for tag, _ in outline.tags}

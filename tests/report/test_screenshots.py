@@ -11,15 +11,25 @@ from chromium_pipe import Browser, find_chromium
 from PIL import Image
 from report_fixtures import bare, content, log, masks, private
 
-from popgan.report.content import PreparationRow, ScanRow, ScanStep, Strip
-from popgan.report.private import private_html
+from popgan.report.content import (
+    PreparationRow,
+    QualityContent,
+    Quarantined,
+    ScanRow,
+    ScanStep,
+    Strip,
+)
+from popgan.report.private import private_html, quality_html
 from popgan.report.shareable import report_html
 
 pytestmark = pytest.mark.slow
 
 
-def prepared():
-    """The private page with the pictures and the words of every scan's preparation."""
+TABLE = [PreparationRow("bias field", "n4", "rule", "varies by 12 to 31 % in the brain", 37)]
+
+
+def scans(count):
+    """Scans with the pictures and the words of their preparation."""
 
     def strip(tiles):
         buffer = io.BytesIO()
@@ -29,7 +39,7 @@ def prepared():
 
     titles = ("prepared", "as scanned", "bias field", "brain", "chequerboard of contrasts")
     steps = [ScanStep("brain", "deepbet", "rule", "a head of a person", {"volume_l": 1.4})] * 6
-    rows = [
+    return [
         ScanRow(
             subject=f"sub-{i:08d}",
             split="train",
@@ -37,13 +47,20 @@ def prepared():
             image=None,
             indices={"snr": 20.5 + i, "foreground": 0.577, "ghost": 0.0129},
             outlying=["snr"] if i == 3 else [],
+            flags=["covers only part of the head (62 mm)"] if i == 5 else [],
             strip=strip(1 + i % 5),
             steps=steps,
         )
-        for i in range(9)
+        for i in range(count)
     ]
-    table = [PreparationRow("bias field", "n4", "rule", "varies by 12 to 31 % in the brain", 37)]
-    return private_html(content(preparation=table), private(qc=rows))
+
+
+def quality():
+    """The page that ingest leaves."""
+    aside = [Quarantined("/data/of/somebody/sub-9/anat/sub-9_T1w.nii.gz", "is truncated")]
+    doubles = ["sub-00000001 and sub-00000002 have the same pixels (T1w): one patient twice?"]
+    told = "FLAIR not judged: fewer than 8 scans"
+    return quality_html(QualityContent(scans(24), doubles, told, TABLE, aside))
 
 
 DESK, PHONE, PAPER = 1280, 375, 680  # CSS pixels; A4 less Chromium's margins is 718
@@ -54,7 +71,10 @@ PAGES = {
     ),
     "masks": lambda: report_html(content(masks=masks(unmapped=240))),
     "nothing measured": lambda: report_html(bare(filmstrip=[])),
-    "scans with their preparation": prepared,
+    "scans with their preparation": lambda: private_html(
+        content(preparation=TABLE), private(qc=scans(9))
+    ),
+    "quality": quality,
     "private": lambda: private_html(content(), private()),
     "private, with masks": lambda: private_html(
         content(masks=masks()), private(real_overlays=masks().overlays)

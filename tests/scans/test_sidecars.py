@@ -70,7 +70,7 @@ def test_a_name_without_contrast_takes_it_from_the_sidecar(tmp_path, said, contr
     say(tmp_path / "p1/301.json", **said)
     result = discover(tmp_path)
     assert [scan.contrast for scan in result.scans] == [contrast]
-    assert result.notes == ["1 volumes have their contrast from a sidecar, not their name"]
+    assert result.notes == ["1 volume has its contrast from a sidecar, not from the name"]
 
 
 def test_the_name_wins_over_the_sidecar_and_the_contradiction_is_told(tmp_path):
@@ -78,7 +78,7 @@ def test_the_name_wins_over_the_sidecar_and_the_contradiction_is_told(tmp_path):
     say(tmp_path / "sub-1/anat/sub-1_T1w.json", **T2)
     result = discover(tmp_path)
     assert [scan.contrast for scan in result.scans] == ["T1w"]
-    assert result.notes == ["1 volumes are T1w by name, T2w by sidecar: the name is taken"]
+    assert result.notes == ["1 volume is T1w by name, T2w by sidecar: the name is taken"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_of_several_scans_of_a_contrast_one_is_taken_by_the_stated_rule(tmp_path
     for best in order:
         result = discover(tmp_path)
         assert [scan.path.name for scan in result.scans] == [f"sub-1_{best}.nii.gz"]
-        assert any("further volumes" in note and "first run-" in note for note in result.notes)
+        assert any("further volume" in note and "first run-" in note for note in result.notes)
         (tmp_path / f"{anat}{best}.nii.gz").unlink()
     assert discover(tmp_path).scans[0].path.name == "sub-1_T1w.nii.gz"
 
@@ -135,7 +135,7 @@ def test_a_hostile_sidecar_is_refused_with_a_reason_and_harms_no_scan(tmp_path, 
         read_object(tmp_path / "p1/t1.json")
     result = discover(tmp_path)
     assert [scan.contrast for scan in result.scans] == ["T1w"]
-    assert result.notes == ["1 JSON sidecars cannot be read and are left out"]
+    assert result.notes == ["1 JSON sidecar cannot be read: left out"]
 
 
 def test_a_sidecar_of_100_mb_is_not_read(tmp_path):

@@ -18,5 +18,6 @@ from popgan.stations.generate import skull_stripped
     ],
 )
 def test_skulls_are_called_absent_only_where_all_are(kinds: dict[str, int], stripped: bool) -> None:
-    assert skull_stripped({"kinds": kinds}) is stripped
-    assert skull_stripped({}) is False
+    assert skull_stripped({"kinds": kinds}, margins=False) is stripped
+    assert skull_stripped({"kinds": kinds}, margins=True) is False
+    assert skull_stripped({}, margins=False) is False

@@ -191,6 +191,14 @@ def test_every_place_says_that_the_image_is_synthetic(tmp_path):
     assert set(json.loads((folder / "participants.json").read_text())) == set(rows[0])
 
 
+def test_masks_with_a_margin_are_described_and_others_are_not(tmp_path):
+    for margins in (False, True):
+        folder = write(tmp_path / str(margins), margins=margins, skull_stripped=not margins)
+        sidecar = json.loads(next(folder.rglob("sub-*.json")).read_text())
+        assert ("skull and scalp may show" in sidecar["Description"]) is margins
+        assert sidecar["SkullStripped"] is not margins
+
+
 def test_pixels_and_geometry_come_back(tmp_path):
     images = np.random.default_rng(1).uniform(-1, 1, (2, 1, 16, 12)).astype(np.float32)
     folder = write(tmp_path / "set", images, contrasts=["T1w"])

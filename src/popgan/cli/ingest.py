@@ -67,4 +67,7 @@ def ingest(
     size = f"{cohort.height} x {cohort.width}"
     lines = [f"{', '.join(cohort.contrasts)} at {size} in {out}"]
     lines += [f"{s:7} {people[s]:5} subjects {counts[s]:7} slices" for s in counts]
-    shown.show(lines, {"run": out, "subjects": people, "slices": counts, "cohort": cohort.hash})
+    page = out / "private" / "quality.html"
+    lines.append(f"every scan, private: {page}")
+    told = {"subjects": people, "slices": counts, "cohort": cohort.hash, "quality": page}
+    shown.show(lines, {"run": out, **told})

@@ -18,7 +18,7 @@ import typer
 
 from popgan._version import __version__
 from popgan.cli import doctor, evaluate, generate, ingest, phantom, plan, report, run, train
-from popgan.cli.shared import Settings
+from popgan.cli.shared import Settings, StoppedError
 from popgan.errors import UserError, is_out_of_memory
 
 app = typer.Typer(
@@ -69,8 +69,8 @@ def _global_options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; the process ends with the status.
 
-    Status 0: done; 2: the user can fix it, one line says how; 130: interrupted, resumable;
-    1: a bug of popgan.
+    Status 0: done; 2: the user can fix it, one line says how; 130: interrupted, the same command
+    goes on or begins anew; 1: a bug of popgan.
     """
     arguments = _hoist(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     flags = arguments[: sum(argument in _FLAGS for argument in arguments)]
@@ -78,9 +78,12 @@ def main(arguments: list[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name of a file need not be text; better shown with escapes than not at all.
         sys.stdout.reconfigure(errors="backslashreplace")
+    stopped = "the same command goes on where it stopped."
     try:
         with _terminable():
             status = app(args=arguments, prog_name="popgan", standalone_mode=False)
+    except StoppedError as stop:
+        status, stopped = _INTERRUPTED, str(stop)
     except (KeyboardInterrupt, typer.Abort):
         status = _INTERRUPTED
     except Exception as error:
@@ -88,8 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         _fail(*_explain(error), as_json)
     if status == _INTERRUPTED:
-        text = "interrupted; the same command goes on where it stopped."
-        _fail(text, _INTERRUPTED, as_json)
+        _fail(f"interrupted; {stopped}", _INTERRUPTED, as_json)
     sys.exit(status if isinstance(status, int) else 0)
 
 

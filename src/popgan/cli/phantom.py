@@ -66,7 +66,7 @@ def phantom(
 ) -> None:
     """See HELP."""
     shown = settings_of(context)
-    count = _workers(workers)
+    count = shared.parse_workers(workers)
     if anatomy not in ("mni", "ellipsoids"):
         raise UserError(f"no anatomy is called {anatomy!r}", do="choose mni or ellipsoids")
     from popgan.folders import atomic_folder
@@ -84,18 +84,14 @@ def phantom(
         artefacts=artefacts,
         procedural=anatomy == "ellipsoids",
     )
-    # Whole or absent, and never among the files of an existing data set.
-    with atomic_folder(out) as part:
-        write_cohort(
-            part, n, seed=seed, study=study, first=first, workers=count, reporter=shown.reporter()
-        )
+    report = shown.reporter()
+    try:
+        # Whole or absent, and never among the files of an existing data set.
+        with atomic_folder(out) as part:
+            write_cohort(
+                part, n, seed=seed, study=study, first=first, workers=count, reporter=report
+            )
+    except KeyboardInterrupt as stop:
+        text = f"nothing was kept in {out}, the same command begins anew."
+        raise shared.StoppedError(text) from stop
     shown.show([f"{n} subjects: {out}"], {"folder": out, "subjects": n})
-
-
-def _workers(text: str) -> int | None:
-    """Threads asked for; None for as many as there are cores."""
-    if text == "auto":
-        return None
-    if not (text.isascii() and text.isdigit()) or not 0 <= int(text) <= 256:
-        raise UserError(f"{text!r} workers are not possible", do="give auto, or a number to 256")
-    return int(text)

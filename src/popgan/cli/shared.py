@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 MOST_WORKERS = 256
 
 
+class StoppedError(Exception):
+    """A verb was interrupted and cannot go on where it stopped; the words say what was kept."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Global options of the command line."""

@@ -40,6 +40,7 @@ from popgan.files import owners_folder
 from popgan.preparation.visit import Prepared
 from popgan.progress import Reporter, Task
 from popgan.scans import Discovery, discover
+from popgan.wording import counted
 
 _SHOWN = 3  # quarantined files that are named to the user one by one
 
@@ -237,7 +238,7 @@ def _contrast_notes(contrasts: list[str], left_out: int) -> list[str]:
     notes = []
     if left_out:
         wanted = " and ".join(contrasts)
-        notes.append(f"{left_out} visits without {wanted} were left out")
+        notes.append(f"{counted(left_out, 'visit', 'visits')} without {wanted} left out")
     if "unknown" in contrasts:
         notes.append("the contrast is not named by the files")
     return notes

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from popgan.preparation.steps import Step
 from popgan.preparation.visit import Prepared
+from popgan.wording import counted
 
+_WHOLE = "heads are kept whole, faces included (--keep-skull): keep images and models private"
 _KEPT = {
-    "fixed": "heads are kept whole, faces included (--keep-skull): keep images and models private",
-    "picture": "{count} single pictures are kept as they are, heads included: no method removes a "
-    "face from one slice",
-    "stack": "{count} stacks of few slices are kept as they are: eyes and nose may be in the lower "
-    "ones",
+    "picture": (
+        ("single picture is kept as it is", "single pictures are kept as they are"),
+        "heads included: no method removes a face from one slice",
+    ),
+    "stack": (
+        ("stack of few slices is kept as it is", "stacks of few slices are kept as they are"),
+        "eyes and nose may be in the lower ones",
+    ),
 }
 
 
@@ -25,14 +31,30 @@ def face_notes(prepared: Sequence[Prepared]) -> list[str]:
             for step in fact.steps:
                 if step.name == "brain":
                     counts[_sort(step, fact.kind)] += 1
-    notes = [text.format(count=counts[kind]) for kind, text in _KEPT.items() if counts[kind]]
+    notes = [_WHOLE] if counts["fixed"] else []
+    notes += [
+        f"{counted(counts[kind], *words)}: {why}"
+        for kind, (words, why) in _KEPT.items()
+        if counts[kind]
+    ]
     if counts["conservative"]:
+        told = counted(counts["conservative"], "head was", "heads were")
         notes.append(
-            f"{counts['conservative']} heads were masked with a margin, because the network for "
-            "brain extraction does not apply to them: skull is left, eyes and nose are cut "
-            "away as well as the alignment allows: look at their pictures in the private report"
+            f"{told} masked with a margin, because the network for brain extraction does not "
+            "apply there: skull is left, eyes and nose are cut away as well as the alignment "
+            "allows: look at the pictures in private/quality.html"
         )
     return notes
+
+
+def has_margins(record: Mapping[str, Any]) -> bool:
+    """Whether some heads of a cohort were masked with a margin, which leaves skull and scalp.
+
+    Args:
+        record: the cohort's record of preparation.
+    """
+    brains = [row for row in record.get("steps", []) if row["step"] == "brain"]
+    return any(row["choice"] == "conservative" for row in brains)
 
 
 def _sort(step: Step, kind: str) -> str:

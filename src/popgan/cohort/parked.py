@@ -7,8 +7,6 @@ where it was, and one that is run again reads only what has changed.
 
 from __future__ import annotations
 
-import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from popgan.cohort.shelf import Shelf
 from popgan.cohort.store import FULL, encode
-from popgan.files import atomic_path
 from popgan.preparation.label_map import Place
 from popgan.preparation.steps import StepPicture
 from popgan.preparation.visit import Prepared, ScanFacts
 
 _SUFFIX = ".prepared"
-_LONGEST_HEAD = 2**20  # bytes of the JSON line before the slices
 _MOST_PICTURES, _LARGEST_PICTURE = 64, 256  # of a visit; side in pixels
 _FACTS = TypeAdapter(tuple[ScanFacts, ...])
 
@@ -132,13 +129,13 @@ class Parking:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._shelf = Shelf(folder, _SUFFIX)
 
     def find(self, key: str) -> Prepared | None:
         """What was measured on a parked visit; None if it is not there or was damaged."""
         try:
-            value, start, path = self._head(key)
-            if path.stat().st_size != start + sum(_sizes(value)):
+            value, start = self._shelf.head(key)
+            if self._shelf.path(key).stat().st_size != start + sum(_sizes(value)):
                 return None
             return unpack(value)
         except (OSError, ValueError, KeyError, TypeError):
@@ -158,22 +155,20 @@ class Parking:
             raise ValueError("no prepared visit") from error
         if len(blob) != size:
             raise ValueError("no prepared visit")
-        with atomic_path(self._path(key)) as temporary, temporary.open("wb") as handle:
-            handle.write(json.dumps(value).encode() + b"\n")
-            handle.write(blob)
+        self._shelf.put(key, value, blob)
         return prepared
 
     def planes(self, key: str) -> NDArray[np.float32]:
         """The slices of a parked visit, n x C x X x Y in [0, 1], to 1/65535."""
-        value, start, path = self._head(key)
-        count = _sizes(value)[0] // 2
+        value, start = self._shelf.head(key)
+        path, count = self._shelf.path(key), _sizes(value)[0] // 2
         stored = np.fromfile(path, np.uint16, count=count, offset=start).reshape(value["shape"])
         return stored.astype(np.float32) / np.float32(FULL)
 
     def pictures(self, key: str) -> tuple[StepPicture, ...]:
         """The pictures of a parked visit's steps."""
-        value, start, path = self._head(key)
-        offset, found = start + _sizes(value)[0], []
+        value, start = self._shelf.head(key)
+        path, offset, found = self._shelf.path(key), start + _sizes(value)[0], []
         for picture, shape in zip(value["pictures"], _picture_shapes(value), strict=True):
             size = shape[0] * shape[1]
             pixels = np.fromfile(path, np.uint8, count=size, offset=offset).reshape(shape)
@@ -183,18 +178,4 @@ class Parking:
 
     def sweep(self, keep: set[str]) -> None:
         """Remove every visit that is not to be kept."""
-        for path in self._folder.glob(f"*{_SUFFIX}"):
-            if path.name.removesuffix(_SUFFIX) not in keep:
-                path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self._folder.rmdir()  # if it is empty now
-
-    def _path(self, key: str) -> Path:
-        return self._folder / f"{key}{_SUFFIX}"
-
-    def _head(self, key: str) -> tuple[Any, int, Path]:
-        """JSON value, the byte where the slices begin, and the file."""
-        path = self._path(key)
-        with path.open("rb") as handle:
-            line = handle.readline(_LONGEST_HEAD)
-        return json.loads(line), len(line), path
+        self._shelf.sweep(keep)

@@ -5,8 +5,6 @@ A map has a key of its own, so that another choice of map prepares no scan again
 
 from __future__ import annotations
 
-import contextlib
-import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from popgan.files import atomic_path
+from popgan.cohort.shelf import Shelf
 from popgan.preparation.label_map import MOST_LABELS, LabelPlanes
 
 _SUFFIX = ".labels"
-_LONGEST_HEAD = 2**20
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class LabelParking:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._shelf = Shelf(folder, _SUFFIX)
 
     def find(self, key: str) -> LabelFacts | None:
         """What is known of a parked map; None if it is not there or was damaged."""
@@ -98,9 +95,7 @@ class LabelParking:
         """
         facts = _facts(value)
         _planes(facts, blob)
-        with atomic_path(self._path(key)) as temporary, temporary.open("wb") as handle:
-            handle.write(json.dumps(value).encode() + b"\n")
-            handle.write(blob)
+        self._shelf.put(key, value, blob)
         return facts
 
     def planes(self, key: str) -> NDArray[np.uint8]:
@@ -109,18 +104,12 @@ class LabelParking:
 
     def sweep(self, keep: set[str]) -> None:
         """Remove every map that is not to be kept."""
-        for path in self._folder.glob(f"*{_SUFFIX}"):
-            if path.name.removesuffix(_SUFFIX) not in keep:
-                path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self._folder.rmdir()  # if it is empty now
-
-    def _path(self, key: str) -> Path:
-        return self._folder / f"{key}{_SUFFIX}"
+        self._shelf.sweep(keep)
 
     def _read(self, key: str) -> tuple[LabelFacts, bytes]:
-        with self._path(key).open("rb") as handle:
-            value = json.loads(handle.readline(_LONGEST_HEAD))
+        value, start = self._shelf.head(key)
+        with self._shelf.path(key).open("rb") as handle:
+            handle.seek(start)
             return _facts(value), handle.read()
 
 

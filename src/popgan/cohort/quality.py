@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from popgan.cohort.visits import Visit
 from popgan.preparation.quality import Quality
 from popgan.preparation.visit import Prepared
+from popgan.wording import counted
 
 INDICES = ("snr", "cnr", "foreground", "ghost", "entropy")
 OUTLYING = 3.5
@@ -21,7 +22,11 @@ ALIKE = 0.985
 """Correlation of two sketches from which two scans may be of one head. Measured: different heads
 of IXI (780 pairs) reach 0.950, gliomas of different patients of LGG 0.919; a rescan with other
 noise and gain, moved by a voxel, stays above."""
-_FEWEST = 8  # scans of a contrast from which on one can stand out
+FEWEST = 8
+"""Scans of a contrast from which on one can stand out."""
+LEAST_HEIGHT = 90.0
+"""mm along the slice axis below which a volume shows only part of a head: the brain of an adult is
+137 mm high, that of a newborn about 90."""
 _SPREAD = 0.02  # of the median: values that differ less do not stand out, however even the rest
 _BLOCK = 512  # sketches that are compared at a time
 
@@ -45,6 +50,14 @@ class ScanQuality:
     contrast: str
     quality: Quality
     outlying: tuple[str, ...]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is odd about the scan whatever the others are, in words."""
+        height = self.quality.height
+        if height is None or height >= LEAST_HEIGHT:
+            return ()
+        return (f"covers only part of the head ({height:.0f} mm)",)
 
 
 @dataclass(frozen=True)
@@ -82,10 +95,21 @@ def judge(kept: Kept) -> list[ScanQuality]:
     ]
 
 
+def unjudged(contrasts: Iterable[str]) -> list[str]:
+    """The contrasts with too few scans for one to stand out, sorted; one contrast a scan."""
+    return sorted(name for name, count in Counter(contrasts).items() if count < FEWEST)
+
+
+def unjudged_words(contrasts: Iterable[str]) -> str:
+    """The same in words: "FLAIR, T1w not judged: fewer than 8 scans"; nothing if all are."""
+    few = unjudged(contrasts)
+    return f"{', '.join(few)} not judged: fewer than {FEWEST} scans" if few else ""
+
+
 def _stand_out(values: Sequence[float | None]) -> list[bool]:
     """Which values lie far from the median, by the median absolute deviation."""
     known = np.array([value for value in values if value is not None], dtype=np.float64)
-    if len(known) < _FEWEST:
+    if len(known) < FEWEST:
         return [False] * len(values)
     middle = float(np.median(known))
     spread = 1.4826 * float(np.median(np.abs(known - middle)))
@@ -133,7 +157,9 @@ def quality_rows(found: Sequence[ScanQuality], names: dict[str, str]) -> list[di
             "visit": scan.visit,
             "contrast": scan.contrast,
             **{index: getattr(scan.quality, index) for index in INDICES},
+            "height_mm": scan.quality.height,
             "outlying": list(scan.outlying),
+            "flags": list(scan.flags),
         }
         for scan in found
     ]
@@ -158,22 +184,28 @@ def quality_notes(found: Sequence[ScanQuality], pairs: Sequence[Double]) -> list
     flagged = sum(bool(scan.outlying) for scan in found)
     if flagged:
         notes.append(
-            f"{flagged} of {len(found)} scans stand out in quality (see qc.json and the private "
-            "report); they are used all the same"
+            f"{flagged} of {len(found)} scans {'stands' if flagged == 1 else 'stand'} out in "
+            "quality (see private/quality.html): used all the same"
         )
-    for contrast in sorted({scan.contrast for scan in found}):
-        if sum(scan.contrast == contrast for scan in found) < _FEWEST:
-            notes.append(f"quality of {contrast} not judged: fewer than {_FEWEST} scans")
+    partial = sum(bool(scan.flags) for scan in found)
+    if partial:
+        notes.append(
+            f"{counted(partial, 'scan covers', 'scans cover')} only part of the head, less than "
+            f"{LEAST_HEIGHT:.0f} mm along the slices (see private/quality.html): used all "
+            "the same, and heights do not compare"
+        )
+    for contrast in unjudged(scan.contrast for scan in found):
+        notes.append(f"quality of {contrast} not judged: fewer than {FEWEST} scans")
     same = len({(pair.first, pair.second) for pair in pairs if pair.identical})
     near = len({(pair.first, pair.second) for pair in pairs}) - same
     if same:
         notes.append(
-            f"{same} pairs of subjects have the same pixels: they are kept in the same split; one "
-            "patient under two ids would count twice"
+            f"{counted(same, 'pair of subjects has', 'pairs of subjects have')} the same pixels: "
+            "kept in the same split; one patient under two ids would count twice"
         )
     if near:
         notes.append(
-            f"{near} pairs of subjects look like one head scanned twice (see qc.json): if they are "
-            "one patient, give both the same id"
+            f"{counted(near, 'pair of subjects looks', 'pairs of subjects look')} like one head "
+            "scanned twice (see qc.json): if it is one patient, give both the same id"
         )
     return notes

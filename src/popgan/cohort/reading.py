@@ -37,7 +37,7 @@ _HEADER_SECONDS = 10.0  # of processor time a file
 VISIT_SECONDS = 120.0
 """Processor time that a file of a visit may take."""
 _STEP_SECONDS = 120.0  # more for the steps of preparation, a scan of the visit
-_VERSION = 4  # raised when the same file now gives another header or other slices
+_VERSION = 5  # raised when the same file gives another header, other slices or other figures
 _HEADER = TypeAdapter(DicomFile)
 
 

@@ -40,7 +40,7 @@ def new_store(
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
-    with atomic_path(path) as temporary:
+    with atomic_path(path, mode=0o600) as temporary:  # slices of patients
         store = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
         _claim_blocks(temporary)
         yield store

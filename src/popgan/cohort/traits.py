@@ -19,6 +19,7 @@ from popgan.cohort.visits import Visit
 from popgan.errors import UserError
 from popgan.scans.names import words
 from popgan.scans.tables import Tables, add_visit_tables, read_participants
+from popgan.wording import counted
 
 FROM_MAP = "map"
 """The word of `--label` that takes a slice's class from its label map."""
@@ -26,6 +27,7 @@ MOST_WORDS = 64
 """Different words of a column that can still be classes."""
 OLDEST = 90.0
 """Years; whoever is older is as old as this in the manifest."""
+_OFFERED = 30  # columns that an error lists
 _A_YEAR = {"month": 12.0, "week": 52.18, "day": 365.25}
 
 _Key = tuple[str, int]
@@ -89,7 +91,7 @@ def read_traits(source: Path, visits: Sequence[Visit], options: IngestOptions) -
         add_visit_tables(traits.tables, source, scans)
     traits.notes += [f"{problem}: it is left out" for problem in traits.tables.problems]
     for column in dict.fromkeys(asked):
-        _check_known(column, traits.tables, source, "--label" if column == label else "--covariate")
+        _check_known(column, traits, visits, source, label=column == label)
         if traits.tables.conflicts.get(column):
             traits.notes.append(
                 f"{column}: {traits.tables.conflicts[column]} repeated rows disagree, so it counts "
@@ -101,21 +103,47 @@ def read_traits(source: Path, visits: Sequence[Visit], options: IngestOptions) -
     for column in options.covariates or []:
         capped += _add_covariate(traits, column, visits)
     if capped:
-        traits.notes.append(f"{capped} ages above 89 are 90 in the manifest, as HIPAA wants")
+        told = counted(capped, "age above 89 is", "ages above 89 are")
+        traits.notes.append(f"{told} 90 in the manifest, as HIPAA wants")
     return traits
 
 
-def _check_known(column: str, tables: Tables, source: Path, option: str) -> None:
+def _check_known(
+    column: str, traits: Traits, visits: Sequence[Visit], source: Path, *, label: bool
+) -> None:
+    """Refuse a column that is not there, and offer those that make sense.
+
+    Raises:
+        UserError: there is no such column.
+    """
+    tables, option = traits.tables, "--label" if label else "--covariate"
     if column in tables.columns:
         return
     if tables.columns:
-        listed = ", ".join(tables.columns[:30]) + (" ..." if len(tables.columns) > 30 else "")
-        raise UserError(f"{option} {column}: there is no such column", do=f"take one of {listed}")
+        fit = [name for name in tables.columns if _makes_sense(traits, name, visits, label=label)]
+        listed = ", ".join(fit[:_OFFERED]) + (" ..." if len(fit) > _OFFERED else "")
+        what = "classes" if label else "classes or numbers"
+        do = f"take one of {listed}" if fit else f"there is none of {what}"
+        raise UserError(f"{option} {column}: there is no such column", do=do)
     if tables.problems:
         raise UserError(f"{option} {column}: {tables.problems[0]}", where=source)
     raise UserError(
         f"{option} {column}: there is no participants.tsv", where=source, do="add one, as in BIDS"
     )
+
+
+def _makes_sense(traits: Traits, column: str, visits: Sequence[Visit], *, label: bool) -> bool:
+    """Whether a column is one to offer: not the same for everybody, and nobody's identifier.
+
+    As a label: of two subjects a class and more, on average. As a covariate: the same, or numbers.
+    """
+    texts = _texts(traits, column, visits)
+    people = _people(texts)
+    if len(people) < 2:
+        return False
+    if not label and all(_number(word, age=is_age(column)) is not None for word in people):
+        return True
+    return len(people) <= MOST_WORDS and 2 * len(people) <= len(set().union(*people.values()))
 
 
 def _add_labels(traits: Traits, column: str, visits: Sequence[Visit]) -> None:
@@ -137,8 +165,8 @@ def _add_labels(traits: Traits, column: str, visits: Sequence[Visit]) -> None:
     rare = sorted(word for word, own in people.items() if len(own) == 1)
     if rare:
         traits.notes.append(
-            f"label {column}: {len(rare)} of {len(people)} classes have a single subject, who is "
-            "in one split only"
+            f"label {column}: {len(rare)} of {len(people)} classes "
+            f"{'has' if len(rare) == 1 else 'have'} a single subject, who is in one split only"
         )
     _note_missing(traits, f"label {column}", traits.labels)
 

@@ -14,7 +14,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from popgan.networks.layers import Embedding, Projection, join, leaky_relu, project
+from popgan.networks.judging import Judge
+from popgan.networks.layers import Embedding, Projection, join, leaky_relu
 
 DEVIATION = 0.02  # of first weights
 
@@ -73,7 +74,7 @@ class Generator(nn.Module):
         return torch.tanh(self.draw(x).float())
 
 
-class Discriminator(nn.Module):
+class Discriminator(Judge):
     """Images to one logit each. Args: as for `Generator`.
 
     Attributes:
@@ -103,35 +104,16 @@ class Discriminator(nn.Module):
         self.projection = Projection(condition, channels[0]) if condition else None
         _start(self)
 
-    def forward(
-        self,
-        image: Tensor,
-        level: int = 0,
-        alpha: float = 1.0,
-        condition: Tensor | None = None,
-        keep: Tensor | None = None,
-    ) -> Tensor:
-        """Judge images.
-
-        Args:
-            image: N x image_channels x H x W in [-1, 1].
-            level: ignored; this network does not grow.
-            alpha: ignored likewise.
-            condition: N x K, where the network was built for one.
-            keep: N x features factors of what the logit is read from: dropout, drawn by the
-                caller (`layers.dropout_factors`), so that the network itself draws nothing.
-
-        Returns:
-            N logits, float32.
-        """
-        x = leaky_relu(self.read(image.to(memory_format=torch.channels_last)))
+    def look(self, image: Tensor, level: int, alpha: float) -> Tensor:
+        """Halve the size at every step."""
+        x = leaky_relu(self.read(image))
         for down, norm in zip(self.downs, self.norms, strict=True):
             x = leaky_relu(norm(down(x)))
-        # The head decides on small differences: float32 whatever the convolutions use.
-        with torch.autocast(x.device.type, enabled=False):
-            x = x.float()
-            flat = x.flatten(1) if keep is None else x.flatten(1) * keep
-            return self.logit(flat).squeeze(1) + project(self.projection, x.mean((2, 3)), condition)
+        return x
+
+    def gather(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Every feature for the logit, their means over the picture for a condition."""
+        return x.flatten(1), x.mean((2, 3))
 
 
 def _start(network: nn.Module) -> None:

@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from popgan.networks.judging import Judge
 from popgan.networks.layers import (
     Embedding,
     EqualisedConv2d,
@@ -33,7 +34,6 @@ from popgan.networks.layers import (
     leaky_relu,
     minibatch_stddev,
     pixel_norm,
-    project,
     upsample,
 )
 
@@ -156,7 +156,7 @@ class DiscriminatorBlock(nn.Module):
         return (y + self.short(downsample(x))) * math.sqrt(0.5)
 
 
-class Discriminator(nn.Module):
+class Discriminator(Judge):
     """Images to one logit each: large for real, small for synthetic.
 
     Args: as for `Generator`; `group` is the group size of minibatch standard deviation (1 = none).
@@ -193,40 +193,20 @@ class Discriminator(nn.Module):
         self.features = channels[0]
         self.projection = Projection(condition, channels[0]) if condition else None
 
-    def forward(
-        self,
-        image: Tensor,
-        level: int,
-        alpha: float = 1.0,
-        condition: Tensor | None = None,
-        keep: Tensor | None = None,
-    ) -> Tensor:
-        """Judge images of a level.
-
-        Args:
-            image: N x image_channels x H x W of that level's size, in [-1, 1].
-            level: 0 .. number of levels - 1.
-            alpha: weight of the level's own path against that of the level below, 0 .. 1.
-            condition: N x K, where the network was built for one.
-            keep: N x channels[0] factors of the dense head's features: dropout, drawn by the
-                caller (`layers.dropout_factors`), so that the network itself draws nothing.
-
-        Returns:
-            N logits, float32.
-        """
-        image = image.to(memory_format=torch.channels_last)
+    def look(self, image: Tensor, level: int, alpha: float) -> Tensor:
+        """Residual blocks from the level downward; a level that fades in is mixed with the next."""
         x = leaky_relu(self.from_image[level](image))
         for index in reversed(range(level)):
             x = self.blocks[index](x)
             if index + 1 == level and alpha < 1:
                 below = leaky_relu(self.from_image[index](downsample(image)))
                 x = below + alpha * (x - below)
-        x = leaky_relu(self.last(minibatch_stddev(x, self.group)))
-        # The head decides on small differences: float32 whatever the convolutions use.
-        with torch.autocast(x.device.type, enabled=False):
-            x = leaky_relu(self.dense(x.float().flatten(1)))
-            logit = self.logit(x if keep is None else x * keep).squeeze(1)
-            return logit + project(self.projection, x, condition)
+        return leaky_relu(self.last(minibatch_stddev(x, self.group)))
+
+    def gather(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """A dense layer."""
+        x = leaky_relu(self.dense(x.flatten(1)))
+        return x, x
 
 
 def count_parameters(module: nn.Module) -> int:

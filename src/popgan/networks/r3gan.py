@@ -16,7 +16,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from popgan.networks.layers import LRELU_GAIN, Embedding, Projection, join, leaky_relu, project
+from popgan.networks.judging import Judge
+from popgan.networks.layers import LRELU_GAIN, Embedding, Projection, join, leaky_relu
 from popgan.networks.resample import Smooth, double
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
@@ -131,7 +132,7 @@ class Generator(nn.Module):
         return self.draw(x).float()
 
 
-class Discriminator(nn.Module):
+class Discriminator(Judge):
     """Images to one logit each. Args: as for `Generator`."""
 
     def __init__(
@@ -152,33 +153,17 @@ class Discriminator(nn.Module):
         self.logit = start(nn.Linear(low, 1, bias=False))
         self.projection = Projection(condition, low) if condition else None
 
-    def forward(
-        self,
-        image: Tensor,
-        level: int = 0,
-        alpha: float = 1.0,
-        condition: Tensor | None = None,
-        keep: Tensor | None = None,
-    ) -> Tensor:
-        """Judge images.
-
-        Args:
-            image: N x image_channels x H x W in [-1, 1].
-            level: ignored; this network does not grow.
-            alpha: ignored likewise.
-            condition: N x K, where the network was built for one.
-            keep: ignored; this network has no dropout.
-
-        Returns:
-            N logits, float32.
-        """
-        x = self.levels[0](self.read(image.to(memory_format=torch.channels_last)))
+    def look(self, image: Tensor, level: int, alpha: float) -> Tensor:
+        """Residual blocks at every level, highest first."""
+        x = self.levels[0](self.read(image))
         for down, blocks in zip(self.downs, self.levels[1:], strict=True):
             x = blocks(down(x))
-        # The head decides on small differences: float32 whatever the convolutions use.
-        with torch.autocast(x.device.type, enabled=False):
-            x = self.basis(x.float()).flatten(1)
-            return self.logit(x).squeeze(1) + project(self.projection, x, condition)
+        return x
+
+    def gather(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """One number a feature map, by learned patterns."""
+        x = self.basis(x).flatten(1)
+        return x, x
 
 
 def residual_levels(channels: list[int], blocks: int) -> nn.ModuleList:

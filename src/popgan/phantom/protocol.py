@@ -64,14 +64,15 @@ class Sequence:
         formula, names = _KINDS[self.kind]
         return formula(material, **{name: getattr(self, name) for name in names})
 
-    def sidecar(self) -> dict[str, float | str]:
+    def sidecar(self) -> dict[str, float | str | list[str]]:
         """The settings as BIDS sidecar fields; times in seconds, angles in degrees."""
         gradient = self.kind in ("spgr", "mprage")
-        found: dict[str, float | str] = {
+        echo = "GR" if gradient else "SE"
+        found: dict[str, float | str | list[str]] = {
             "RepetitionTime": _seconds(self.tr),
             "EchoTime": _seconds(self.te),
             "FlipAngle": self.angle if gradient and self.angle is not None else 90,
-            "ScanningSequence": "GR" if gradient else "SE",
+            "ScanningSequence": echo if self.ti is None else [echo, "IR"],
         }
         if self.ti is not None:
             found["InversionTime"] = _seconds(self.ti)

@@ -27,7 +27,7 @@ _FEWEST = 500  # blocks of tissue below which no field is estimated
 _FURTHEST = 1.6  # natural logarithm; a field further from its mean than five-fold is no coil's
 _SLAB = 16  # slices corrected at a time
 # The first look finds up to 0.026 (T1w, T2w) and 0.05 (FLAIR) in phantoms with a flat field, which
-# is anatomy, and 0.16 and more in IXI.
+# is anatomy, and 0.15 and more in IXI (benchmarks/preparation.py).
 _UNEVEN = 0.055
 _FEWEST_SLICES = 24
 

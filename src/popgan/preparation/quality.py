@@ -36,6 +36,8 @@ class Quality:
             bright point, 1 evenly grey; blurring and ghosting raise it.
         pixels: SHA-256 of the normalised slices: equal where the same pixels lie in two files.
         sketch: a coarse picture of the head, 0..255, that finds the same head again.
+        height: mm along the slice axis in which the volume shows a head or brain; None for a
+            single picture, and where the voxel size is not known.
     """
 
     snr: float | None
@@ -45,6 +47,7 @@ class Quality:
     entropy: float
     pixels: str
     sketch: tuple[int, ...]
+    height: float | None = None
 
 
 def measure_quality(
@@ -55,6 +58,7 @@ def measure_quality(
     spacing: tuple[float, float],
     centre: tuple[float, float],
     extent: tuple[float, float],
+    height: float | None = None,
 ) -> Quality:
     """Measure one scan.
 
@@ -65,6 +69,7 @@ def measure_quality(
         spacing: mm between samples along X and Y.
         centre: mm from sample (0, 0) to the middle of the head.
         extent: mm, size of the head.
+        height: as in `Quality`.
     """
     mask = np.stack([ndimage.binary_fill_holes(plane > threshold) for plane in planes])
     inside = planes[mask]
@@ -79,6 +84,7 @@ def measure_quality(
         entropy=_digits(_entropy(planes)),
         pixels=hashlib.sha256(np.round(planes * 65535).astype("<u2").tobytes()).hexdigest(),
         sketch=_sketch(planes, spacing, centre, extent),
+        height=None if height is None else _digits(height),
     )
 
 

@@ -104,6 +104,19 @@ def box_of_mask(
     return BrainBox("brain", bottom, top, kept[thin], step)
 
 
+def height_seen(box: BrainBox, spacing: float) -> float | None:
+    """How much of the way from chin to crown a volume shows: mm along z; None for a picture.
+
+    Args:
+        box: of the volume as it was read, before anything was masked.
+        spacing: mm between slices.
+    """
+    if box.kind == "picture":
+        return None
+    bottom, top = _ends(box.coarse, box.step, spacing)
+    return top - bottom
+
+
 def choose_slices(
     box: BrainBox, *, depth: int, spacing: float, count: int, percent: tuple[float, float]
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -20,7 +20,7 @@ from popgan.preparation.brain import BrainMask, Extract, extract_brain
 from popgan.preparation.intensity import Intensity, measure_intensity
 from popgan.preparation.orientation import axes_of, spacing_of, to_ras
 from popgan.preparation.resample import onto_grid, same_grid
-from popgan.preparation.slices import BrainBox, box_of_mask, find_brain
+from popgan.preparation.slices import BrainBox, box_of_mask, find_brain, height_seen
 from popgan.preparation.space import Space, in_template, native
 from popgan.preparation.steps import Step, StepPicture
 from popgan.preparation.volume import Volume, mask_onto
@@ -61,6 +61,7 @@ class Ready:
         box: where the brain is.
         intensity: of the first volume, if it was measured on just these voxels.
         space: where slices lie in MNI; None in native space.
+        heights: for each contrast, how much of a head or brain was read; see `height_seen`.
         regridded: for each contrast, whether it was resampled.
         steps: for each contrast, what was done.
         pictures: of all of that.
@@ -72,6 +73,7 @@ class Ready:
     box: BrainBox
     intensity: Intensity | None
     space: Space | None
+    heights: list[float | None]
     regridded: list[bool]
     steps: list[tuple[Step, ...]]
     pictures: tuple[StepPicture, ...]
@@ -264,6 +266,7 @@ def _on_one_grid(
         box=box,
         intensity=first.intensity if untouched else None,
         space=space,
+        heights=[height_seen(v.box, float(v.spacing[2])) for v in volumes],
         regridded=regridded,
         steps=[tuple(own) for own in steps],
         pictures=tuple(shown),

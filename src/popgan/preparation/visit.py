@@ -134,16 +134,17 @@ def prepare_visit(
     centre, extent = plane_extent(chosen.box, chosen.indices, chosen.heights)
     if ready.space is not None:
         centre, extent = ready.space.centred(centre, extent)
+    stated = all(scan.spacing_known for scan in scans)
+    known = stated and not _placeholder(chosen.box, spacing, extent)
     channels, facts = [], []
     for number, scan in enumerate(scans):
         if number:
             intensity = _intensity(ready.data[number], scan, choice)
         planes = _planes(ready, number, intensity, chosen)
         channels.append(planes)
-        facts.append(
-            _facts(scan, ready, number, planes, intensity, chosen, centre=centre, extent=extent)
-        )
-    stated = all(scan.spacing_known for scan in scans)
+        height = ready.heights[number] if known else None
+        place = {"centre": centre, "extent": extent}
+        facts.append(_facts(scan, ready, number, planes, intensity, chosen, height=height, **place))
     middle = (centre[0] / spacing[0], centre[1] / spacing[1])
     return Prepared(
         planes=np.stack(channels, axis=1),
@@ -155,7 +156,7 @@ def prepare_visit(
         world=_triple(_positions(affine, middle, chosen.indices.mean(keepdims=True))[:3, 0]),
         dropped=chosen.dropped,
         facts=tuple(facts),
-        spacing_known=stated and not _placeholder(chosen.box, spacing, extent),
+        spacing_known=known,
         place=_place(ready, chosen.indices),
         pictures=ready.pictures,
     )
@@ -182,6 +183,7 @@ def _facts(
     *,
     centre: tuple[float, float],
     extent: tuple[float, float],
+    height: float | None,
 ) -> ScanFacts:
     """What was measured on a contrast of the visit."""
     turned, own = to_ras(scan.data, scan.affine)
@@ -205,6 +207,7 @@ def _facts(
             spacing=plane,
             centre=centre,
             extent=extent,
+            height=height,
         ),
         landmarks=_landmarks(planes, scan, threshold, plane, chosen.box),
         steps=ready.steps[number],

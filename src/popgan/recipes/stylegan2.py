@@ -12,7 +12,7 @@ from torch import Tensor
 
 from popgan.config.network import StyleGAN2Network
 from popgan.config.schema import Plan
-from popgan.networks.stylegan2 import Discriminator, Generator
+from popgan.networks.stylegan2 import Discriminator, Generator, levels
 from popgan.objectives.adversarial import discriminator_loss, generator_loss
 from popgan.objectives.penalties import path_length
 from popgan.recipes import common
@@ -29,8 +29,7 @@ def build_generator(plan: Plan) -> Generator:
     """The plan's generator with fresh weights from torch's global random numbers."""
     network = network_of(plan, StyleGAN2Network)
     return Generator(
-        resolution=(plan.data.height, plan.data.width),
-        widths=network.channels,
+        levels((plan.data.height, plan.data.width), widths=network.channels),
         channels=plan.image_channels,
         latent_dim=network.latent_dim,
         mapping_layers=network.mapping_layers,
@@ -42,8 +41,7 @@ def build_discriminator(plan: Plan) -> Discriminator:
     """The plan's discriminator with fresh weights from torch's global random numbers."""
     network = network_of(plan, StyleGAN2Network)
     return Discriminator(
-        resolution=(plan.data.height, plan.data.width),
-        widths=network.channels,
+        levels((plan.data.height, plan.data.width), widths=network.channels),
         channels=plan.image_channels,
         condition=plan.condition_size,
         group=network.minibatch_stddev,

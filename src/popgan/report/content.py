@@ -1,7 +1,7 @@
 """What a report shows, as values: everything a page needs and nothing that it has to look up.
 
 `ReportContent` goes into the shareable page and must hold no real pixel, no path and no id of a
-patient; `PrivateContent` is what only the private page may show.
+patient; `PrivateContent` and `QualityContent` are what only private pages may show.
 """
 
 from __future__ import annotations
@@ -200,6 +200,7 @@ class ScanRow:
             there is no strip.
         indices: name of each index to its value, None where it could not be measured.
         outlying: names of the indices that stand out.
+        flags: what is odd about the scan by itself, in words.
         strip: the prepared slice and what the steps did.
         steps: what was done to the scan.
     """
@@ -210,8 +211,28 @@ class ScanRow:
     image: Images | None
     indices: Mapping[str, float | None]
     outlying: Sequence[str] = ()
+    flags: Sequence[str] = ()
     strip: Strip | None = None
     steps: Sequence[ScanStep] = ()
+
+
+@dataclass(frozen=True)
+class QualityContent:
+    """What can be shown of a cohort before there is a model.
+
+    Args:
+        qc: quality control, one row a scan.
+        doubles: sentences about subjects that show the same head.
+        unjudged: what quality control could not judge and why, in words; "" if nothing.
+        preparation: how the scans were prepared.
+        quarantined: files left out.
+    """
+
+    qc: Sequence[ScanRow]
+    doubles: Sequence[str] = ()
+    unjudged: str = ""
+    preparation: Sequence[PreparationRow] = ()
+    quarantined: Sequence[Quarantined] = ()
 
 
 @dataclass(frozen=True)
@@ -225,6 +246,7 @@ class PrivateContent:
         quarantined: files left out.
         qc: quality control, one row a scan.
         doubles: sentences about subjects that show the same head.
+        unjudged: what quality control could not judge and why, in words; "" if nothing.
         real_mean: C x H x W mean of the real images.
         real_std: C x H x W standard deviation of the real images.
         real_overlays: n x h x w x 3, the first of `real` under their masks, as in `MaskContent`.
@@ -236,6 +258,7 @@ class PrivateContent:
     quarantined: Sequence[Quarantined] = ()
     qc: Sequence[ScanRow] = ()
     doubles: Sequence[str] = ()
+    unjudged: str = ""
     real_mean: Images | None = None
     real_std: Images | None = None
     real_overlays: NDArray[np.uint8] | None = None

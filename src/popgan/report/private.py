@@ -1,4 +1,4 @@
-"""The page that stays: real images beside synthetic ones, nearest neighbours, paths, quarantine."""
+"""The pages that stay: real images beside synthetic ones, nearest neighbours, paths, quarantine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import numpy as np
 
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.files import write_text
-from popgan.report.content import Images, Neighbour, PrivateContent, ReportContent
+from popgan.report.content import (
+    Images,
+    Neighbour,
+    PrivateContent,
+    QualityContent,
+    ReportContent,
+)
 from popgan.report.guard import assert_self_contained
 from popgan.report.masks import mask_view, pictures
 from popgan.report.page import render
@@ -103,7 +109,24 @@ def write_private_report(path: Path, content: ReportContent, private: PrivateCon
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
-    html = private_html(content, private)
+    return _write(path, private_html(content, private))
+
+
+def quality_html(content: QualityContent) -> str:
+    """The page of a cohort's quality as HTML; nothing is written."""
+    return render("quality.html.j2", content=content, quality=quality_view(content.qc))
+
+
+def write_quality_page(path: Path, content: QualityContent) -> Path:
+    """Write the page of a cohort's quality, readable by its owner only (mode 0600).
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    return _write(path, quality_html(content))
+
+
+def _write(path: Path, html: str) -> Path:
     assert_self_contained(html, pictures_beside=True)
     write_text(path, html, mode=_OWNER_ONLY)
     return path

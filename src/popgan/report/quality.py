@@ -26,7 +26,6 @@ _INDICES = {
     "entropy": ("entropy focus", False),
 }
 FLAGGED = "flagged"
-_FEWEST = 8  # scans of a contrast below which ingest judges none of them
 INLINE = 200
 """Scans whose pictures are in the page itself: at most about 5 MB."""
 
@@ -51,8 +50,6 @@ class QualityView:
     Args:
         tiles: pictures of the scan that has most of them.
         beside: scans whose pictures are not in the page.
-        unjudged: contrasts with too few scans for one to stand out, as "FLAIR, T1w".
-        fewest: scans of a contrast from which on they are judged.
     """
 
     sorts: Sequence[tuple[str, str]]
@@ -60,14 +57,12 @@ class QualityView:
     flagged: int
     tiles: int
     beside: int
-    unjudged: str
-    fewest: int
 
 
 def first_to_look_at(rows: Sequence[ScanRow], count: int = INLINE) -> list[int]:
     """Places of the most suspicious scans: flagged ones, then the first by each index in turn."""
-    orders = [sorted(range(len(rows)), key=lambda i: (-len(rows[i].outlying), i))]
-    orders[0] = [i for i in orders[0] if rows[i].outlying]
+    orders = [sorted(range(len(rows)), key=lambda i: (-_hints(rows[i]), i))]
+    orders[0] = [i for i in orders[0] if _hints(rows[i])]
     for name in _INDICES:
         orders.append(sorted(range(len(rows)), key=lambda i: (_suspicion(rows[i], name), i)))
     chosen = dict.fromkeys(orders[0][:count])
@@ -80,13 +75,11 @@ def quality_view(rows: Sequence[ScanRow]) -> QualityView:
     """Thumbnails with their ranks; the most suspicious scan of an index comes first."""
     present = [name for name in _INDICES if any(name in row.indices for row in rows)]
     ranks = {name: _ranks([_suspicion(row, name) for row in rows]) for name in present}
-    ranks[FLAGGED] = _ranks([-len(row.outlying) for row in rows])
+    ranks[FLAGGED] = _ranks([-_hints(row) for row in rows])
     sorts = [(FLAGGED, "flagged first")]
     for name in present:
         title, low_first = _INDICES[name]
         sorts.append((name, f"{title}, {'lowest' if low_first else 'highest'} first"))
-    contrasts = [row.contrast for row in rows]
-    few = sorted(name for name in set(contrasts) if contrasts.count(name) < _FEWEST)
     inside = set(first_to_look_at(rows))
     return QualityView(
         sorts=sorts,
@@ -98,16 +91,25 @@ def quality_view(rows: Sequence[ScanRow]) -> QualityView:
                 picture=_picture(row, inside=i in inside),
                 titles=row.strip.titles if row.strip else ("prepared",),
                 values=[f"{_INDICES[k][0]} {_value(row, k)}" for k in present],
-                flags=", ".join(_INDICES[k][0] for k in row.outlying if k in _INDICES),
+                flags=_flag_words(row),
                 style=";".join(f"--{key}:{own[i]}" for key, own in ranks.items()),
                 steps=[_step_words(step) for step in row.steps],
             )
             for i, row in enumerate(rows)
         ],
-        flagged=sum(bool(row.outlying) for row in rows),
-        unjudged=", ".join(few),
-        fewest=_FEWEST,
+        flagged=sum(bool(_hints(row)) for row in rows),
     )
+
+
+def _hints(row: ScanRow) -> int:
+    """How many things are odd about a scan."""
+    return len(row.outlying) + len(row.flags)
+
+
+def _flag_words(row: ScanRow) -> str:
+    """What is odd about a scan: "stands out: SNR; covers only part of the head (62 mm)"."""
+    names = ", ".join(_INDICES[key][0] for key in row.outlying if key in _INDICES)
+    return "; ".join([*([f"stands out: {names}"] if names else []), *row.flags])
 
 
 def _picture(row: ScanRow, *, inside: bool) -> str:

@@ -28,6 +28,7 @@ from popgan.scans.scan import Found, Kind, Quarantined, ScanError
 from popgan.scans.sidecars import Sidecars
 from popgan.scans.subjects import SubjectRule
 from popgan.scans.volumes import VOLUME_KINDS, kind_of, volume_scans
+from popgan.wording import counted
 
 _BIDS = "dataset_description.json"
 _SNIFFED = 256  # bytes of a file that tell whether it is DICOM
@@ -118,7 +119,8 @@ def discover(
     _add_series(files.dicom, result, headers, rules)
     # Figures beside volumes are no scans; pictures count only where there are no volumes.
     if files.pictures and (files.volumes or files.dicom):
-        result.notes.append(f"{len(files.pictures)} pictures beside volumes were left out")
+        told = counted(len(files.pictures), "picture", "pictures")
+        result.notes.append(f"{told} beside volumes left out")
     elif files.pictures:
         result.scans += picture_scans(
             files.pictures, source, result.notes, grouped=rule is not None, channels=channels

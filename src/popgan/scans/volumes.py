@@ -17,6 +17,7 @@ from popgan.scans.entities import CHOICE, is_signal_part, preference
 from popgan.scans.names import UNKNOWN, volume_meaning
 from popgan.scans.scan import Found, Kind
 from popgan.scans.sidecars import Sidecars, described
+from popgan.wording import counted
 
 VOLUME_KINDS: dict[str, Kind] = {
     ".nii": "nifti",
@@ -112,24 +113,29 @@ def _contradicts(seen: str, contrast: str) -> bool:
 def _notes(counts: _Counts, sidecars: Sidecars) -> list[str]:
     notes = []
     if counts.parts:
-        notes.append(f"{counts.parts} volumes show a phase, a real or an imaginary part: left out")
+        told = counted(counts.parts, "volume shows", "volumes show")
+        notes.append(f"{told} a phase, a real or an imaginary part: left out")
     if counts.repeats:
+        told = counted(counts.repeats, "further volume", "further volumes")
         notes.append(
-            f"{counts.repeats} further volumes of a subject, visit and contrast already taken "
-            f"(other runs or acquisitions) were left out; {CHOICE}"
+            f"{told} of a subject, visit and contrast already taken (other runs or acquisitions) "
+            f"left out; {CHOICE}"
         )
     if counts.named:
-        notes.append(f"{counts.named} volumes have their contrast from a sidecar, not their name")
+        told = counted(counts.named, "volume has its", "volumes have their")
+        notes.append(f"{told} contrast from a sidecar, not from the name")
     if counts.agents:
-        notes.append(f"{counts.agents} volumes named T1w are T1wCE: a sidecar states an agent")
+        told = counted(counts.agents, "volume named T1w is", "volumes named T1w are")
+        notes.append(f"{told} T1wCE: a sidecar states an agent")
     notes += [
-        f"{number} volumes are {told}: the name is taken"
+        f"{counted(number, 'volume is', 'volumes are')} {told}: the name is taken"
         for told, number in sorted(counts.against.items())
     ]
     notes += [
-        f"{number} volumes were left out: {reason}"
+        f"{counted(number, 'volume was', 'volumes were')} left out: {reason}"
         for reason, number in sorted(counts.other.items())
     ]
     if sidecars.unreadable:
-        notes.append(f"{sidecars.unreadable} JSON sidecars cannot be read and are left out")
+        told = counted(sidecars.unreadable, "JSON sidecar", "JSON sidecars")
+        notes.append(f"{told} cannot be read: left out")
     return notes

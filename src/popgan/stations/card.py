@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.quality import unjudged_words
 from popgan.planning.masks import with_maps
 from popgan.stations.evidence import load_evaluation
 from popgan.stations.model import Model
@@ -27,11 +31,16 @@ def cohort_counts(cohort: Cohort) -> dict[str, int | float | str]:
         left_out = sum(not info.mapped for info in cohort.slices)
         counts["Slices left out, without a label map"] = left_out
     quality = cohort.quality()
-    counts["Scans that stand out in quality control"] = sum(
-        bool(scan["outlying"]) for scan in quality.get("scans", [])
-    )
+    counts["Scans that stand out in quality control"] = _standing_out(quality.get("scans", []))
     counts["Files set aside"] = len(quality["quarantined"])
     return counts
+
+
+def _standing_out(scans: Sequence[Mapping[str, Any]]) -> int | str:
+    """How many scans stand out; where some could not be judged, a number alone would be a lie."""
+    count = sum(bool(scan["outlying"] or scan.get("flags")) for scan in scans)
+    few = unjudged_words(scan["contrast"] for scan in scans)
+    return f"{count} ({few})" if few else count
 
 
 def write_card(model: Model, cohort: Cohort) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.faces import has_margins
 from popgan.cohort.geometry import to_volume
+from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.stations.draw import ANY, Wish, check_count, stream, told_of
 from popgan.stations.ledger import Ledger
@@ -55,29 +57,33 @@ def generate(
     n = plan.generate.n if n is None else n
     check_count(n)
     if out is not None:
-        _write(model, Path(out), n, seed, wish, weights, reporter)
+        first = _write(model, Path(out), n, seed, wish, weights, reporter)
+        _write_overviews(Path(out), first)
         return Path(out)
     folder = model.synthetic
     asked = {"given": dict(wish.given), "truncation": wish.truncation}
     inputs = {"weights": weights, "n": n, "seed": seed, **asked}
-    outputs = [folder / "dataset_description.json", _pngs(folder), _overview(folder)]
-    if plan.data.masks:
-        outputs.append(_overlay(folder))
+    outputs = [folder / "dataset_description.json", _pngs(folder)]
     ledger, station = Ledger(model.run), f"generate {model.name}"
-    if ledger.is_done(station, inputs):
+    if not ledger.is_done(station, inputs):
+        with ledger.station(station, inputs, outputs, reporter):
+            first = _write(model, folder, n, seed, wish, weights, reporter)
+    elif any(not sheet.exists() for sheet in _sheets(folder, masks=bool(plan.data.masks))):
+        first = list(stream(model, min(n, OVERVIEW), seed, wish))
+    else:
         reporter.message(f"[{station}] unchanged, skipped")
         return folder
-    with ledger.station(station, inputs, outputs, reporter):
-        _write(model, folder, n, seed, wish, weights, reporter)
+    _write_overviews(folder, first)
     return folder
 
 
-def skull_stripped(fingerprint: Mapping[str, Any]) -> bool:
+def skull_stripped(fingerprint: Mapping[str, Any], *, margins: bool) -> bool:
     """Whether every volume of a cohort shows a brain without its skull.
 
-    BIDS wants a yes or a no; a mixed cohort and one of bare stacks or pictures are a no.
+    BIDS wants a yes or a no; a mixed cohort and one of bare stacks or pictures are a no, and so is
+    one with masks that left skull in the margin.
     """
-    return set(fingerprint.get("kinds", {})) == {"brain"}
+    return set(fingerprint.get("kinds", {})) == {"brain"} and not margins
 
 
 def _pngs(folder: Path) -> Path:
@@ -100,14 +106,19 @@ def _write(
     wish: Wish,
     weights: str,
     reporter: Reporter,
-) -> None:
-    """Both data sets in one pass over the images; each appears when it is complete."""
+) -> list[Drawn]:
+    """Both data sets in one pass over the images; each appears when it is complete.
+
+    Returns:
+        The first images, for the overview; an older overview, of other images, is removed.
+    """
     folder = folder.resolve()
     cohort, plan = Cohort.open(model.run), model.plan()
     model.require_cohort(cohort.hash)
     contrasts, masks = plan.data.contrasts, plan.data.masks
     first: list[Drawn] = []
     told, notes = told_of(model, wish)
+    margins = has_margins(cohort.preparation())
     labels = None if told is None else told.labels_at(seed, range(n))
     for note in notes:
         reporter.warning(note)
@@ -124,7 +135,8 @@ def _write(
             provenance=provenance.record(),
             plan_hash=model.plan_hash(),
             weights_hash=weights,
-            skull_stripped=skull_stripped(cohort.fingerprint),
+            skull_stripped=skull_stripped(cohort.fingerprint, margins=margins),
+            margins=margins,
             source_hash=cohort.hash,
             labels=labels,
             masks=masks,
@@ -146,15 +158,29 @@ def _write(
             if sum(len(shown) for shown, _ in first) < OVERVIEW:
                 first.append((images, codes))
             task.advance(len(images))
-    _write_overviews(folder, first)
+    for sheet in _sheets(folder, masks=True):
+        sheet.unlink(missing_ok=True)
+    return first
+
+
+def _sheets(folder: Path, *, masks: bool) -> list[Path]:
+    """The contact sheets that there should be."""
+    return [_overview(folder), _overlay(folder)] if masks else [_overview(folder)]
 
 
 def _write_overviews(folder: Path, first: list[Drawn]) -> None:
-    """Contact sheets of the first images, and of their masks where there are any."""
+    """Contact sheets of the first images, and of their masks where there are any.
+
+    Raises:
+        UserError: the disk is full; the data sets stay, and the same command adds the sheets.
+    """
+    folder = folder.resolve()
     images = np.concatenate([images for images, _ in first])[:OVERVIEW]
-    grid_png(_overview(folder), images, columns=8, scale=2)
     maps = [codes for _, codes in first if codes is not None]
-    if maps:
-        overlay_png(_overlay(folder), images, np.concatenate(maps)[:OVERVIEW], columns=8)
-    else:
-        _overlay(folder).unlink(missing_ok=True)
+    try:
+        grid_png(_overview(folder), images, columns=8, scale=2)
+        if maps:
+            overlay_png(_overlay(folder), images, np.concatenate(maps)[:OVERVIEW], columns=8)
+    except UserError as error:
+        whole = f"the images themselves are whole in {folder}"
+        raise UserError(str(error), do=whole) from error

@@ -1,4 +1,4 @@
-"""Station ingest: a folder of scans in, the run's cohort out."""
+"""Station ingest: a folder of scans in, the run's cohort and the page of its quality out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from popgan.files import private_folder
 from popgan.progress import Reporter
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import trained_models
+from popgan.stations.quality import quality_page, write_quality
 
 STATION = "ingest"
 
@@ -53,6 +54,8 @@ def ingest_station(
             reporter.warning(f"{str(error).split('; ')[0]}: ingesting again")
         else:
             reporter.message(f"[{STATION}] unchanged, skipped")
+            if not quality_page(run).exists():  # of an older version, or removed
+                write_quality(cohort)
             return cohort
     # Which scans are meant stands in the hash; a regular expression may name people.
     asked = options.model_dump(mode="json", exclude={"subjects", "contrast_map"})
@@ -60,9 +63,11 @@ def ingest_station(
         _protect_models(run, ledger.changes(STATION, asked), replacing)
     private_folder(run)
     with ledger.station(STATION, inputs, outputs, reporter, asked=asked):
-        return Cohort.from_folder(
+        cohort = Cohort.from_folder(
             source, run, options=options, reporter=reporter, workers=workers, strict=strict
         )
+        reporter.message(f"look at the scans: {write_quality(cohort)}")
+    return cohort
 
 
 def _protect_models(run: Path, changes: list[str], replacing: str | None) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 from popgan import provenance
 from popgan._version import __version__
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.quality import unjudged_words
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.files import private_folder, read_json, sha256_file
@@ -22,9 +23,7 @@ from popgan.report.content import (
     Images,
     MaskContent,
     Neighbour,
-    PreparationRow,
     PrivateContent,
-    Quarantined,
     ReportContent,
     SubjectRow,
 )
@@ -37,7 +36,7 @@ from popgan.stations.draw import stream, synthesise
 from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
-from popgan.stations.scan_rows import scan_rows
+from popgan.stations.scan_rows import double_words, preparation_rows, quarantined, scan_rows
 from popgan.stations.source import real_codes
 from popgan.synthesis.overlay import hexadecimal, overlay
 from popgan.training.growth import stage_at
@@ -115,7 +114,7 @@ def _content(
         log=read_log(model.log_path) if model.log_path.exists() else [],
         filmstrip=_filmstrip(model, plan),
         cohort=cohort_counts(cohort),
-        preparation=[PreparationRow(**row) for row in cohort.preparation().get("steps", [])],
+        preparation=preparation_rows(cohort),
         provenance={
             **provenance.record(),
             "hashes": {
@@ -210,24 +209,11 @@ def _private(
             SubjectRow(name, entry["source_id"], splits.get(name, "-"), entry["files"])
             for name, entry in sorted(people["subjects"].items())
         ],
-        quarantined=[Quarantined(q["path"], q["reason"]) for q in people["quarantined"]],
+        quarantined=quarantined(people),
         qc=scan_rows(cohort),
-        doubles=_double_words(cohort),
+        doubles=double_words(cohort),
+        unjudged=unjudged_words(scan["contrast"] for scan in cohort.quality().get("scans", [])),
         real_mean=real.mean(0),
         real_std=real.std(0),
         real_overlays=overlays,
     )
-
-
-def _double_words(cohort: Cohort) -> list[str]:
-    """A sentence for every pair of subjects that show the same head."""
-    return [
-        f"{pair['subjects'][0]} and {pair['subjects'][1]} "
-        + (
-            f"have the same pixels ({pair['contrast']})"
-            if pair["identical"]
-            else f"look alike ({pair['contrast']}, correlation {pair['correlation']:.3f})"
-        )
-        + ": one patient under two ids?"
-        for pair in cohort.quality().get("doubles", [])
-    ]

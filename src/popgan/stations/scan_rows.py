@@ -1,12 +1,14 @@
-"""Every scan of a cohort for quality control: its indices, what was done to it, how it looks."""
+"""A cohort for quality control: every scan, what was done to it, and what was left out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.quality import INDICES
-from popgan.report.content import ScanRow, ScanStep, Strip
+from popgan.report.content import PreparationRow, Quarantined, ScanRow, ScanStep, Strip
 from popgan.report.quality import first_to_look_at
 
 _Key = tuple[str, int, str]  # pseudonym, visit, contrast
@@ -34,6 +36,7 @@ def scan_rows(cohort: Cohort) -> list[ScanRow]:
                 image=None if file else cohort.image(middle)[channel],
                 indices={name: scan[name] for name in INDICES},
                 outlying=scan["outlying"],
+                flags=scan.get("flags", []),
                 strip=Strip(f"{file.parent.name}/{file.name}", titles) if file else None,
                 steps=done.get(key, ()),
             )
@@ -60,3 +63,31 @@ def _steps(cohort: Cohort) -> dict[_Key, list[ScanStep]]:
         (scan["subject"], scan["visit"], scan["contrast"]): [ScanStep(**s) for s in scan["steps"]]
         for scan in cohort.preparation().get("scans", [])
     }
+
+
+def double_words(cohort: Cohort) -> list[str]:
+    """A sentence for every pair of subjects that show the same head."""
+    return [
+        f"{pair['subjects'][0]} and {pair['subjects'][1]} "
+        + (
+            f"have the same pixels ({pair['contrast']})"
+            if pair["identical"]
+            else f"look alike ({pair['contrast']}, correlation {pair['correlation']:.3f})"
+        )
+        + ": one patient under two ids?"
+        for pair in cohort.quality().get("doubles", [])
+    ]
+
+
+def preparation_rows(cohort: Cohort) -> list[PreparationRow]:
+    """How the scans were prepared: each choice with its reason and how many it applied to."""
+    return [PreparationRow(**row) for row in cohort.preparation().get("steps", [])]
+
+
+def quarantined(people: Mapping[str, Any]) -> list[Quarantined]:
+    """Files that were left out.
+
+    Args:
+        people: the content of private/subjects.json.
+    """
+    return [Quarantined(item["path"], item["reason"]) for item in people["quarantined"]]

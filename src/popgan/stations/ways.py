@@ -35,7 +35,6 @@ def interpolate(
     """
     images = _way(model, seed, indices, strip_places(len(indices)), wish)
     path = out or model.synthetic.with_name(f"{model.name}-interpolation.png")
-    path.parent.mkdir(parents=True, exist_ok=True)
     return grid_png(path, images, columns=len(images), gutter=0)
 
 
@@ -58,7 +57,6 @@ def walk(
     places = [stops * frame / frames for frame in range(frames)]
     images = _way(model, seed, [*range(stops), 0], places, wish)
     path = out or model.synthetic.with_name(f"{model.name}-walk.gif")
-    path.parent.mkdir(parents=True, exist_ok=True)
     return write_gif(path, images)
 
 

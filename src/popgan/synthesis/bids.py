@@ -108,6 +108,7 @@ def bids_writer(
     first_index: int = 0,
     labels: Sequence[str] | None = None,
     skull_stripped: bool = False,
+    margins: bool = False,
     source_hash: str | None = None,
     masks: Sequence[MaskLabel] = (),
 ) -> Iterator[Callable[..., None]]:
@@ -131,6 +132,7 @@ def bids_writer(
         first_index: index of the first image in the seed's stream of samples.
         labels: class label of each image, where the model knows classes.
         skull_stripped: whether the training images show brains without skull.
+        margins: whether some of them were masked with a margin around the brain.
         source_hash: SHA-256 of the cohort's manifest.
         masks: labels that the model draws; then every image has a label map.
 
@@ -146,7 +148,7 @@ def bids_writer(
         raise ValueError(f"{len(labels or ())} labels for {count} images")
     geometry = np.asarray(affine, dtype=np.float64)
     thickness = _thickness(geometry, spacing)
-    source = Source(model, seed, plan_hash, weights_hash, skull_stripped, thickness)
+    source = Source(model, seed, plan_hash, weights_hash, skull_stripped, thickness, margins)
     digits = max(4, len(str(first_index + count)))
     names = _names(contrasts)
     with atomic_folder(folder, replace=is_synthetic) as part:

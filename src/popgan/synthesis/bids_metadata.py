@@ -41,6 +41,7 @@ class Source:
     weights_hash: str
     skull_stripped: bool
     thickness: float
+    margins: bool = False
 
 
 def is_synthetic(folder: Path) -> bool:
@@ -75,12 +76,21 @@ def subject_id(index: int, digits: int = 4) -> str:
     return f"sub-syn{index + 1:0{digits}d}"
 
 
+_DESCRIPTION = (
+    "Synthetic MR image made by a generative model; it shows no person. "
+    "For research only, not for diagnosis."
+)
+_MARGINS = (
+    " Heads of its training data were masked with a margin around the brain, so that skull and "
+    "scalp may show."
+)
+
+
 def sidecar(source: Source, index: int, label: str | None) -> dict[str, Any]:
     """The JSON sidecar of one image."""
     return {
         "Synthetic": True,
-        "Description": "Synthetic MR image made by a generative model; it shows no person. "
-        "For research only, not for diagnosis.",
+        "Description": _DESCRIPTION + (_MARGINS if source.margins else ""),
         "Model": source.model,
         "Seed": source.seed,
         "Index": index,

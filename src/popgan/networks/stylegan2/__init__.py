@@ -7,5 +7,6 @@ Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (CVPR 202
 
 from popgan.networks.stylegan2.discriminator import Discriminator
 from popgan.networks.stylegan2.generator import Generator
+from popgan.networks.stylegan2.shape import levels
 
-__all__ = ["Discriminator", "Generator"]
+__all__ = ["Discriminator", "Generator", "levels"]

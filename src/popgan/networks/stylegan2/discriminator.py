@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 
+from popgan.networks.judging import Judge
 from popgan.networks.layers import (
     EqualisedConv2d,
     EqualisedLinear,
     Projection,
     leaky_relu,
     minibatch_stddev,
-    project,
 )
 from popgan.networks.resample import Smooth
-from popgan.networks.stylegan2.shape import Size, feature_maps, pyramid
+from popgan.networks.stylegan2.shape import Levels
 
 GAIN = math.sqrt(2)  # of the leaky ReLU, folded into weights and the rates of biases
 HALF = math.sqrt(0.5)  # keeps the size of a sum of two
@@ -41,73 +40,40 @@ class Block(nn.Module):
         return leaky_relu(self.second(y)) + self.short(self.smooth(x, padding=1))
 
 
-class Discriminator(nn.Module):
-    """Images to one logit each: large for real, small for synthetic.
+class Discriminator(Judge):
+    """Images to one logit each.
 
     Args:
-        resolution: pixels a side, or height and width.
-        channel_base: feature maps of a level are this divided by its side ...
-        channel_max: ... but at most so many.
+        levels: sizes and feature maps.
         channels: C of the images (contrasts).
         condition: K, numbers of a condition vector; 0 = none.
-        widths: feature maps at every level, lowest first, in place of the rule above.
         group: group size of minibatch standard deviation; 1 = none.
-
-    Raises:
-        ValueError: the resolution is no 3 .. 8 times a power of two.
     """
 
     def __init__(
-        self,
-        *,
-        resolution: Size,
-        channel_base: int = 16384,
-        channel_max: int = 512,
-        channels: int = 1,
-        condition: int = 0,
-        widths: list[int] | None = None,
-        group: int = 4,
+        self, levels: Levels, *, channels: int = 1, condition: int = 0, group: int = 4
     ) -> None:
         super().__init__()
-        sizes = pyramid(resolution, len(widths) if widths else None)
-        maps = feature_maps(sizes, channel_base, channel_max, widths)
+        maps = levels.maps
         self.group = group
         self.from_image = EqualisedConv2d(channels, maps[-1], 1, gain=GAIN, bias_rate=GAIN)
         pairs = zip(maps[:0:-1], maps[-2::-1], strict=True)
         self.blocks = nn.ModuleList(Block(a, b) for a, b in pairs)
         extra = 1 if group > 1 else 0
-        low = maps[0]
+        low, area = maps[0], math.prod(levels.sizes[0])
         self.last = EqualisedConv2d(low + extra, low, gain=GAIN, bias_rate=GAIN)
-        self.dense = EqualisedLinear(low * math.prod(sizes[0]), low, gain=GAIN, bias_rate=GAIN)
+        self.dense = EqualisedLinear(low * area, low, gain=GAIN, bias_rate=GAIN)
         self.logit = EqualisedLinear(low, 1, gain=1)
         self.projection = Projection(condition, low) if condition else None
 
-    def forward(
-        self,
-        image: Tensor,
-        level: int = 0,
-        alpha: float = 1.0,
-        condition: Tensor | None = None,
-        keep: Tensor | None = None,
-    ) -> Tensor:
-        """Judge images.
-
-        Args:
-            image: N x channels x H x W in [-1, 1].
-            level: ignored; this network does not grow.
-            alpha: ignored likewise.
-            condition: N x K, where the network was built for one.
-            keep: ignored; this network has no dropout.
-
-        Returns:
-            N logits, float32 or wider.
-        """
-        x = leaky_relu(self.from_image(image.to(memory_format=torch.channels_last)))
+    def look(self, image: Tensor, level: int, alpha: float) -> Tensor:
+        """Residual blocks, and how much the images of a group differ."""
+        x = leaky_relu(self.from_image(image))
         for block in self.blocks:
             x = block(x)
-        x = leaky_relu(self.last(minibatch_stddev(x, self.group)))
-        # The head decides on small differences: float32 whatever the convolutions use.
-        with torch.autocast(x.device.type, enabled=False):
-            x = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
-            x = leaky_relu(self.dense(x.flatten(1)))
-            return self.logit(x).squeeze(1) + project(self.projection, x, condition)
+        return leaky_relu(self.last(minibatch_stddev(x, self.group)))
+
+    def gather(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """A dense layer."""
+        x = leaky_relu(self.dense(x.flatten(1)))
+        return x, x

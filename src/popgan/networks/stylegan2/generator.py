@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from popgan.networks.resample import double
 from popgan.networks.stylegan2.mapping import Mapping
 from popgan.networks.stylegan2.modulation import StyledConv, ToImage
-from popgan.networks.stylegan2.shape import Size, feature_maps, pyramid
+from popgan.networks.stylegan2.shape import Levels
 
 
 class Block(nn.Module):
@@ -37,10 +37,9 @@ class Synthesis(nn.Module):
 
     noise: Tensor
 
-    def __init__(
-        self, sizes: list[tuple[int, int]], maps: list[int], *, image_channels: int, latent_dim: int
-    ) -> None:
+    def __init__(self, levels: Levels, *, image_channels: int, latent_dim: int) -> None:
         super().__init__()
+        sizes, maps = levels.sizes, levels.maps
         self.constant = nn.Parameter(torch.randn(1, maps[0], *sizes[0]))
         blocks = [
             Block(a, b, image_channels=image_channels, latent_dim=latent_dim)
@@ -87,40 +86,29 @@ class Generator(nn.Module):
     """Latent vectors to images.
 
     Args:
-        resolution: pixels a side, or height and width.
-        channel_base: feature maps of a level are this divided by its side ...
-        channel_max: ... but at most so many.
+        levels: sizes and feature maps.
         channels: C of the images (contrasts).
         latent_dim: length of z and of w.
         mapping_layers: dense layers from z to w.
         condition: K, numbers of a condition vector; 0 = none.
-        widths: feature maps at every level, lowest first, in place of the rule above.
 
     Attributes:
         noise_size: numbers of noise an image takes.
         styles: vectors w an image takes.
-
-    Raises:
-        ValueError: the resolution is no 3 .. 8 times a power of two.
     """
 
     def __init__(
         self,
+        levels: Levels,
         *,
-        resolution: Size,
-        channel_base: int = 16384,
-        channel_max: int = 512,
         channels: int = 1,
         latent_dim: int = 512,
         mapping_layers: int = 2,
         condition: int = 0,
-        widths: list[int] | None = None,
     ) -> None:
         super().__init__()
-        sizes = pyramid(resolution, len(widths) if widths else None)
-        maps = feature_maps(sizes, channel_base, channel_max, widths)
         self.mapping = Mapping(latent_dim=latent_dim, layers=mapping_layers, condition=condition)
-        self.synthesis = Synthesis(sizes, maps, image_channels=channels, latent_dim=latent_dim)
+        self.synthesis = Synthesis(levels, image_channels=channels, latent_dim=latent_dim)
         self.noise_size, self.styles = self.synthesis.noise.numel(), self.synthesis.styles
 
     def forward(

@@ -1,8 +1,48 @@
-"""The resolutions of a StyleGAN2 and the feature maps at each."""
+"""The levels of a StyleGAN2: the resolution and the feature maps of each."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 Size = int | tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The levels of a network, lowest first.
+
+    Attributes:
+        sizes: height and width of the images, pixels.
+        maps: feature maps.
+    """
+
+    sizes: list[tuple[int, int]]
+    maps: list[int]
+
+
+def levels(
+    resolution: Size,
+    *,
+    widths: list[int] | None = None,
+    channel_base: int = 16384,
+    channel_max: int = 512,
+) -> Levels:
+    """The levels for images of a size.
+
+    Args:
+        resolution: pixels a side, or height and width.
+        widths: feature maps at every level, lowest first; None: by the published rule below.
+        channel_base: feature maps of a level are this divided by its side ...
+        channel_max: ... but at most so many.
+
+    Raises:
+        ValueError: the resolution is no 3 .. 8 times a power of two, that of the number of
+            `widths` where they are given.
+    """
+    sizes = pyramid(resolution, len(widths) if widths else None)
+    if widths is None:
+        widths = [max(1, min(channel_base // min(size), channel_max)) for size in sizes]
+    return Levels(sizes, widths)
 
 
 def pyramid(resolution: Size, levels: int | None = None) -> list[tuple[int, int]]:
@@ -26,18 +66,3 @@ def pyramid(resolution: Size, levels: int | None = None) -> list[tuple[int, int]
         raise ValueError(f"{height} x {width} is not 3..8 times a power of two")
     roomy = [k for k in fitting if min(height, width) >> k >= 4]
     return [(height >> k, width >> k) for k in range(max(roomy or fitting), -1, -1)]
-
-
-def feature_maps(
-    sizes: list[tuple[int, int]], channel_base: int, channel_max: int, widths: list[int] | None
-) -> list[int]:
-    """Feature maps at every level: channel_base / side, at most channel_max; or `widths`.
-
-    Raises:
-        ValueError: `widths` has not one entry a level.
-    """
-    if widths is None:
-        return [max(1, min(channel_base // min(size), channel_max)) for size in sizes]
-    if len(widths) != len(sizes):
-        raise ValueError(f"{len(widths)} widths for {len(sizes)} levels")
-    return widths
