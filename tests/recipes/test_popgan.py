@@ -115,7 +115,10 @@ def test_both_players_see_images_through_the_same_pipeline_and_probability(
 ) -> None:
     seen = []
 
-    def spy(plan: object, images: torch.Tensor, rng: object, strength: object) -> torch.Tensor:
+    def spy(
+        plan: object, images: torch.Tensor, rng: object, strength: object, *, labels: int
+    ) -> torch.Tensor:
+        assert labels == 0
         seen.append((plan, len(images), strength))
         return images
 

@@ -156,7 +156,8 @@ def _write(
             add_bids(images, codes)
             add_pngs(images, codes)
             if sum(len(shown) for shown, _ in first) < OVERVIEW:
-                first.append((images, codes))
+                # Copies, so that no batch is kept alive for the sake of a part of it.
+                first.append((images.copy(), None if codes is None else codes.copy()))
             task.advance(len(images))
     for sheet in _sheets(folder, masks=True):
         sheet.unlink(missing_ok=True)
