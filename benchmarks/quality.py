@@ -5,10 +5,10 @@
     python benchmarks/quality.py --status
 
 `--speeds` measures how fast every setting trains with two threads, in rounds that alternate between
-all of them, and freezes it. Every other cell takes its number of images from these speeds and the
-minutes it is granted, by popgan's own rule for budgets. So a result does not depend on how busy
-the machine is that trains it, nor (beyond rounding) on `--threads`; only the wall time does, which
-is written down and used for nothing.
+all of them, and freezes it; what is frozen stays. Every other cell takes its number of images from
+these speeds and the minutes it is granted, by popgan's own rule for budgets. So a result does not
+depend on how busy the machine is that trains it, nor (beyond rounding) on `--threads`; only the
+wall time does, which is written down and used for nothing.
 
 What is measured is kept in results/quality.json cell by cell. The same command does only what
 is missing, or what popgan would plan differently now; an interrupted training goes on. Two
@@ -30,8 +30,8 @@ from popgan.errors import UserError
 from popgan.files import write_text
 from quality_cells import DEFAULT, GROUPS, Bench, Cell, asked_of, cells, measure, settings_of
 from quality_figures import figures
-from quality_plan import NoPriorError, Speeds, data_folder, open_cohort, provisional
-from quality_speeds import measure_speeds
+from quality_plan import NoPriorError, Speeds, data_folder, open_cohort, provisional, shape
+from quality_speeds import measure_speeds, with_known
 from quality_store import Store
 from quality_table import table
 
@@ -56,21 +56,28 @@ class Cohorts:
 
 
 def freeze_speeds(options: argparse.Namespace, store: Store, cohorts: Cohorts) -> None:
-    """Measure the speeds of all settings and keep them."""
+    """Measure the speeds that are not known, or with --restart all, and keep them.
+
+    A frozen speed is never measured again by accident: it would change every cell that rests on it.
+    """
+    known = store.cells().get(SPEEDS, {}).get("value")
+    known = None if options.restart else known
     named: list[tuple[str, Plan, Cohort]] = []
     for setting in settings_of(GROUPS):
         cohort = cohorts[setting.cohort]
         try:
-            named.append((setting.name, provisional(setting, cohort, SPEED_THREADS), cohort))
+            plan = provisional(setting, cohort, SPEED_THREADS)
         except NoPriorError as error:
             print(f"left out: {error}", flush=True)
+            continue
+        if known is None or shape(plan) not in known["shapes"]:
+            named.append((setting.name, plan, cohort))
+    if not named:
+        print("all speeds are known; --restart measures them anew", flush=True)
+        return
     start = time.monotonic()
     value = measure_speeds(named, rounds=options.rounds, count=SPEED_THREADS)
-    # Other settings keep the speeds that were measured before.
-    known = store.cells().get(SPEEDS, {}).get("value", {"shapes": {}, "snapshot_seconds": {}})
-    for part in ("shapes", "snapshot_seconds"):
-        value[part] = {**known[part], **value[part]}
-    store.put(SPEEDS, {}, value, wall_minutes=_minutes_since(start))
+    store.put(SPEEDS, {}, with_known(value, known), wall_minutes=_minutes_since(start))
 
 
 def run_cells(
@@ -173,7 +180,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="of every training, for a trial")
     parser.add_argument("--samples", type=int, default=2000, help="synthetic images a score")
     parser.add_argument("--status", action="store_true", help="what is done and what is missing")
-    parser.add_argument("--restart", action="store_true", help="forget the cells of --only first")
+    parser.add_argument(
+        "--restart", action="store_true", help="forget the cells of --only, or the speeds, first"
+    )
     parser.add_argument("--table", action="store_true", help="write the page again, no more")
     parser.add_argument("--work", type=Path, default=HERE.parent / "runs" / "quality")
     parser.add_argument("--results", type=Path, default=HERE / "results")
@@ -189,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.speeds:
             freeze_speeds(options, store, cohorts)
-        if options.restart:
+        elif options.restart:
             store.forget([cell.name for cell in wanted])
         record = store.cells().get(SPEEDS, {}).get("value")
         bench = Bench(

@@ -68,6 +68,20 @@ def measure_speeds(
     }
 
 
+def with_known(new: dict[str, Any], known: dict[str, Any] | None) -> dict[str, Any]:
+    """New speeds beside those that were frozen before, which do not change.
+
+    What is said of all rounds is said of the first measurement; later ones keep their own load.
+    """
+    if known is None:
+        return new
+    later = {
+        key: {**entry, "load_before": new["load_before"]} for key, entry in new["shapes"].items()
+    }
+    seconds = {**new["snapshot_seconds"], **known["snapshot_seconds"]}
+    return {**known, "shapes": {**later, **known["shapes"]}, "snapshot_seconds": seconds}
+
+
 def once(plan: Plan, cohort: Cohort, count: int) -> list[float]:
     """Images/s of a plan at each level, measured now."""
     train = plan.train.model_copy(update={"threads": count})

@@ -293,6 +293,22 @@ def test_speeds_of_rounds_are_medians_with_their_range() -> None:
     }
 
 
+def test_a_frozen_speed_stays_when_others_are_measured() -> None:
+    def value(load: float, seconds: float, **shapes: float) -> dict[str, Any]:
+        named = {key: {"name": key, "images_per_second": [v]} for key, v in shapes.items()}
+        return {"load_before": load, "shapes": named, "snapshot_seconds": {"64": seconds}}
+
+    new, known = value(3.0, 9.0, a=1.0, b=2.0), value(0.1, 1.5, a=50.0)
+    found = part("speeds").with_known(new, known)
+    assert {key: each["images_per_second"] for key, each in found["shapes"].items()} == {
+        "a": [50.0],
+        "b": [2.0],
+    }
+    assert (found["load_before"], found["shapes"]["b"]["load_before"]) == (0.1, 3.0)
+    assert found["snapshot_seconds"] == {"64": 1.5}
+    assert part("speeds").with_known(new, None) == new
+
+
 @pytest.mark.parametrize(
     ("measured", "words"),
     [
