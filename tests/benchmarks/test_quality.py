@@ -44,7 +44,8 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("heads")
     for seed in range(12):
         data, mask = head(seed), np.zeros((32, 38, 36), np.uint8)
-        mask[12:20, 14:22, seed % 2 :: 2] = 1
+        # Slices are taken at about every other plane, so lesions change every two planes.
+        mask[12:20, 14:22, (np.arange(36) + seed) // 2 % 2 == 0] = 1
         data[mask > 0] = 1500
         save(folder / "scans" / f"Person{seed}" / "t1.nii.gz", data)
         save(folder / "scans" / f"Person{seed}" / "mask.nii.gz", mask)
@@ -55,6 +56,7 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bias_field="off",
         label="map",
         fractions=(0.5, 0.25, 0.25),
+        keep_ids=True,  # pseudonyms differ from run to run, and the splits with them
     )
     run = folder / "run"
     Cohort.from_folder(folder / "scans", run, options=options, workers=0)
