@@ -1,4 +1,4 @@
-"""What a reader study shows, as data: every number with its n, its interval and its method in words.
+"""What a reader study shows, as data: every number with its n, interval and method in words.
 
 Positive means synthetic: sensitivity is the share of synthetic images that were recognised, and
 specificity the share of real images that were called real. Nothing here can be infinite or NaN: a
@@ -83,12 +83,8 @@ class Equivalence(_Result):
     value: float | None
     low: float | None = Field(description="of the 90 % interval, which the TOST at 5 % is about")
     high: float | None
-    p_above: float | None = Field(
-        description="one-sided, of the number being above chance - margin"
-    )
-    p_below: float | None = Field(
-        description="one-sided, of the number being below chance + margin"
-    )
+    p_above: float | None = Field(description="one-sided: it is above chance - margin")
+    p_below: float | None = Field(description="one-sided: it is below chance + margin")
     p_equivalence: float | None = Field(description="the larger of the two")
     p_difference: float | None = Field(description="two-sided, of a difference from chance")
     verdict: Verdict
