@@ -17,6 +17,7 @@ from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict
 from popgan.evidence.masks import MaskResult
+from popgan.report.readers import ReaderContent
 
 Images = NDArray[np.float32]
 
@@ -97,6 +98,7 @@ class ReportContent:
         provenance: versions, machine, hashes, time; nested mappings are flattened.
         stations: (name, seconds) in the order in which they ran.
         masks: None = the model draws none.
+        readers: None = no reader study was analysed.
     """
 
     title: str
@@ -114,6 +116,7 @@ class ReportContent:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     stations: Sequence[tuple[str, float]] = ()
     masks: MaskContent | None = None
+    readers: ReaderContent | None = None
 
 
 @dataclass(frozen=True)

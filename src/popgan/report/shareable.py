@@ -12,6 +12,7 @@ from popgan.report.guard import assert_self_contained, assert_shareable
 from popgan.report.masks import mask_view
 from popgan.report.measurements import metric_views, network_line
 from popgan.report.page import render
+from popgan.report.readers import readers_view
 from popgan.report.scales import metric_scale
 from popgan.report.view import (
     claims,
@@ -53,6 +54,7 @@ def report_html(content: ReportContent) -> str:
         spectrum=spectrum_drawing(fidelity.spectra) if fidelity else None,
         training=training_drawings(content.log, content.plan.base),
         masks=mask_view(content.masks),
+        readers=readers_view(content.readers),
         film=film_views(content.filmstrip),
         film_columns=film_columns(len(content.filmstrip)),
         plan=plan_groups(content.plan),

@@ -16,6 +16,7 @@ from popgan.report.content import FilmFrame, Images, MaskContent, ReportContent
 from popgan.report.figures import column
 from popgan.report.measurements import network_name, short_title
 from popgan.report.pixels import slice_uri, stack_uri
+from popgan.report.readers import QUESTION, readers_claim
 from popgan.report.words import duration, number, plain, score, typeset
 
 # Level of the verdict -> (CSS class, headline).
@@ -115,11 +116,7 @@ def claims(content: ReportContent) -> list[Claim]:
             False,
             "No downstream task was run.",
         ),
-        Claim(
-            "Do radiologists find them realistic?",
-            False,
-            "No reader study was made.",
-        ),
+        Claim(QUESTION, *readers_claim(content.readers)),
     ]
     if content.masks is not None:
         found.insert(1, _mask_claim(content.masks))

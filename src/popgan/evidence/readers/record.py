@@ -18,24 +18,6 @@ class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class ReaderFlow(_Data):
-    """How far one reader came."""
-
-    alias: str
-    asked: int = Field(description="answers asked for, repeats included")
-    given: int = Field(description="complete answers that counted")
-
-    @property
-    def started(self) -> bool:
-        """Whether there is any answer."""
-        return self.given > 0
-
-    @property
-    def completed(self) -> bool:
-        """Whether nothing is missing."""
-        return self.given >= self.asked > 0
-
-
 class StudyFacts(_Data):
     """What was fixed, what happened and when."""
 
@@ -47,7 +29,6 @@ class StudyFacts(_Data):
     first_answer: str | None = Field(description="UTC, practice not counted")
     last_answer: str | None
     locked: str | None = Field(description="when the study was locked for all readers, UTC")
-    readers: list[ReaderFlow]
     real: int = Field(description="real images, repeats not counted")
     synthetic: dict[str, int] = Field(description="model -> images, repeats not counted")
     patients: int = Field(description="subjects behind the real images")
@@ -65,18 +46,13 @@ class StudyFacts(_Data):
     generator_seeds: list[int]
     models: dict[str, str] = Field(description="model -> SHA-256 of its weights in the study")
     cohort: str = Field(description="hash of the cohort")
+    outcomes: dict[str, Literal["primary", "secondary"]] = Field(
+        default_factory=dict,
+        description="what was preregistered: detection, scores, agreement, repeats, models; the "
+        "rest is exploratory",
+    )
     notes: list[str] = Field(default_factory=list, description="what a reader must be told")
     versions: dict[str, str] = Field(default_factory=dict)
-
-    @property
-    def started(self) -> list[ReaderFlow]:
-        """Readers with at least one answer."""
-        return [reader for reader in self.readers if reader.started]
-
-    @property
-    def completed(self) -> list[ReaderFlow]:
-        """Readers without a missing answer."""
-        return [reader for reader in self.readers if reader.completed]
 
 
 class StudyAnalysis(_Data):
@@ -97,6 +73,23 @@ class StudyAnalysis(_Data):
         if self.status == "rehearsal":
             return "REHEARSAL: answers were drawn from a reader model; this is no evidence"
         return ""
+
+    def asked_of_each(self, block: str) -> int:
+        """Answers that a block asked of each reader, repeats included."""
+        planned = next(b.planned for b in self.result.flow.blocks if b.block == block)
+        return planned // max(1, self.result.flow.invited)
+
+    @property
+    def completed(self) -> list[str]:
+        """Readers who gave every answer of every block."""
+        return [
+            reader
+            for reader in self.result.readers
+            if all(
+                block.by_reader.get(reader, 0) >= self.asked_of_each(block.block)
+                for block in self.result.flow.blocks
+            )
+        ]
 
 
 def parse_analysis(value: Any, *, where: object) -> StudyAnalysis:

@@ -1,0 +1,124 @@
+"""Values with their intervals, one a row: the forest plots of a reader study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from popgan.report.reader_tones import MARKERS, TONES, WIDTH, Tone, at_left, at_right, rows_frame
+from popgan.report.svg import BAND, GRID, INK, MUTED, PAPER, canvas, to_svg
+from popgan.report.words import PERCENT, plain
+
+
+@dataclass(frozen=True)
+class IntervalRow:
+    """A value with its interval in a row of its own; no value = a heading.
+
+    Attributes:
+        name: at the left.
+        value, low, high: what is drawn; None where it could not be computed.
+        note: at the right, such as the numbers in words.
+        tone: colour and shape of the mark.
+    """
+
+    name: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+    tone: Tone = "ink"
+    heading: bool = False
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The axis of a figure of intervals.
+
+    Attributes:
+        title: below the axis.
+        low, high: ends of the axis; None = from the data.
+        reference: where a dotted line stands, and its name.
+        band: shaded from .. to.
+        share: whether values are shares, shown in percent.
+    """
+
+    title: str
+    low: float | None = None
+    high: float | None = None
+    reference: float | None = None
+    band: tuple[float, float] | None = None
+    share: bool = False
+
+
+def intervals(rows: Sequence[IntervalRow], scale: Scale, name: str, alt: str) -> Markup:
+    """Values with their intervals, one a row, from the top."""
+    headings = sum(row.heading for row in rows)
+    figure, axes = canvas(WIDTH, 52 + 20 * len(rows))
+    place = 0.0
+    low, high = _ends(rows, scale)
+    axes.set_xlim(low, high)
+    for row in rows:
+        place -= 1.0
+        if row.heading:
+            at_left(axes, place, row.name, INK, "bold")
+            continue
+        indent = 8 if headings else 0
+        at_left(axes, place, row.name, TONES[row.tone], "normal", indent=indent)
+        at_right(axes, place, row.note)
+        _interval(axes, row, place, (low, high))
+    axes.set_ylim(place - 0.7, -0.3)
+    if scale.band:
+        axes.axvspan(*scale.band, color=BAND, zorder=0, lw=0)
+    if scale.reference is not None:
+        axes.axvline(scale.reference, color=MUTED, lw=1, linestyle=(0, (2, 3)), zorder=1)
+    shown = [row for row in rows if not row.heading]
+    rows_frame(figure, axes, [row.name for row in shown], [row.note for row in shown], below=44)
+    axes.set_xlabel(scale.title)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    if scale.share:
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=PERCENT))
+    else:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(round(value, 6))))
+    axes.grid(True, axis="x", color=GRID, lw=0.8)
+    return to_svg(figure, name, alt)
+
+
+def _interval(axes: Axes, row: IntervalRow, place: float, ends: tuple[float, float]) -> None:
+    """Mark and whiskers; an arrow where the interval goes beyond the axis."""
+    colour = TONES[row.tone]
+    if row.value is None:
+        return
+    if row.low is not None and row.high is not None:
+        start, end = max(row.low, ends[0]), min(row.high, ends[1])
+        axes.plot([start, end], [place, place], color=colour, lw=2, zorder=3, solid_capstyle="butt")
+        for edge, shown, mark in ((row.low, start, 8), (row.high, end, 9)):
+            marker: int | str = "|" if edge == shown else (4 if mark == 8 else 5)
+            axes.plot([shown], [place], marker=marker, color=colour, ms=7, mew=1.6, zorder=3)
+    axes.plot(
+        [row.value],
+        [place],
+        marker=MARKERS[row.tone],
+        color=colour,
+        markersize=7,
+        mec=PAPER,
+        mew=0.9,
+        zorder=4,
+        linestyle="none",
+    )
+
+
+def _ends(rows: Sequence[IntervalRow], scale: Scale) -> tuple[float, float]:
+    numbers = [n for row in rows for n in (row.value, row.low, row.high) if n is not None]
+    if scale.reference is not None:
+        numbers.append(scale.reference)
+    numbers += list(scale.band or ())
+    low, high = min(numbers, default=0.0), max(numbers, default=1.0)
+    margin = 0.06 * (high - low) or 0.1
+    return (
+        low - margin if scale.low is None else scale.low,
+        high + margin if scale.high is None else scale.high,
+    )

@@ -1,0 +1,236 @@
+"""The section on readers: what the blinded reader study of a run shows, and what it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from popgan.evidence.readers.answers import REAL
+from popgan.evidence.readers.record import StudyAnalysis, StudyFacts
+from popgan.evidence.readers.results import BlockFlow, ReaderStudyResult
+from popgan.evidence.readers.sentences import sentences
+from popgan.report.reader_panels import (
+    ReaderPanel,
+    accuracy_panel,
+    agreement_panel,
+    differences_panel,
+    repeats_panel,
+    roc_panel,
+    scores_panel,
+)
+from popgan.report.reader_tables import (
+    Table,
+    agreement_table,
+    comparison_table,
+    model_table,
+    reader_table,
+    repeat_table,
+    score_table,
+    timing_table,
+)
+from popgan.report.words import moment, number, typeset
+from popgan.wording import counted
+
+About = Literal["these weights", "other weights", "other models"]
+QUESTION = "Do radiologists find them realistic?"
+
+
+@dataclass(frozen=True)
+class ReaderContent:
+    """The reader study of a run, for the shareable page.
+
+    Attributes:
+        analysis: what was found; final or interim, never a rehearsal.
+        about: whether images of the reported model's present weights were judged.
+        model: the reported model.
+    """
+
+    analysis: StudyAnalysis
+    about: About
+    model: str
+
+    def __post_init__(self) -> None:
+        if self.analysis.status == "rehearsal":
+            raise ValueError("simulated answers are no evidence and do not go into a report")
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is evidence about the reported model."""
+        return self.about == "these weights" and self.analysis.status == "final"
+
+
+@dataclass(frozen=True)
+class FlowBox:
+    """A box of the flow diagram: its heading and the lines below it."""
+
+    title: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Figures and tables of one outcome."""
+
+    title: str
+    standing: str
+    panels: Sequence[ReaderPanel]
+    tables: Sequence[Table]
+
+
+@dataclass(frozen=True)
+class ReadersView:
+    """What the template prints."""
+
+    marking: str
+    about: str
+    sentences: Sequence[str]
+    warnings: Sequence[str]
+    flow: Sequence[FlowBox]
+    groups: Sequence[Group]
+    facts: Sequence[tuple[str, str]]
+
+
+def readers_view(content: ReaderContent | None) -> ReadersView | None:
+    """What the page shows; None where no study was analysed."""
+    if content is None:
+        return None
+    analysis = content.analysis
+    result, facts = analysis.result, analysis.facts
+    return ReadersView(
+        marking=analysis.marking,
+        about=_about(content),
+        sentences=[typeset(text) for text in sentences(result)],
+        warnings=[typeset(text) for text in (*facts.notes, *result.warnings)],
+        flow=_flow(analysis),
+        groups=_groups(result, facts),
+        facts=_facts(analysis),
+    )
+
+
+def readers_claim(content: ReaderContent | None) -> tuple[bool, str]:
+    """Whether readers were asked about the reported model, and the careful answer."""
+    if content is None:
+        return False, "No reader study was made."
+    if content.about == "other weights":
+        return False, (
+            "A reader study was made, but of other weights: the model has been trained anew since. "
+            "See the section on readers."
+        )
+    if content.about == "other models":
+        return False, "A reader study was made, but of other models. See the section on readers."
+    if content.analysis.status == "interim":
+        return False, "A reader study is under way; nothing counts before it is locked."
+    found = sentences(content.analysis.result)
+    return True, typeset(" ".join(found[:2])) if found else "No answer was usable."
+
+
+def _about(content: ReaderContent) -> str:
+    facts = content.analysis.facts
+    listed = ", ".join(
+        f"{name} ({number(facts.synthetic.get(name, 0))} images, weights {digits[:12]})"
+        for name, digits in facts.models.items()
+    )
+    noun = "Model" if len(facts.models) == 1 else "Models"
+    words = f"{noun} in the study: {listed}."
+    if content.about == "other weights":
+        return (
+            f"{words} The weights of {content.model} have changed since: the study is about other "
+            "weights than the rest of this page."
+        )
+    if content.about == "other models":
+        return f"{words} The model of this page, {content.model}, was not in the study."
+    return f"{words} Those of {content.model} are the ones that this page is about."
+
+
+def _flow(analysis: StudyAnalysis) -> list[FlowBox]:
+    """From invitations to what was analysed."""
+    result, facts = analysis.result, analysis.facts
+    flow = result.flow
+    images = [
+        counted(cases, "image", "images")
+        + (
+            f" real, of {counted(facts.patients, 'patient', 'patients')}"
+            if source == REAL
+            else f" by {source}"
+        )
+        for source, cases in flow.cases.items()
+    ]
+    repeats = f"{counted(facts.repeats, 'repeat', 'repeats')} a reader and block"
+    boxes = [
+        FlowBox("Images", [*images, repeats]),
+        FlowBox("Readers invited", [number(flow.invited)]),
+        FlowBox("started", [number(flow.started)]),
+        FlowBox("completed", [number(len(analysis.completed))]),
+    ]
+    return boxes + [FlowBox(_BLOCKS[block.block], _block(block)) for block in flow.blocks]
+
+
+_BLOCKS = {
+    "likert": "Block of scores",
+    "authenticity": "Block real or synthetic",
+    "2afc": "Block of choices",
+}
+
+
+def _block(block: BlockFlow) -> list[str]:
+    lines = [
+        f"{number(block.planned)} answers asked for",
+        f"{number(block.given)} given, {number(block.missing)} missing",
+    ]
+    if block.unusable:
+        lines.append(f"{number(block.unusable)} unusable")
+    return [*lines, f"{number(block.analysed)} analysed", f"{number(block.repeats)} on repeats"]
+
+
+def _groups(result: ReaderStudyResult, facts: StudyFacts) -> list[Group]:
+    wanted = [
+        ("detection", "Are synthetic images recognised?",
+         [accuracy_panel(result), roc_panel(result)], [reader_table(result)]),
+        ("scores", "How good are the images?",
+         [scores_panel(result), differences_panel(result)], [score_table(result)]),
+        ("models", "The models against each other",
+         [], [model_table(result), comparison_table(result)]),
+        ("agreement", "Do readers agree?",
+         [agreement_panel(result), repeats_panel(result)],
+         [agreement_table(result), repeat_table(result)]),
+        ("times", "How long did it take?", [], [timing_table(result)]),
+    ]  # fmt: skip
+    groups = []
+    for name, title, panels, tables in wanted:
+        shown = [panel for panel in panels if panel is not None]
+        listed = [table for table in tables if table is not None]
+        if shown or listed:
+            groups.append(Group(title, _standing(name, facts), shown, listed))
+    order = {"primary": 0, "secondary": 1, "exploratory": 2}
+    return sorted(groups, key=lambda group: order[group.standing.split()[0]])
+
+
+def _standing(name: str, facts: StudyFacts) -> str:
+    """Whether an outcome was fixed before the first answer."""
+    found = facts.outcomes.get(name)
+    if found is None:
+        return "exploratory"
+    return "primary outcome" if found == "primary" else "secondary outcome"
+
+
+def _facts(analysis: StudyAnalysis) -> list[tuple[str, str]]:
+    facts, result = analysis.facts, analysis.result
+    when = (
+        ("Preregistered", facts.registered),
+        ("First answer", facts.first_answer),
+        ("Last answer", facts.last_answer),
+        ("Locked", facts.locked),
+    )
+    rows = [(name, moment(stamp) if stamp else "–") for name, stamp in when]
+    rows += [
+        ("Design, SHA-256", facts.design),
+        ("Preregistration, SHA-256", facts.preregistration or "–"),
+        ("Design effect of several images a patient", f"{facts.design_effect:.2f}"),
+        ("Practice cases, not analysed", number(facts.practice)),
+        ("Contrast and size", f"{facts.contrast}, {facts.size[0]} × {facts.size[1]} pixels"),
+        ("Outside of the head set to black", "yes, in all images" if facts.masked else "no"),
+        ("Margin of equivalence", f"{number(100 * facts.margin)} points"),
+        ("Bootstrap replicates", number(result.replicates)),
+    ]
+    return rows + [(f"Weights of {name}", digits) for name, digits in facts.models.items()]
