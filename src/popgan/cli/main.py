@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from popgan._version import __version__
-from popgan.cli import doctor, evaluate, generate, ingest, phantom, plan, report, run, train
+from popgan.cli import doctor, evaluate, generate, ingest, phantom, plan, report, run, study, train
 from popgan.cli.shared import Settings, StoppedError
 from popgan.errors import UserError, is_out_of_memory
 
@@ -38,6 +38,7 @@ app.command("train", help=train.HELP)(train.train)
 app.command("generate", help=generate.HELP)(generate.generate)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("report", help=report.HELP)(report.report)
+app.add_typer(study.app, name="study")
 app.command("phantom", help=phantom.HELP)(phantom.phantom)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
