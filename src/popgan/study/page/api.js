@@ -11,19 +11,22 @@ export class Failure extends Error {
   }
 }
 
-const KINDS = { 401: "session", 403: "superseded", 409: "superseded", 413: "size", 423: "locked", 429: "busy" };
+const KINDS = {
+  session: "session", superseded: "superseded", locked: "locked", size: "size", many: "busy",
+  // A request with the former session's proof: this browser has opened the link once more.
+  csrf: "superseded",
+};
 const PATIENCE_MS = 15000;
 
 async function failureOf(response) {
-  let message = "";
+  let reply = {};
   try {
-    message = String((await response.json()).error ?? "");
+    reply = await response.json();
   } catch {
     // The status alone must do.
   }
-  // 403 is a request with the former session's proof: this browser has opened the link once more.
-  const kind = KINDS[response.status] ?? (response.status >= 500 ? "storage" : "other");
-  return new Failure(kind, message);
+  const kind = KINDS[reply.code] ?? (response.status >= 500 ? "storage" : "other");
+  return new Failure(kind, String(reply.error ?? ""));
 }
 
 async function call(path, options, read) {

@@ -19,7 +19,6 @@ const WORTH_SENDING_MS = 250;
 export class Room {
   #history = new Map(); // trial -> values before each change
   #sent = new Map(); // trial -> milliseconds already told
-  #known = new Set(); // trials whose time counts for the pace
   #ready = false;
 
   constructor(session, block, on) {
@@ -32,10 +31,10 @@ export class Room {
       choose: (name, value) => this.#choose(name, value),
       remark: (text) => this.#remark(text),
     });
+    const [bar, words] = tools(this.view);
     this.element = el("div", { class: this.pair ? "room pair" : "room" },
       el("div", { class: "stage" },
-        el("div", { class: "images" }, ...this.viewers.map((viewer) => viewer.element)),
-        tools(this.view)),
+        el("div", { class: "images" }, ...this.viewers.map((viewer) => viewer.element), words), bar),
       el("section", { class: "panel", "aria-labelledby": "case-heading" },
         this.heading = el("h1", { id: "case-heading" }), this.form.element, this.#buttons()));
     this.onkey = (event) => this.#key(event);
@@ -176,8 +175,6 @@ export class Room {
     const shown = this.session.timer.shown(id);
     if (!isComplete(this.block.questions, answer) || this.session.stopped) return;
     if (this.#sent.has(id) && shown - this.#sent.get(id) > WORTH_SENDING_MS) this.#put(answer);
-    if (!this.#known.has(id)) this.session.pace.push(shown);
-    this.#known.add(id);
   }
 
   #next() {

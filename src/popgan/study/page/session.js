@@ -17,7 +17,6 @@ const CHECKED = "popgan-study-display";
 export class Session {
   images = new Images();
   timer = new Timer();
-  pace = []; // milliseconds of the cases finished in this visit
   sinceBreak = 0;
   stopped = null;
   older = 0;
@@ -64,7 +63,10 @@ export class Session {
     useTexts(state.texts);
     for (const block of state.blocks) {
       block.questions = questionsOf(block.name, state.kind, state.criteria);
-      for (const trial of block.trials) trial.answer = cleaned(block.questions, trial.answer);
+      for (const trial of block.trials) {
+        trial.answer = cleaned(block.questions, trial.answer);
+        this.timer.seed(trial.id, trial.shown_ms);
+      }
     }
     const trials = state.blocks.flatMap((block) => block.trials);
     if (first) {
@@ -93,6 +95,12 @@ export class Session {
   doneOf(block) {
     if (!block.trials.length) return block.done;
     return block.trials.filter((trial) => isComplete(block.questions, trial.answer)).length;
+  }
+
+  /** Milliseconds of each complete case of a block. */
+  timesOf(block) {
+    const complete = block.trials.filter((trial) => isComplete(block.questions, trial.answer));
+    return complete.map((trial) => this.timer.shown(trial.id)).filter((time) => time > 0);
   }
 
   /** The block to go on with, or null at the end. */

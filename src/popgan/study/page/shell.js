@@ -56,7 +56,7 @@ export class Shell {
     this.meter.hidden = false;
     this.meter.max = block.total;
     this.meter.value = done;
-    const minutes = minutesLeft(this.session.pace, block.total - done);
+    const minutes = minutesLeft(this.session.timesOf(block), block.total - done);
     let left = "";
     if (minutes !== null && done < block.total) {
       left = minutes < 1 ? t("progress.left_less") : t("progress.left", { minutes: number(Math.ceil(minutes)) });

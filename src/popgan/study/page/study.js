@@ -59,7 +59,7 @@ async function begin() {
   const session = await Session.open(shell);
   if (session.stopped) return;
   shell.begin(session);
-  shell.outbox(session.outbox);
+  if (session.outbox.count) shell.outbox(session.outbox);
   beTheOnlyTab(session);
   if (session.older) announce(t("saved.older", { count: session.older }));
   window.addEventListener("beforeunload", (event) => {

@@ -20,6 +20,11 @@ export class Timer {
     this.#since = now;
   }
 
+  /** Take over the time that another visit has measured. */
+  seed(trial, milliseconds) {
+    this.#times.set(trial, Math.max(this.#times.get(trial) ?? 0, milliseconds ?? 0));
+  }
+
   /** The case now in front, or null. */
   show(trial) {
     this.#book();

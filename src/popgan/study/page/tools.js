@@ -12,7 +12,7 @@ function readout(view) {
   });
 }
 
-/** A toolbar for a View. */
+/** A toolbar for a View, and the readout that belongs in a corner of the image: [toolbar, readout]. */
 export function tools(view) {
   const button = (name, key, action, options = {}) => el("button", { type: "button", onclick: action, ...options },
     t(`image_tools.${name}`), " ", el("kbd", { "aria-hidden": "true" }, key));
@@ -31,10 +31,10 @@ export function tools(view) {
   };
   view.watch(follow);
   follow();
-  return el("div", { class: "tools", role: "toolbar", "aria-label": t("image_tools.label") },
+  const bar = el("div", { class: "tools", role: "toolbar", "aria-label": t("image_tools.label") },
     el("span", { class: "group", role: "group", "aria-label": t("image_tools.window") },
       el("span", { class: "label", "aria-hidden": "true" }, t("image_tools.window"), " ", el("kbd", {}, "W")), ...presets),
     el("span", { class: "group" }, round("zoom_out", "−", 0.8), round("zoom_in", "+", 1.25)),
-    el("span", { class: "group" }, button("reset", "R", () => view.reset()), invert),
-    words);
+    el("span", { class: "group" }, button("reset", "R", () => view.reset()), invert));
+  return [bar, words];
 }
