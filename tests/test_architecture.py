@@ -63,6 +63,7 @@ LONGEST_FUNCTION, LONGEST_FILE = 60, 300
 LONG_FUNCTIONS = {
     "popgan.cli.run.run": "one option of the command a parameter",
     "popgan.cli.phantom.phantom": "one option of the command a parameter",
+    "popgan.cli.study.create": "one option of the command a parameter",
 }
 
 
