@@ -13,7 +13,7 @@ from popgan.files import owners_folder, write_json, write_text
 from popgan.study.schema import Block, Design, Key, Places, ReaderPlan, Stimulus, Study, Trial
 
 SIZE = (16, 16)
-TEXTS = "title: Reader study\nbegin: Begin\n"
+TEXTS = "title: Reader study\n"
 
 
 def make_study(
@@ -129,7 +129,9 @@ def _trials(
         made = [s.case for s in stimuli if s.source != "real"]
         shown = [
             [a, b] if n % 2 else [b, a]
-            for n, (a, b) in enumerate(zip(rng.permutation(real), rng.permutation(made)))
+            for n, (a, b) in enumerate(
+                zip(rng.permutation(real), rng.permutation(made), strict=False)
+            )
         ]
     else:
         shown = [[case] for case in rng.permutation([s.case for s in stimuli])]

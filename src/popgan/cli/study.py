@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from popgan.cli import shared
+from popgan.cli import shared, study_serve
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
 from popgan.stations.folder import locked, require_run
@@ -150,3 +150,10 @@ def _data(made: Created) -> dict[str, Any]:
         "advice": made.advice,
         "moved": made.moved,
     }
+
+
+app.command("serve", help=study_serve.HELP_SERVE)(study_serve.serve)
+app.command("links", help=study_serve.HELP_LINKS)(study_serve.links)
+app.command("lock", help=study_serve.HELP_LOCK)(study_serve.lock)
+app.command("unlock", help=study_serve.HELP_UNLOCK)(study_serve.unlock)
+app.command("status", help=study_serve.HELP_STATUS)(study_serve.status)
