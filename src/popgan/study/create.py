@@ -18,6 +18,7 @@ from popgan.progress import Reporter
 from popgan.stations.model import Model, find_model
 from popgan.study.advice import advice
 from popgan.study.build import Built, Wanted, build
+from popgan.study.locking import only_server
 from popgan.study.order import Secret
 from popgan.study.papers import consent, instructions, page_words
 from popgan.study.preregistration import (
@@ -120,6 +121,9 @@ def _cohort_of(run: Path, models: list[Model]) -> Cohort:
 
 
 def _refuse_existing(places: Places, restart: bool) -> None:
+    if restart and places.private.exists():
+        with only_server(places):
+            return  # nobody answers it now
     if restart or not (places.design.exists() or places.key.exists()):
         return
     raise UserError(
@@ -191,7 +195,8 @@ def _set_aside(places: Places) -> Path | None:
         while (aside := places.run / "private" / f"study-before-{number}").exists():
             number += 1
     if places.private.exists():
-        places.private.rename(aside)
+        with only_server(places):
+            places.private.rename(aside)
     if places.shared.exists():
         owners_folder(aside)
         places.shared.rename(aside / "shared")

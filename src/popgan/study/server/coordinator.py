@@ -39,6 +39,7 @@ class Coordinator:
                 "texts": service.texts,
                 **found,
                 "design": service.study.design.model_dump(mode="json"),
+                "texts": service.texts,
             }
         )
 
