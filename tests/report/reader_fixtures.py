@@ -295,6 +295,7 @@ def facts(models=("popgan",), **changes):
         "generator_seeds": [1, 2, 3],
         "models": dict.fromkeys(models, "a" * 64),
         "cohort": "c" * 64,
+        "outcomes": {"detection": "primary", "scores": "secondary", "agreement": "secondary"},
         "versions": {"popgan": "0.1.0"},
     }
     return StudyFacts(**(values | changes))

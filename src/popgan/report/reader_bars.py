@@ -74,6 +74,8 @@ def _score_bar(axes: Axes, bar: ScoreBar, place: float) -> float:
     start = -(bar.shares[0] + bar.shares[1] + bar.shares[2] / 2)
     at_left(axes, place, bar.name, TONES[bar.tone], "normal", indent=8)
     at_right(axes, place, bar.note)
+    # Nothing shines through the lighter shades.
+    axes.barh(place, sum(bar.shares), left=start, height=0.74, color=PAPER, zorder=1)
     left = start
     for share, shade in zip(bar.shares, _SHADES, strict=True):
         axes.barh(

@@ -23,6 +23,8 @@ class IntervalRow:
         value, low, high: what is drawn; None where it could not be computed.
         note: at the right, such as the numbers in words.
         tone: colour and shape of the mark.
+        heading: whether it is one: a name in bold, and nothing else.
+        named: whether the name has the colour of the mark.
     """
 
     name: str
@@ -32,6 +34,7 @@ class IntervalRow:
     note: str = ""
     tone: Tone = "ink"
     heading: bool = False
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ def intervals(rows: Sequence[IntervalRow], scale: Scale, name: str, alt: str) ->
             at_left(axes, place, row.name, INK, "bold")
             continue
         indent = 8 if headings else 0
-        at_left(axes, place, row.name, TONES[row.tone], "normal", indent=indent)
+        at_left(
+            axes, place, row.name, TONES[row.tone if row.named else "ink"], "normal", indent=indent
+        )
         at_right(axes, place, row.note)
         _interval(axes, row, place, (low, high))
     axes.set_ylim(place - 0.7, -0.3)

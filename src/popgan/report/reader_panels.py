@@ -71,7 +71,7 @@ def _accuracy(
     mean: str,
 ) -> ReaderPanel:
     margin = equivalence.margin
-    rows = [IntervalRow("each reader", heading=True)]
+    rows = [IntervalRow(f"each reader, 95{PERCENT} interval", heading=True)]
     rows += [share_row(name, measure, "muted") for name, measure in each]
     rows += [
         IntervalRow(mean, heading=True),
@@ -188,6 +188,7 @@ def differences_panel(result: ReaderStudyResult) -> ReaderPanel | None:
                 label(d.model) if several else TITLES[criterion],
                 d.any_readers if d.any_readers.value is not None else d.difference,
                 tone(d.model, result.models),
+                named=several,
             )
             for d in found
         ]

@@ -59,6 +59,7 @@ def roc_curves(curves: Sequence[Roc], name: str, alt: str) -> Markup:
         ["all readers", "one reader each", "guessing"],
         loc="lower right",
         fontsize=SMALL,
+        frameon=False,
         labelcolor=INK,
         handlelength=2.2,
     )

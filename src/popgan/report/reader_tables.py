@@ -13,6 +13,7 @@ from popgan.evidence.readers.results import (
     ForcedChoice,
     Measure,
     ReaderStudyResult,
+    ScoreSummary,
     Test,
     Timing,
 )
@@ -132,32 +133,38 @@ def model_table(result: ReaderStudyResult) -> Table | None:
 
 
 def score_table(result: ReaderStudyResult) -> Table | None:
-    """Median, mean and difference of every criterion and source."""
-    if not result.scores:
+    """Mean and median of real images and of each model's, and their difference."""
+    if not result.differences:
         return None
-    gaps = {(d.criterion, d.model): d for d in result.differences}
+    found = {(s.criterion, s.source): s for s in result.scores}
+    several = len(result.models) > 1
     rows = []
-    for summary in result.scores:
-        gap = gaps.get((summary.criterion, summary.source))
-        name = "real" if summary.source == REAL else summary.source
+    for gap in result.differences:
+        title = TITLES[gap.criterion]
         cells: list[Cell] = [
-            (number(summary.median.value), _span(summary.median)),
-            value_cell(summary.mean),
-            value_cell(gap.difference) if gap else ("", ""),
-            value_cell(gap.any_readers) if gap else ("", ""),
-            value_cell(gap.odds_ratio) if gap else ("", ""),
-            (_p(gap.test), "") if gap else ("", ""),
+            _score(found.get((gap.criterion, REAL))),
+            _score(found.get((gap.criterion, gap.model))),
+            value_cell(gap.difference),
+            value_cell(gap.any_readers),
+            value_cell(gap.odds_ratio),
+            (_p(gap.test), ""),
         ]
-        rows.append((f"{TITLES[summary.criterion]}: {name}", cells))
-    first = result.differences[0] if result.differences else None
-    test = f" p: {first.test.method}, after Holm." if first else ""
+        rows.append((f"{title}, {gap.model}" if several else title, cells))
     return Table(
-        "Scores, 1 worst to 5 best, and real minus synthetic for these readers and for other "
-        "readers as well. Odds ratio: of a real image to get a higher score, ordinal model. In "
-        f"brackets: 95{PERCENT} intervals.{test}",
-        ("Criterion", "Median", "Mean", "These readers", "Other readers", "Odds ratio", "p"),
+        "Scores, 1 worst to 5 best: mean, interval and median. Real minus synthetic: for these "
+        "readers, and for other readers as well. Odds ratio: of a real image to get a higher "
+        f"score. In brackets: 95{PERCENT} intervals. p: {result.differences[0].test.method}, "
+        "after Holm.",
+        ("Criterion", "Real", "Synthetic", "These readers", "Other readers", "Odds ratio", "p"),
         rows,
     )
+
+
+def _score(summary: ScoreSummary | None) -> Cell:
+    if summary is None or summary.mean.value is None:
+        return "–", ""
+    value, span = value_cell(summary.mean)
+    return value, f"{span}, {number(summary.median.value)}".removeprefix(", ")
 
 
 def comparison_table(result: ReaderStudyResult) -> Table | None:
@@ -265,12 +272,6 @@ def value_cell(measure: Measure) -> Cell:
         return "–", measure.reason or ""
     value, _, span = with_interval(measure).partition(" ")
     return value, span
-
-
-def _span(measure: Measure) -> str:
-    if measure.low is None or measure.high is None:
-        return ""
-    return f"({number(measure.low)} to {number(measure.high)})"
 
 
 def _time(measure: Measure | None) -> Cell:

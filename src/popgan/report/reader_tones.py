@@ -8,7 +8,7 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from popgan.report.svg import INK, MUTED, REAL, SYNTHETIC, THIRD
+from popgan.report.svg import INK, MUTED, PAPER, REAL, SYNTHETIC, THIRD
 
 Tone = Literal["real", "synthetic", "third", "ink", "muted"]
 TONES: dict[str, str] = {
@@ -31,7 +31,8 @@ def at_left(
     axes.annotate(
         text, (0, place), xycoords=("figure fraction", "data"), xytext=(indent, 0),
         textcoords="offset points", ha="left", va="center", fontsize=SMALL, color=colour,
-        fontweight=weight, annotation_clip=False,
+        fontweight=weight, annotation_clip=False, zorder=6,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.2} if weight == "bold" else None,
     )  # fmt: skip
 
 

@@ -47,8 +47,11 @@ def with_interval(measure: Measure) -> str:
     return text.replace("-", "\u2212")
 
 
-def measure_row(name: str, measure: Measure, tone: Tone) -> IntervalRow:
-    """A row with its numbers at the right: "0.58 (0.43, 0.73)"."""
+def measure_row(name: str, measure: Measure, tone: Tone, *, named: bool = True) -> IntervalRow:
+    """A row with its numbers at the right: "0.58 (0.43, 0.73)".
+
+    `named`: whether the name is that of the source, and so has its colour.
+    """
     value = measure.value
     if value is None:
         return IntervalRow(name, note="–", tone=tone)
@@ -56,7 +59,7 @@ def measure_row(name: str, measure: Measure, tone: Tone) -> IntervalRow:
     if measure.low is not None and measure.high is not None:
         note += f" ({measure.low:.2f}, {measure.high:.2f})"
     note = note.replace("-", "\u2212")
-    return IntervalRow(name, value, measure.low, measure.high, note, tone)
+    return IntervalRow(name, value, measure.low, measure.high, note, tone, named=named)
 
 
 def share_row(name: str, measure: Measure, tone: Tone) -> IntervalRow:

@@ -9,7 +9,7 @@ from typing import Literal
 from popgan.evidence.readers.answers import REAL
 from popgan.evidence.readers.record import StudyAnalysis, StudyFacts
 from popgan.evidence.readers.results import BlockFlow, ReaderStudyResult
-from popgan.evidence.readers.sentences import sentences
+from popgan.evidence.readers.sentences import detection_sentence, sentences
 from popgan.report.reader_panels import (
     ReaderPanel,
     accuracy_panel,
@@ -61,11 +61,11 @@ class ReaderContent:
 
 
 @dataclass(frozen=True)
-class FlowBox:
-    """A box of the flow diagram: its heading and the lines below it."""
+class FlowColumn:
+    """A column of the flow diagram: what it counts, and its steps from the top, in lines."""
 
     title: str
-    lines: Sequence[str]
+    steps: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class ReadersView:
     about: str
     sentences: Sequence[str]
     warnings: Sequence[str]
-    flow: Sequence[FlowBox]
+    flow: Sequence[FlowColumn]
     groups: Sequence[Group]
     facts: Sequence[tuple[str, str]]
 
@@ -100,12 +100,22 @@ def readers_view(content: ReaderContent | None) -> ReadersView | None:
     return ReadersView(
         marking=analysis.marking,
         about=_about(content),
-        sentences=[typeset(text) for text in sentences(result)],
+        sentences=[typeset(text) for text in _sentences(analysis)],
         warnings=[typeset(text) for text in (*facts.notes, *result.warnings)],
         flow=_flow(analysis),
         groups=_groups(result, facts),
         facts=_facts(analysis),
     )
+
+
+def _sentences(analysis: StudyAnalysis) -> list[str]:
+    """The findings, and the primary one again without readers who stopped early."""
+    found = sentences(analysis.result)
+    if analysis.completers is not None:
+        stopped = len(analysis.result.readers) - len(analysis.completers.readers)
+        who = counted(stopped, "reader who did not finish", "readers who did not finish")
+        found.append(f"Without {who}: {detection_sentence(analysis.completers)}")
+    return found
 
 
 def readers_claim(content: ReaderContent | None) -> tuple[bool, str]:
@@ -143,44 +153,37 @@ def _about(content: ReaderContent) -> str:
     return f"{words} Those of {content.model} are the ones that this page is about."
 
 
-def _flow(analysis: StudyAnalysis) -> list[FlowBox]:
-    """From invitations to what was analysed."""
-    result, facts = analysis.result, analysis.facts
-    flow = result.flow
+def _flow(analysis: StudyAnalysis) -> list[FlowColumn]:
+    """From invitations and images to the answers that were analysed."""
+    flow, facts = analysis.result.flow, analysis.facts
+    completed = len(analysis.completed)
     images = [
-        counted(cases, "image", "images")
-        + (
-            f" real, of {counted(facts.patients, 'patient', 'patients')}"
-            if source == REAL
-            else f" by {source}"
-        )
+        f"{number(cases)} real, of {counted(facts.patients, 'patient', 'patients')}"
+        if source == REAL
+        else f"{number(cases)} by {source}"
         for source, cases in flow.cases.items()
     ]
-    repeats = f"{counted(facts.repeats, 'repeat', 'repeats')} a reader and block"
-    boxes = [
-        FlowBox("Images", [*images, repeats]),
-        FlowBox("Readers invited", [number(flow.invited)]),
-        FlowBox("started", [number(flow.started)]),
-        FlowBox("completed", [number(len(analysis.completed))]),
+    each = analysis.asked_of_each(flow.blocks[0].block) if flow.blocks else 0
+    cases = "pairs" if facts.kind == "2afc" else "cases"
+    readers = [
+        [f"{number(flow.invited)} invited"],
+        [f"{number(flow.started)} started"],
+        [f"{number(completed)} completed", f"{number(flow.started - completed)} in part"],
     ]
-    return boxes + [FlowBox(_BLOCKS[block.block], _block(block)) for block in flow.blocks]
+    shown = [images, [f"{number(facts.repeats)} shown twice"], [f"{number(each)} {cases} a block"]]
+    columns = [FlowColumn("Readers", readers), FlowColumn("Images", shown)]
+    return columns + [FlowColumn(_BLOCKS[block.block], _block(block)) for block in flow.blocks]
 
 
-_BLOCKS = {
-    "likert": "Block of scores",
-    "authenticity": "Block real or synthetic",
-    "2afc": "Block of choices",
-}
+_BLOCKS = {"likert": "Scores", "authenticity": "Real or synthetic", "2afc": "Choices"}
 
 
-def _block(block: BlockFlow) -> list[str]:
-    lines = [
-        f"{number(block.planned)} answers asked for",
-        f"{number(block.given)} given, {number(block.missing)} missing",
-    ]
+def _block(block: BlockFlow) -> list[list[str]]:
+    given = [f"{number(block.given)} given", f"{number(block.missing)} missing"]
     if block.unusable:
-        lines.append(f"{number(block.unusable)} unusable")
-    return [*lines, f"{number(block.analysed)} analysed", f"{number(block.repeats)} on repeats"]
+        given.append(f"{number(block.unusable)} unusable")
+    analysed = [f"{number(block.analysed)} analysed", f"{number(block.repeats)} on repeats"]
+    return [[f"{number(block.planned)} answers asked"], given, analysed]
 
 
 def _groups(result: ReaderStudyResult, facts: StudyFacts) -> list[Group]:

@@ -36,6 +36,7 @@ from popgan.stations.draw import stream, synthesise
 from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.readers import analysis_hash, load_readers
 from popgan.stations.scan_rows import double_words, preparation_rows, quarantined, scan_rows
 from popgan.stations.source import real_codes
 from popgan.synthesis.overlay import hexadecimal, overlay
@@ -76,6 +77,7 @@ def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Pat
         "plan": sha256_file(model.plan_path),
         "evidence": sha256_file(model.evaluation_path) if evaluation else None,
         "cohort": cohort.hash,
+        "readers": analysis_hash(run),
         "popgan": __version__,
     }
     if ledger.is_done("report", inputs):
@@ -126,6 +128,7 @@ def _content(
         },
         stations=_times(ledger, model),
         masks=_masks(plan, gallery, np.concatenate(codes), evaluation) if codes else None,
+        readers=load_readers(model),
     )
 
 

@@ -1,8 +1,9 @@
 """What CLAIM 2024 and GRRAS ask of a paper, in short words of our own.
 
-Numbers are those of the published lists: CLAIM 2024 update (Tejani and others, Radiology: Artificial
-Intelligence 6, e240300, 2024) and GRRAS (Kottner and others, Journal of Clinical Epidemiology 64,
-96-106, 2011). The published wording counts; these words only say which item is meant.
+Numbers are those of the published lists: CLAIM 2024 update (Tejani and others, Radiology:
+Artificial Intelligence 6, e240300, 2024) and GRRAS (Kottner and others, Journal of Clinical
+Epidemiology 64, 96-106, 2011). The published wording counts; these words only say which item is
+meant.
 """
 
 from __future__ import annotations

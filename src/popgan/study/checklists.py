@@ -7,32 +7,15 @@ and nothing is called "not applicable" on their behalf.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from popgan.evidence.readers.answers import CRITERIA
 from popgan.evidence.readers.record import StudyAnalysis, StudyFacts
 from popgan.evidence.readers.sentences import sentences
+from popgan.study.background import Background
 from popgan.study.checklist_items import CLAIM, GRRAS
 from popgan.wording import counted
 
 BLANK = "____ (to be filled by the authors)"
-
-
-@dataclass(frozen=True)
-class Background:
-    """What the run knows beside the study.
-
-    Attributes:
-        counts: the cohort in figures, as the report shows it.
-        preparation: one sentence a choice of preparation.
-        training: model -> sentences on network, training and choice of weights.
-        software: name -> version.
-    """
-
-    counts: Mapping[str, int | float | str]
-    preparation: Sequence[str]
-    training: Mapping[str, Sequence[str]]
-    software: Mapping[str, str]
 
 
 def checklist_markdown(analysis: StudyAnalysis, background: Background) -> str:
@@ -91,17 +74,17 @@ def _claim(analysis: StudyAnalysis, background: Background) -> dict[int, str]:
         "; none was chosen by hand",
         11: "pseudonyms by a keyed hash; the shareable files hold counts and aliases only. "
         f"Of the source data: {BLANK}",
-        12: _missing(facts),
+        12: _missing(analysis),
         14: "for each image whether it is a patient's or drawn by a model; known by construction",
         15: "by construction there is no error in it",
         17: "none was needed: the truth is how an image came to be",
         18: "of the readers: see GRRAS 13",
         20: "subjects: every subject is in one split only, checked by hash each time data are used",
-        21: _sample_size(facts),
+        21: _sample_size(analysis),
         28: _measures(facts),
         29: "see the field `method` of every estimate in analysis.json; intervals are 95 %",
         34: f"{_registered(facts)}; in a public register: {BLANK}",
-        35: f"{_flow(facts)}; flow diagram in report.html",
+        35: f"{_flow(analysis)}; flow diagram in report.html",
         37: _sentences(analysis),
         42: "study/design.json, study/preregistration.md",
     }
@@ -117,18 +100,25 @@ def _background_claim(background: Background) -> dict[int, str]:
         for name in ("Training", "Tuning", "Test")
         if f"{name} subjects" in counts
     ]
-    per_model = {name: " ".join(lines) for name, lines in background.training.items()}
-    trained = "; ".join(f"{name}: {words}" for name, words in per_model.items())
     versions = ", ".join(f"{name} {version}" for name, version in background.software.items())
     return {
         9: "; ".join(background.preparation),
         19: f"at random by subject from a hash: {', '.join(splits)} subjects" if splits else "",
-        22: f"{trained} (plan.yaml and MODEL_CARD.md have every value)" if trained else "",
+        22: _each(background, "network", "MODEL_CARD.md has all of it"),
         23: versions,
-        25: f"{trained} (plan.yaml has every value)" if trained else "",
+        24: _each(background, "start", "plan.yaml"),
+        25: _each(background, "training", "plan.yaml has every value"),
+        26: _each(background, "choice", "never by the test split"),
         27: "none: each image is drawn by one model",
         32: f"held-out test subjects of the same cohort ({counts.get('Test subjects', '?')})",
     }
+
+
+def _each(background: Background, name: str, source: str) -> str:
+    """What is known of each model under a name; "" where nothing is."""
+    found = [f"{model}: {words}" for model, facts in background.models.items()
+             if (words := getattr(facts, name))]  # fmt: skip
+    return f"{'; '.join(found)} ({source})" if found else ""
 
 
 def _grras(analysis: StudyAnalysis) -> dict[int, str]:
@@ -139,16 +129,16 @@ def _grras(analysis: StudyAnalysis) -> dict[int, str]:
     return {
         2: f"popgan's reader study: one image at a time on black, window and zoom free; {task}"
         + scored,
-        6: _sample_size(facts),
+        6: _sample_size(analysis),
         7: f"images: {_images(facts)}, drawn by seed {facts.seed}; readers: {BLANK}",
-        8: "own random order for each reader and block; repeats in the same sitting or a later one, "
-        "10 trials or more apart where possible; no clinical information; every image through one "
-        "path of encoding under an opaque name; share of real images not disclosed",
+        8: "own random order for each reader and block; repeats in the same block, 10 trials or "
+        "more after the first showing where possible; no clinical information; every image through "
+        "one path of encoding under an opaque name; share of real images not disclosed",
         9: "each reader by a personal link, nobody saw another's answers; whether readers talked: "
         + BLANK,
         10: "ICC(2,1), ICC(3,k), weighted and Fleiss' kappa, Krippendorff's alpha with intervals; "
         "repeats for agreement within readers; see docs/readers.md",
-        11: f"{_flow(facts)}; {_images(facts)}; {counted(facts.repeats, 'repeat', 'repeats')} "
+        11: f"{_flow(analysis)}; {_images(facts)}; {counted(facts.repeats, 'repeat', 'repeats')} "
         "a reader",
         12: f"subjects: {facts.patients} of the test split; readers' training, experience: {BLANK}",
         13: "analysis.json and section Readers of report.html",
@@ -168,24 +158,25 @@ def _images(facts: StudyFacts) -> str:
     return f"{facts.real} real images of {patients}, synthetic ones: {drawn}"
 
 
-def _sample_size(facts: StudyFacts) -> str:
+def _sample_size(analysis: StudyAnalysis) -> str:
+    facts = analysis.facts
+    readers = counted(len(analysis.result.readers), "reader", "readers")
     return (
-        f"{counted(len(facts.readers), 'reader', 'readers')}, {_images(facts)}, {facts.repeats} "
-        f"repeats; design effect {facts.design_effect:.2f}; margin of equivalence "
-        f"{100 * facts.margin:g} points. Why these numbers: {BLANK}"
+        f"{readers}, {_images(facts)}, {facts.repeats} repeats; design effect "
+        f"{facts.design_effect:.2f}; margin of equivalence {100 * facts.margin:g} points; reasons: "
+        "section Sizes of study/preregistration.md"
     )
 
 
-def _missing(facts: StudyFacts) -> str:
-    asked, given = sum(r.asked for r in facts.readers), sum(r.given for r in facts.readers)
-    return f"{asked - given} of {asked} answers were not given; nothing was imputed"
+def _missing(analysis: StudyAnalysis) -> str:
+    blocks = analysis.result.flow.blocks
+    asked, missing = sum(b.planned for b in blocks), sum(b.missing for b in blocks)
+    return f"{missing} of {asked} answers were not given; nothing was imputed"
 
 
-def _flow(facts: StudyFacts) -> str:
-    return (
-        f"{len(facts.readers)} invited, {len(facts.started)} started, "
-        f"{len(facts.completed)} completed"
-    )
+def _flow(analysis: StudyAnalysis) -> str:
+    flow = analysis.result.flow
+    return f"{flow.invited} invited, {flow.started} started, {len(analysis.completed)} completed"
 
 
 def _measures(facts: StudyFacts) -> str:

@@ -46,10 +46,10 @@ class StudyFacts(_Data):
     generator_seeds: list[int]
     models: dict[str, str] = Field(description="model -> SHA-256 of its weights in the study")
     cohort: str = Field(description="hash of the cohort")
-    outcomes: dict[str, Literal["primary", "secondary"]] = Field(
+    outcomes: dict[str, Literal["primary", "secondary", "descriptive"]] = Field(
         default_factory=dict,
-        description="what was preregistered: detection, scores, agreement, repeats, models; the "
-        "rest is exploratory",
+        description="what was preregistered: detection, scores, models, agreement, times; "
+        "everything else is exploratory",
     )
     notes: list[str] = Field(default_factory=list, description="what a reader must be told")
     versions: dict[str, str] = Field(default_factory=dict)
@@ -64,12 +64,19 @@ class StudyAnalysis(_Data):
     )
     facts: StudyFacts
     result: ReaderStudyResult
+    completers: ReaderStudyResult | None = Field(
+        default=None,
+        description="the same without readers who did not finish; None where all did, or too few",
+    )
 
     @property
     def marking(self) -> str:
         """What must stand beside every number that is not final; "" where nothing must."""
         if self.status == "interim":
-            return "INTERIM: the study was not locked when this was computed; numbers will change"
+            return (
+                "INTERIM: the study was not locked when this was computed, and no interim analysis "
+                "was preregistered; numbers will change"
+            )
         if self.status == "rehearsal":
             return "REHEARSAL: answers were drawn from a reader model; this is no evidence"
         return ""

@@ -1,0 +1,94 @@
+"""Whether a study is still the one that was preregistered, and what was fixed in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from popgan.errors import UserError
+from popgan.files import read_json, sha256_file
+from popgan.study.preregistration import commitment, hypotheses
+from popgan.study.schema import Design, Study
+
+Standing = Literal["primary", "secondary", "descriptive"]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A preregistration that was found unchanged.
+
+    Attributes:
+        sha256: of preregistration.json.
+        created: when it was written, UTC, ISO 8601.
+        outcomes: part of the analysis -> what it was registered as.
+    """
+
+    sha256: str
+    created: str
+    outcomes: dict[str, Standing]
+
+
+def check_registered(study: Study) -> Registered:
+    """Hold design, key and preregistration against each other.
+
+    Design and key were held against each other when the study was opened; here the paper must
+    name the same design, and its commitment must be that of the key.
+
+    Raises:
+        UserError: the preregistration is missing, or was changed, or the key was.
+    """
+    places = study.places
+    path = places.preregistration.with_suffix(".json")
+    if not path.exists() or not places.preregistration.exists():
+        raise UserError(
+            "is missing", where=path, do="put the file back: nothing is analysed without it"
+        )
+    record = read_json(path)
+    mend = "put the former file back; a study is analysed as it was registered"
+    try:
+        hashes = record["hashes"]
+        same = (
+            hashes["design"] == study.design.hash()
+            and record["design"] == study.design.model_dump(mode="json")
+            and record["hypotheses"] == hypotheses(study.design)
+        )
+        committed, created = str(hashes["key"]["sha256"]), str(record["created"])
+    except (KeyError, TypeError) as error:
+        raise UserError("is no preregistration of popgan", where=path, do=mend) from error
+    if not same:
+        raise UserError("was changed since the study was created", where=path, do=mend)
+    paper = places.preregistration.read_text(encoding="utf-8")
+    lost = [text for text in (*record["hypotheses"], *record["analysis"]) if text not in paper]
+    if lost or study.design.hash() not in paper or committed not in paper:
+        raise UserError(
+            "was changed since the study was created", where=places.preregistration, do=mend
+        )
+    _check_key(study, committed)
+    return Registered(sha256_file(path), created, standings(study.design))
+
+
+def standings(design: Design) -> dict[str, Standing]:
+    """What the preregistration of a design calls primary, secondary, or only measures."""
+    found: dict[str, Standing] = {"detection": "primary", "agreement": "descriptive"}
+    found["times"] = "descriptive"
+    if design.kind != "2afc":
+        found["scores"] = "secondary"
+        if len(design.synthetic) > 1:
+            found["models"] = "secondary"
+    return found
+
+
+def _check_key(study: Study, committed: str) -> None:
+    """The truth must be the one that the preregistration commits to."""
+    path = study.places.private / "secret.json"
+    secret: Any = read_json(path)
+    try:
+        now = commitment(str(secret["secret"]), study.places.key.read_bytes())
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError("is damaged", where=path, do="put the former file back") from error
+    if now != committed:
+        raise UserError(
+            "is not the key that the preregistration commits to",
+            where=study.places.key,
+            do="put the former file back",
+        )
