@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from popgan.cli import shared, study_serve
+from popgan.cli import shared, study_analyse, study_serve
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
 from popgan.stations.folder import locked, require_run
@@ -157,3 +157,4 @@ app.command("links", help=study_serve.HELP_LINKS)(study_serve.links)
 app.command("lock", help=study_serve.HELP_LOCK)(study_serve.lock)
 app.command("unlock", help=study_serve.HELP_UNLOCK)(study_serve.unlock)
 app.command("status", help=study_serve.HELP_STATUS)(study_serve.status)
+app.command("analyse", help=study_analyse.HELP)(study_analyse.analyse)
