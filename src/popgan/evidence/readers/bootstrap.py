@@ -102,8 +102,14 @@ class Clusters:
             members = np.flatnonzero(self.strata == name)
             count = len(members)
             if count > 1:
-                drawn = self.rng.multinomial(count - 1, np.full(count, 1 / count), size=replicates)
-                self.weights[:, members] = drawn * (count / (count - 1))
+                self.weights[:, members] = self._drawn(count) * (count / (count - 1))
+
+    def _drawn(self, count: int) -> NDArray[np.int64]:
+        """How often each of some clusters is drawn, one fewer in all: replicates x count."""
+        picks = self.rng.integers(count, size=(self.replicates, count - 1))
+        picks += count * np.arange(self.replicates)[:, None]
+        flat = np.bincount(picks.ravel(), minlength=self.replicates * count)
+        return flat.reshape(self.replicates, count)
 
     @property
     def single(self) -> list[str]:
