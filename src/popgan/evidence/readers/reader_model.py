@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.errors import UserError
+from popgan.seeds import numpy_rng
 
 
 @dataclass(frozen=True)
@@ -75,3 +76,31 @@ class ReaderModel:
         """Probabilities of the scores 1 .. 5 for a source's images by a reader of a leniency."""
         above = 1 / (1 + np.exp(np.asarray(self.cuts) - leniency - self.shift.get(source, 0.0)))
         return -np.diff(np.concatenate([[1.0], above, [0.0]]))
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What one reader is like.
+
+    Attributes:
+        better: by how much their d' exceeds the mean.
+        criterion: their c.
+        leniency: theirs, on the logit scale.
+        pace: their median seconds a case.
+    """
+
+    better: float
+    criterion: float
+    leniency: float
+    pace: float
+
+
+def traits(model: ReaderModel, alias: str, seed: int) -> Traits:
+    """The traits of one reader; a function of model, alias and seed alone."""
+    draws = numpy_rng(seed, f"traits of simulated reader {alias}").standard_normal(4)
+    return Traits(
+        better=float(model.d_prime_sd * draws[0]),
+        criterion=float(model.criterion + model.criterion_sd * draws[1]),
+        leniency=float(model.leniency_sd * draws[2]),
+        pace=float(model.seconds * np.exp(0.3 * draws[3])),
+    )

@@ -24,10 +24,10 @@ from popgan.evidence.readers.answers import (
     Judgement,
     Rating,
 )
-from popgan.evidence.readers.reader_model import ReaderModel
+from popgan.evidence.readers.reader_model import ReaderModel, Traits, traits
 from popgan.seeds import numpy_rng
 
-__all__ = ["ReaderModel", "simulate"]
+__all__ = ["ReaderModel", "Traits", "simulate", "traits"]
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +41,7 @@ def simulate(
     repeats: Mapping[str, Sequence[str]] | None = None,
     pairs: Mapping[str, Sequence[tuple[str, str]]] | None = None,
     seed: int,
+    reader_seed: int | None = None,
 ) -> Answers:
     """Draw the answers of a whole study.
 
@@ -55,6 +56,8 @@ def simulate(
             of the pair. None: nothing is repeated.
         pairs: for "2afc", reader -> (left, right) names of each trial, one real, one synthetic.
         seed: of all random numbers.
+        reader_seed: of the readers' traits, to have the same readers judge other images; None:
+            the seed.
 
     Raises:
         UserError: an unknown kind or case, or no pairs where they are needed.
@@ -69,7 +72,8 @@ def simulate(
     choices: list[Choice] = []
     planned: dict[str, int] = {}
     for reader in readers:
-        one = _Reader(reader, model, noise, seed)
+        own = traits(model, reader, seed if reader_seed is None else reader_seed)
+        one = _Reader(reader, model, own, noise, seed)
         if kind == "2afc":
             trials = list((pairs or {}).get(reader, ()))
             if not trials:
@@ -132,17 +136,14 @@ class _Noise:
 class _Reader:
     """One simulated reader."""
 
-    def __init__(self, alias: str, model: ReaderModel, noise: _Noise, seed: int) -> None:
-        self.alias, self.model, self.noise = alias, model, noise
+    def __init__(
+        self, alias: str, model: ReaderModel, own: Traits, noise: _Noise, seed: int
+    ) -> None:
+        self.alias, self.model, self.noise, self.traits = alias, model, noise, own
         self.rng = numpy_rng(seed, f"simulated reader {alias}")
-        draws = self.rng.standard_normal(4)
-        self.better = model.d_prime_sd * draws[0]
-        self.criterion = model.criterion + model.criterion_sd * draws[1]
-        self.leniency = model.leniency_sd * draws[2]
-        self.pace = model.seconds * np.exp(0.3 * draws[3])
         self.fresh = np.sqrt(max(0.0, 1 - model.patient - model.image - model.view))
         count = len(noise.cases)
-        self.stable = noise.place(self.better) + noise.evidence
+        self.stable = noise.place(own.better) + noise.evidence
         self.stable += np.sqrt(model.view) * self.rng.standard_normal(count)
         self.seen = noise.quality + np.sqrt(model.view) * _with_halo(self.rng, count, model.halo)
 
@@ -157,7 +158,7 @@ class _Reader:
     def judgements(self, again: Sequence[str]) -> list[Judgement]:
         found = []
         for numbers, repeat in self.looks(again):
-            distance = self.evidence(numbers) - self.criterion
+            distance = self.evidence(numbers) - self.traits.criterion
             sure = 1 + np.searchsorted(self.model.sure, np.abs(distance), side="right")
             given, seconds = self.given(len(numbers)), self.times(len(numbers))
             found += [
@@ -184,7 +185,9 @@ class _Reader:
             total = self.seen[numbers] + fresh
             # Normal noise of variance 1, turned into logistic noise of the same rank: that makes
             # the odds ratio the same at every cut, whatever the shares of the noise are.
-            latent = log_ndtr(total) - log_ndtr(-total) + shift[numbers][:, None] + self.leniency
+            latent = (
+                log_ndtr(total) - log_ndtr(-total) + shift[numbers][:, None] + self.traits.leniency
+            )
             scores = 1 + np.searchsorted(self.model.cuts, latent, side="left")
             given, seconds = self.given(len(numbers)), self.times(len(numbers))
             found += [
@@ -239,7 +242,7 @@ class _Reader:
 
     def times(self, count: int) -> Floats:
         spread = self.model.spread_of_seconds
-        return np.round(self.pace * np.exp(spread * self.rng.standard_normal(count)), 1)
+        return np.round(self.traits.pace * np.exp(spread * self.rng.standard_normal(count)), 1)
 
 
 def _with_halo(rng: np.random.Generator, count: int, halo: float) -> Floats:
