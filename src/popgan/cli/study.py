@@ -14,8 +14,11 @@ from popgan.stations.folder import locked, require_run
 
 if TYPE_CHECKING:
     from popgan.study.create import Created
+    from popgan.study.leaks import LeakTest
 
 HELP = "A blinded reader study: radiologists judge real and synthetic images in the browser."
+LEAK_TEST = "Look for ways to tell real from synthetic without the anatomy; exit 2 if there are."
+SIMULATE = "Draw answers from a reader model, to rehearse the analysis; real ones stay untouched."
 CREATE = "Choose and draw the images, and fix design and preregistration."
 
 app = typer.Typer(
@@ -105,6 +108,80 @@ def create(
     shown.show(_told(made), _data(made))
 
 
+@app.command("leak-test", help=LEAK_TEST)
+def leak_test(context: typer.Context, folder: shared.RunFolder) -> None:
+    """See LEAK_TEST."""
+    shown = settings_of(context)
+    reporter = shown.reporter()
+    require_run(folder)
+    shared.start(reporter)
+    from popgan.files import write_json
+    from popgan.study.leaks import test_leaks
+    from popgan.study.schema import Study
+
+    study = Study.open(folder)
+    with reporter.task("looking for leaks", None):
+        found = test_leaks(study)
+    data = found.model_dump(mode="json")
+    write_json(study.places.leaks, data)
+    if not (shown.as_json and found.leaking):
+        shown.show(leak_table(found), data)
+    found.refuse(folder)
+
+
+@app.command("simulate", help=SIMULATE)
+def simulate(
+    context: typer.Context,
+    folder: shared.RunFolder,
+    dprime: Annotated[
+        float, typer.Option("--dprime", help="How well readers tell them apart; 0 is chance.")
+    ] = 0.5,
+    shift: Annotated[
+        float, typer.Option("--shift", help="Scores of synthetic images, in logits; 0 is equal.")
+    ] = -0.3,
+    readers: Annotated[
+        int | None, typer.Option("--readers", metavar="N", help="Fewer than the study invites.")
+    ] = None,
+    missing: Annotated[
+        float, typer.Option("--missing", metavar="SHARE", help="Of answers that are never given.")
+    ] = 0.0,
+    seed: shared.Seed = 0,
+    studies: Annotated[
+        int, typer.Option("--studies", metavar="N", help="So many, each with its own seed.")
+    ] = 1,
+) -> None:
+    """See SIMULATE."""
+    shown = settings_of(context)
+    require_run(folder)
+    shared.start(shown.reporter())
+    from popgan.study.schema import Study
+    from popgan.study.simulate import Script, rehearse
+
+    script = Script(dprime, shift, readers=readers, missing=missing, seed=seed, studies=studies)
+    with locked(folder):
+        files = rehearse(Study.open(folder), script)
+    lines = [f"simulated answers, no evidence of anything: {file}" for file in files]
+    lines.append(f"next: popgan study analyse {folder} --rehearsal")
+    shown.show(lines, {"files": files, "dprime": dprime, "shift": shift, "seed": seed})
+
+
+def leak_table(found: LeakTest) -> list[str]:
+    """A line a channel and a tell."""
+    names = [*(one.name for one in found.channels), *(one.name for one in found.tells)]
+    wide = max(map(len, names))
+    lines = [f"{'channel':{wide}}    AUC      interval"]
+    for channel in found.channels:
+        verdict = "LEAKS" if channel.leaks else channel.note or "tells nothing"
+        span = f"{channel.low:.2f} .. {channel.high:.2f}"
+        lines.append(f"{channel.name:{wide}}  {channel.auc:.2f}  {span}  {verdict}")
+    lines += ["", f"{'in the image':{wide}}    AUC      interval"]
+    for tell in found.tells:
+        known = tell.low is not None and tell.high is not None
+        span = f"{tell.low:.2f} .. {tell.high:.2f}" if known else "      -     "
+        lines.append(f"{tell.name:{wide}}  {tell.auc:.2f}  {span}  {tell.words}")
+    return lines
+
+
 def _number(text: str) -> int | None:
     if text == "auto":
         return None
@@ -130,6 +207,8 @@ def _told(made: Created) -> list[str]:
         f"{design.real} real images, synthetic {drawn}; {design.repeats} repeats, "
         f"{design.practice} for practice, {design.readers} readers",
         *made.advice,
+        "leak test: names, order, bytes and replies tell nothing of which image is real",
+        *(f"note: {tell.words}" for tell in made.leaks.tells if tell.warning),
     ]
     if made.moved:
         lines.append(f"the former study and its answers: {made.moved}")
@@ -148,6 +227,7 @@ def _data(made: Created) -> dict[str, Any]:
         "design": made.study.design.model_dump(mode="json"),
         "preregistration": places.preregistration,
         "advice": made.advice,
+        "leaks": made.leaks.model_dump(mode="json"),
         "moved": made.moved,
     }
 

@@ -18,6 +18,7 @@ from popgan.progress import Reporter
 from popgan.stations.model import Model, find_model
 from popgan.study.advice import advice
 from popgan.study.build import Built, Wanted, build
+from popgan.study.leaks import LeakTest, test_leaks
 from popgan.study.locking import only_server
 from popgan.study.order import Secret
 from popgan.study.papers import consent, instructions, page_words
@@ -38,11 +39,13 @@ class Created:
     Attributes:
         study: it.
         advice: what to know about its sizes.
+        leaks: what the leak test found; no channel leaks.
         moved: where the former study and its answers lie, if there was one.
     """
 
     study: Study
     advice: list[str]
+    leaks: LeakTest
     moved: Path | None
 
 
@@ -78,8 +81,12 @@ def create(
     built = build(cohort, models, wanted, source, reporter)
     with _staged(run) as staged:
         _write(staged, built, source, words)
+        with reporter.task("looking for leaks", None):
+            leaks = test_leaks(Study(staged, built.design, built.key))
+        leaks.refuse(run)
+        write_json(staged.leaks, leaks.model_dump(mode="json"))
         moved = _swap(staged, places)
-    return Created(Study.open(run), advice(built.design), moved)
+    return Created(Study.open(run), advice(built.design), leaks, moved)
 
 
 def chosen_models(run: Path, names: object) -> list[Model]:

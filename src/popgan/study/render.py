@@ -15,8 +15,9 @@ from popgan.study.png import encode_png
 from popgan.synthesis.image import to_uint16
 
 _SMOOTH = 0.02  # of the longer side: what the noise is smoothed with
-_MARGIN = 0.04  # of the longer side: how far the mask reaches beyond what was found
+_MARGIN = 0.03  # of the longer side: how far the mask reaches beyond what was found
 _SHARE = 0.4  # of Otsu's threshold: dark skin and skull belong to the head, too
+_SPECK = 0.05  # of the largest piece: what is smaller is no part of the head
 _BINS = 256
 
 
@@ -39,34 +40,39 @@ def stimulus(image: NDArray[np.floating], *, masked: bool = True) -> bytes:
     return encode_png(to_uint16(values))
 
 
-def head_mask(image: NDArray[np.floating]) -> NDArray[np.bool_]:
+def head_mask(image: NDArray[np.floating], margin: int | None = None) -> NDArray[np.bool_]:
     """Where the head is, generously: too much background rather than too little head.
 
-    The image is smoothed and held against a part of Otsu's threshold; bridges over gaps, the holes
-    filled, the largest piece and those near it kept, a margin added.
+    The image is smoothed and held against a part of Otsu's threshold; gaps are bridged, holes
+    filled, specks dropped, and a margin is added. A brain may be in several pieces, so all large
+    ones stay.
 
     Args:
-        image: H x W in [-1, 1]. A brain without its skull is treated alike.
+        image: H x W, on any scale. A brain without its skull is treated alike.
+        margin: pixels to add around what was found; a share of the longer side if None.
 
     Returns:
         H x W; all of it where nothing stands out.
     """
     side = max(image.shape)
-    margin = max(1, round(_MARGIN * side))
+    reach = max(1, round(_MARGIN * side))
+    margin = reach if margin is None else margin
     smooth = ndimage.gaussian_filter(np.asarray(image, np.float64), max(0.5, _SMOOTH * side))
     low, high = float(smooth.min()), float(smooth.max())
-    if high - low < 1e-3:
+    if high - low < 1e-6:
         return np.ones(image.shape, np.bool_)
     found = smooth > low + _SHARE * (otsu(smooth) - low)
     # Skin that is interrupted (an ear, a signal void) is closed before the holes are filled.
-    padded = np.pad(found, 2 * margin)
-    closed = ndimage.binary_closing(padded, iterations=margin)
-    filled = ndimage.binary_fill_holes(closed)[2 * margin : -2 * margin, 2 * margin : -2 * margin]
+    padded = np.pad(found, 2 * reach)
+    closed = ndimage.binary_closing(padded, iterations=reach)
+    filled = ndimage.binary_fill_holes(closed)[2 * reach : -2 * reach, 2 * reach : -2 * reach]
     pieces, count = ndimage.label(filled, np.ones((3, 3)))
     if count > 1:
         sizes = np.bincount(pieces.ravel())[1:]
-        filled = pieces == 1 + int(sizes.argmax())
-    return np.asarray(ndimage.binary_dilation(filled, iterations=margin), np.bool_)
+        filled = np.isin(pieces, 1 + np.flatnonzero(sizes >= _SPECK * sizes.max()))
+    if margin:
+        filled = ndimage.binary_dilation(filled, iterations=margin)
+    return np.asarray(filled, np.bool_)
 
 
 def otsu(values: NDArray[np.floating]) -> float:
