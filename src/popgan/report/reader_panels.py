@@ -29,6 +29,7 @@ from popgan.report.reader_words import (
     methods,
     share_row,
     share_row_of,
+    span,
     tone,
     with_interval,
 )
@@ -111,8 +112,8 @@ def roc_panel(result: ReaderStudyResult) -> ReaderPanel | None:
     curves = [
         Roc(
             reader.reader or "",
-            [point.false_alarms for point in reader.roc],
-            [point.hits for point in reader.roc],
+            [0.0, *(point.false_alarms for point in reader.roc), 1.0],
+            [0.0, *(point.hits for point in reader.roc), 1.0],
             pooled=reader.reader is None,
         )
         for reader in (*first.readers, first.pooled)
@@ -144,7 +145,7 @@ def scores_panel(result: ReaderStudyResult) -> ReaderPanel | None:
     answers = [sum(summary.counts) for summary in result.scores]
     return ReaderPanel(
         "Scores",
-        f"{number(min(answers))} to {number(max(answers))} scores a bar; at the right: mean",
+        f"n = {span(answers)} scores a bar; at the right: mean",
         score_bars(groups, "readers-scores", f"Distribution of scores. {said}."),
         "Numbers in the bars are percent of the answers. Bars are centred on the middle of score "
         "3: the further a bar reaches to the right, the better the images were found. Compare a "
@@ -232,7 +233,8 @@ def agreement_panel(result: ReaderStudyResult) -> ReaderPanel | None:
         basis,
         intervals(rows, scale, "readers-agreement", f"Agreement between readers. {shown}."),
         "1: readers always agree. 0: no more than by chance (dotted). Images that are all alike "
-        "give low values even where scores hardly differ.",
+        "give low values even where scores hardly differ. Fleiss' kappa takes neighbouring scores "
+        "for as different as any two.",
         methods(used),
     )
 

@@ -18,7 +18,7 @@ from popgan.evidence.readers.results import (
     Timing,
 )
 from popgan.report.reader_words import TITLES, with_interval
-from popgan.report.words import PERCENT, number
+from popgan.report.words import PERCENT, number, typeset
 
 _VERDICTS = {
     "equivalent": "shown",
@@ -150,11 +150,11 @@ def score_table(result: ReaderStudyResult) -> Table | None:
             (_p(gap.test), ""),
         ]
         rows.append((f"{title}, {gap.model}" if several else title, cells))
+    method = typeset(result.differences[0].test.method)
     return Table(
         "Scores, 1 worst to 5 best: mean, interval and median. Real minus synthetic: for these "
         "readers, and for other readers as well. Odds ratio: of a real image to get a higher "
-        f"score. In brackets: 95{PERCENT} intervals. p: {result.differences[0].test.method}, "
-        "after Holm.",
+        f"score. In brackets: 95{PERCENT} intervals. p: {method}.",
         ("Criterion", "Real", "Synthetic", "These readers", "Other readers", "Odds ratio", "p"),
         rows,
     )
@@ -164,7 +164,7 @@ def _score(summary: ScoreSummary | None) -> Cell:
     if summary is None or summary.mean.value is None:
         return "–", ""
     value, span = value_cell(summary.mean)
-    return value, f"{span}, {number(summary.median.value)}".removeprefix(", ")
+    return value, f"{span}\nmedian {number(summary.median.value)}".strip()
 
 
 def comparison_table(result: ReaderStudyResult) -> Table | None:
@@ -184,7 +184,7 @@ def comparison_table(result: ReaderStudyResult) -> Table | None:
             (pairs, ""),
         ]
         rows.append((TITLES[found.criterion], cells))
-    method = result.comparisons[0].test.method
+    method = typeset(result.comparisons[0].test.method)
     return Table(
         f"Models against each other. {method}. Pairs: difference of mean scores, p after Holm.",
         ("Criterion", "Statistic", "p", "Kendall's W", "Pairs"),

@@ -86,12 +86,17 @@ def counted_of(measure: Measure) -> str:
 
 def counted_range(measures: Sequence[Measure]) -> str:
     """The same for several: "n = 228 to 240 answers"."""
-    low, high = min(m.n for m in measures), max(m.n for m in measures)
-    span = number(low) if low == high else f"{number(low)} to {number(high)}"
-    return f"n = {span} {measures[0].of}"
+    return f"n = {span([measure.n for measure in measures])} {measures[0].of}"
+
+
+def span(numbers: Sequence[int]) -> str:
+    """The least and the largest of some numbers: "228 to 240", or one where all are the same."""
+    low, high = min(numbers), max(numbers)
+    return number(low) if low == high else f"{number(low)} to {number(high)}"
 
 
 def methods(measures: Sequence[Measure], *more: str) -> str:
-    """The methods of some measures, each once."""
+    """The methods of some measures; what several have in common is said once."""
     found = [measure.method for measure in measures] + list(more)
-    return typeset("; ".join(dict.fromkeys(text.rstrip(".") for text in found if text)))
+    parts = [part.strip().rstrip(".") for text in found for part in text.split(";")]
+    return typeset("; ".join(dict.fromkeys(part for part in parts if part)))

@@ -161,7 +161,7 @@ def _flow(analysis: StudyAnalysis) -> list[FlowColumn]:
         f"{number(cases)} real, of {counted(facts.patients, 'patient', 'patients')}"
         if source == REAL
         else f"{number(cases)} by {source}"
-        for source, cases in flow.cases.items()
+        for source, cases in sorted(flow.cases.items(), key=lambda item: item[0] != REAL)
     ]
     each = analysis.asked_of_each(flow.blocks[0].block) if flow.blocks else 0
     cases = "pairs" if facts.kind == "2afc" else "cases"
@@ -205,16 +205,21 @@ def _groups(result: ReaderStudyResult, facts: StudyFacts) -> list[Group]:
         listed = [table for table in tables if table is not None]
         if shown or listed:
             groups.append(Group(title, _standing(name, facts), shown, listed))
-    order = {"primary": 0, "secondary": 1, "exploratory": 2}
-    return sorted(groups, key=lambda group: order[group.standing.split()[0]])
+    return sorted(groups, key=lambda group: _ORDER.index(group.standing))
 
 
 def _standing(name: str, facts: StudyFacts) -> str:
     """Whether an outcome was fixed before the first answer."""
-    found = facts.outcomes.get(name)
-    if found is None:
-        return "exploratory"
-    return "primary outcome" if found == "primary" else "secondary outcome"
+    return _STANDINGS[facts.outcomes.get(name)]
+
+
+_STANDINGS = {
+    "primary": "primary outcome",
+    "secondary": "secondary outcome",
+    "descriptive": "preregistered, descriptive",
+    None: "exploratory",
+}
+_ORDER = list(_STANDINGS.values())
 
 
 def _facts(analysis: StudyAnalysis) -> list[tuple[str, str]]:
