@@ -31,9 +31,9 @@ export class Form {
         type: "radio", name: question.name, value: option.key,
         onchange: () => this.on.choose(question.name, option.value),
       });
-      input.setAttribute("aria-label", t("case.option", { value: option.label, words: option.words }));
+      input.setAttribute("aria-label", option.words ? t("case.option", { value: option.label, words: option.words }) : option.label);
       return el("label", { class: "option" }, input,
-        el("span", { class: "mark", "aria-hidden": "true" }, el("b", {}, option.label), el("small", {}, option.words)));
+        el("span", { class: "mark", "aria-hidden": "true" }, el("b", {}, option.label), option.words ? el("small", {}, option.words) : null));
     });
     const keys = question.options.some(({ key, label }) => key !== label)
       ? el("span", { class: "hint", "aria-hidden": "true" },

@@ -22,14 +22,16 @@ function scale(name, place, values = 5) {
 
 const confidence = () => scale("confidence", "confidence", 3);
 
-function pair(name, place, values) {
+function pair(name, place, values, words = {}) {
   const options = Object.entries(values).map(([word, value], index) => ({
-    value, key: String(index + 1), label: t(`${place}.${word}`), words: t(`${place}.${word}_words`),
+    value, key: String(index + 1), label: t(`${place}.${word}`), words: words[word] ?? "",
   }));
   return { name, title: t(`${place}.name`), options };
 }
 
-const authenticity = () => pair("real", "authenticity", { real: true, synthetic: false });
+const authenticity = () => pair("real", "authenticity", { real: true, synthetic: false }, {
+  real: t("authenticity.real_words"), synthetic: t("authenticity.synthetic_words"),
+});
 const choice = () => pair("choice", "choice", { left: "left", right: "right" });
 
 /** Questions without an answer in `values`. */

@@ -15,7 +15,7 @@ const REPEATABLE = new Set(["pan", "adjust", "zoom"]);
 const AGAIN_MS = 2000;
 const WORTH_SENDING_MS = 250;
 
-/** The room in which a block is worked through. on: {finished(), takeBreak(), pause()}. */
+/** The room in which a block is worked through. on: {finished(), takeBreak(then), pause()}. */
 export class Room {
   #history = new Map(); // trial -> values before each change
   #sent = new Map(); // trial -> milliseconds already told
@@ -188,9 +188,9 @@ export class Room {
     this.session.sinceBreak += 1;
     const following = this.at + 1 < this.block.total ? this.at + 1 : this.session.firstOpen(this.block);
     if (following < 0) return this.on.finished();
-    this.open(following);
-    if (this.session.sinceBreak >= this.session.state.break_every) this.on.takeBreak();
-    return undefined;
+    if (this.session.sinceBreak < this.session.state.break_every) return this.open(following);
+    this.session.timer.show(null);
+    return this.on.takeBreak(() => this.open(following));
   }
 
   #back() {

@@ -36,6 +36,7 @@ export class Shell {
   show(...nodes) {
     fill(this.main, ...nodes);
     fill(this.actions);
+    announce("");
     window.scrollTo(0, 0);
   }
 

@@ -17,14 +17,14 @@ function workThrough(session, block, at) {
       room.close();
       resolve();
     };
-    const covered = (kind) => () => cover(session, kind, () => room.form.focus(room.form.current));
+    const pause = () => cover(session, "pause", () => room.form.focus(room.form.current));
     const room = new Room(session, block, {
-      finished: finish, takeBreak: covered("break"), pause: covered("pause"),
+      finished: finish, takeBreak: (then) => cover(session, "break", then), pause,
     });
     shell.onstop = finish;
     shell.show(room.element);
     fill(shell.actions,
-      el("button", { type: "button", onclick: covered("pause") }, t("case.pause"), " ", el("kbd", { "aria-hidden": "true" }, "P")),
+      el("button", { type: "button", onclick: pause }, t("case.pause"), " ", el("kbd", { "aria-hidden": "true" }, "P")),
       el("button", { type: "button", onclick: () => room.help() }, t("case.keys"), " ", el("kbd", { "aria-hidden": "true" }, "?")));
     room.open(at);
   });

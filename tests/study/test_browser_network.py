@@ -1,0 +1,186 @@
+"""Network and server go away, another computer takes over: no answer is lost or stored twice."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import Keys, Reader, browsing, needs_browser, serving
+from small_studies import make_study
+
+from popgan.evidence.readers.answers import CRITERIA
+from popgan.study.answers import read_answers
+from popgan.study.database import existing
+from popgan.study.schema import Study
+
+pytestmark = [pytest.mark.slow, needs_browser]
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with browsing(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return make_study(tmp_path / "run", readers=2, real=8, synthetic=8, repeats=0, practice=2)
+
+
+def scores_of(number: int) -> str:
+    return "".join(str(1 + (number + place) % 5) for place in range(5))
+
+
+def versions(study: Study, block: str = "likert") -> list[tuple[str, dict[str, Any], str]]:
+    """(trial, values, uuid) in the order in which they were stored."""
+    query = "SELECT trial, content, uuid FROM answer WHERE block = ? ORDER BY id"
+    with existing(study) as connection:
+        assert connection is not None
+        rows = connection.execute(query, (block,)).fetchall()
+    return [(trial, json.loads(content), uuid) for trial, content, uuid in rows]
+
+
+def check(study: Study, cases: int) -> None:
+    """The latest versions of the first cases are what was typed, each key was stored once."""
+    trials = study.plan_of("R1").trials["likert"][:cases]
+    stored = versions(study)
+    assert len({uuid for _, _, uuid in stored}) == len(stored)
+    for number, trial in enumerate(trials, start=1):
+        values = [found for name, found, _ in stored if name == trial.id]
+        assert values[-1] == dict(zip(CRITERIA, map(int, scores_of(number)), strict=True))
+        sizes = Counter(map(len, values))
+        # One version a key; the last may come once more with the time up to going on.
+        assert [sizes[n] for n in (1, 2, 3, 4)] == [1, 1, 1, 1] and sizes[5] in (1, 2)
+    assert len(read_answers(study).ratings) == cases
+
+
+def test_ten_cases_without_a_network_arrive_exactly_once(reader: Reader, study: Study) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        reader.answer(1, scores_of(1))
+        reader.wait_case(2)
+        ready = "return performance.getEntriesByType('resource').filter((e) => e.name.includes('stimuli')).length"
+        reader.until(lambda: reader.js(ready) >= 14)
+        reader.offline(True)
+        for number in range(2, 12):
+            reader.answer(number, scores_of(number))
+        reader.wait_for("answers kept on this computer, will be sent", "#banner")
+        assert "Offline" in reader.text("#banner")
+        assert reader.unsent() >= 50
+        closing = "const e = new Event('beforeunload', {cancelable: true}); window.dispatchEvent(e); return e.defaultPrevented"
+        assert reader.js(closing)
+        assert len({trial for trial, _, _ in versions(study)}) <= 2
+        reader.offline(False)
+        reader.wait_saved()
+        assert reader.text("#banner") == "" and not reader.js(closing)
+        reader.wait_for("11 of 16 done")
+    check(study, 11)
+
+
+def test_answers_survive_a_killed_server_and_a_reload(reader: Reader, study: Study) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        reader.wait_case(1)
+        reader.keys(scores_of(1)[:2])
+        served.kill()
+        reader.keys(scores_of(1)[2:], Keys.ENTER)
+        reader.answer(2, scores_of(2))
+        reader.wait_case(3)
+        reader.keys(scores_of(3)[:3])
+        reader.wait_for("kept on this computer", "#banner")
+        reader.until(lambda: reader.unsent() >= 11)
+        served.start()
+        reader.driver.refresh()
+        reader.wait_case(3)
+        assert len(reader.all("input:checked")) == 3
+        reader.keys(scores_of(3)[3:], Keys.ENTER)
+        reader.wait_case(4)
+        reader.wait_saved()
+    check(study, 3)
+
+
+def test_a_server_that_comes_back_takes_what_was_kept(reader: Reader, study: Study) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        served.kill()
+        reader.answer(1, scores_of(1))
+        reader.wait_case(2)
+        starting = threading.Timer(1.5, served.start)
+        starting.start()
+        for number in (2, 3):
+            reader.answer(number, scores_of(number))
+        starting.join()
+        reader.wait_saved()
+    check(study, 3)
+
+
+def test_a_second_computer_goes_on_and_the_first_one_stops(
+    reader: Reader, study: Study, tmp_path: Path
+) -> None:
+    with serving(study) as served, browsing(tmp_path / "second") as other:
+        reader.to_part_one(served.links["R1"])
+        reader.answer(1, scores_of(1))
+        reader.wait_case(2)
+        reader.keys(scores_of(2)[:2])
+        reader.wait_saved()
+        other.enter(served.links["R1"])
+        # Another display: it is checked again; consent is not asked again.
+        other.wait_for("Display check")
+        other.press()
+        other.wait_case(2)
+        assert len(other.all("input:checked")) == 2
+        assert other.text(".count").startswith("1 of 16 done")
+        reader.keys("5")
+        reader.wait_for("was opened in another place")
+        assert reader.all("canvas") == []
+        other.keys(scores_of(2)[2:], Keys.ENTER)
+        other.answer(3, scores_of(3))
+        other.wait_case(4)
+        other.wait_saved()
+        check(study, 3)
+        # Back at the first computer: its late key is told, and does not undo what came after.
+        reader.enter(served.links["R1"])
+        reader.wait_case(4)
+        reader.wait_saved()
+    latest = {trial: values for trial, values, _ in versions(study)}
+    second = study.plan_of("R1").trials["likert"][1].id
+    assert list(latest[second].values()) == [int(key) for key in scores_of(2)]
+
+
+def test_a_second_tab_of_the_same_browser_stops_the_first(reader: Reader, study: Study) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        first = reader.driver.current_window_handle
+        reader.driver.switch_to.new_window("tab")
+        reader.driver.get(f"{served.url}/study")
+        reader.wait_case(1)
+        second = reader.driver.current_window_handle
+        reader.driver.switch_to.window(first)
+        reader.wait_for("was opened in another place")
+        reader.driver.switch_to.window(second)
+        reader.driver.close()
+        reader.driver.switch_to.window(first)
+
+
+def test_a_lock_stops_the_page_with_one_sentence(reader: Reader, study: Study) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        reader.wait_saved()
+        csrf = (
+            "const state = await (await fetch('/api/coordinator/state')).json();"
+            "await fetch('/api/coordinator/lock', {method: 'POST', headers: {'Content-Type':"
+            " 'application/json', 'X-CSRF-Token': state.csrf},"
+            " body: JSON.stringify({reader: 'R1', locked: true})}); return true"
+        )
+        reader.driver.switch_to.new_window("tab")
+        reader.enter(served.links["coordinator"])
+        assert reader.module(csrf)
+        reader.driver.close()
+        reader.driver.switch_to.window(reader.driver.window_handles[0])
+        reader.keys("4")
+        reader.wait_for("The study is closed")
