@@ -111,8 +111,9 @@ def _complete(study: Study) -> Iterable[tuple[str, Block, Trial, dict[str, Any],
 def read_log(study: Study) -> list[dict[str, Any]]:
     """Every version of every answer in the order in which they came; pseudonymous, no truth.
 
-    Each has `version` (its number), `reader`, `block`, `trial`, `position` (from 1, as shown),
-    `values`, `complete`, `latest`, `shown_ms`, `client_time`, `received` and `clock_went_back`.
+    Each has `version` (its number), `id` (the browser's), `reader`, `block`, `trial`, `position`
+    (from 1, as shown), `values`, `complete`, `latest`, `shown_ms`, `client_time`, `received` and
+    `clock_went_back`.
     """
     places = {
         (plan.alias, trial.id): position
@@ -126,11 +127,12 @@ def read_log(study: Study) -> list[dict[str, Any]]:
         last = {row[0] for row in connection.execute("SELECT answer FROM latest")}
         rows = connection.execute(
             "SELECT id, reader, block, trial, content, complete, shown_ms, client_time, received,"
-            " clock_back FROM answer ORDER BY id"
+            " clock_back, uuid FROM answer ORDER BY id"
         ).fetchall()
     return [
         {
             "version": row[0],
+            "id": row[10],
             "reader": row[1],
             "block": row[2],
             "position": places.get((row[1], row[3])),

@@ -39,7 +39,6 @@ class Coordinator:
                 "texts": service.texts,
                 **found,
                 "design": service.study.design.model_dump(mode="json"),
-                "texts": service.texts,
             }
         )
 

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -227,10 +228,14 @@ class _Words:
         texts = read_yaml(study.places.texts)
         if not isinstance(texts, dict):
             raise UserError("holds no texts", where=study.places.texts)
-        own = PAGE / "texts" / "en.yaml"
-        known = read_yaml(own) if own.exists() else {}
         places = study.places
-        return cls(_merged(known, texts), _text(places.instructions), _text(places.consent))
+        return cls(_merged(_english(), texts), _text(places.instructions), _text(places.consent))
+
+
+@cache
+def _english() -> dict[str, Any]:
+    own = PAGE / "texts" / "en.yaml"
+    return read_yaml(own) if own.exists() else {}
 
 
 def _merged(known: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
