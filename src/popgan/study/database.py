@@ -85,7 +85,11 @@ def _make_file(path: Path) -> None:
     """SQLite gives its journals the rights of the file, which therefore come first."""
     owners_folder(path.parent)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        # Never opened where it exists: closing it again would end this process's locks on it (they
+        # are of POSIX), another program would then take itself for the last one and delete the
+        # journal, and what is written after that would be lost.
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         path.chmod(0o600)
     except OSError as error:
         raise disk_error(path, error) or error from error
