@@ -132,12 +132,12 @@ class Shuffled:
     @property
     def centred(self) -> float:
         """The true value, its bias taken off: 0.5 is chance."""
-        return float(self.values[0] - self.values[1:].mean() + 0.5)
+        return float(self.values[0] - self.values.mean() + 0.5)
 
     @property
     def spread(self) -> float:
         """Standard deviation by chance."""
-        return float(self.values[1:].std())
+        return float(self.values.std())
 
     @property
     def deviations(self) -> Floats:
@@ -145,7 +145,8 @@ class Shuffled:
         spread = self.spread
         if spread < 1e-12:
             return np.zeros(len(self.values))
-        return np.abs(self.values - self.values[1:].mean()) / spread
+        # All labellings are treated alike, the true one too: that makes ranks of these exact.
+        return np.abs(self.values - self.values.mean()) / spread
 
 
 def judge(

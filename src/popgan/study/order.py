@@ -17,7 +17,7 @@ from popgan.study.schema import Block, Stimulus, Trial
 
 APART = 10
 """Trials that lie between a case and its repeat, where that is possible."""
-_TRIES = 400
+_TRIES = 12  # orders that are mended before a smaller distance is tried
 
 
 class Secret:
@@ -84,8 +84,8 @@ def shuffled(
         (case, 0 the first time or 1 the second) a trial.
     """
     items = [*range(count), *repeated]
-    for gap in range(min(apart, len(items)), -1, -1):
-        for _ in range(_TRIES // (apart + 1)):
+    for gap in range(max(0, min(apart, count - 1)), -1, -1):
+        for _ in range(_TRIES):
             order = [items[i] for i in rng.permutation(len(items))]
             if _pull_apart(order, set(repeated), gap, rng):
                 return _numbered(order)
