@@ -155,6 +155,8 @@ def test_a_second_computer_goes_on_and_the_first_one_stops(
 def test_a_second_tab_of_the_same_browser_stops_the_first(reader: Reader, study: Study) -> None:
     with serving(study) as served:
         reader.to_part_one(served.links["R1"])
+        reader.keys("4")
+        reader.wait_saved()
         first = reader.driver.current_window_handle
         reader.driver.switch_to.new_window("tab")
         reader.driver.get(f"{served.url}/study")

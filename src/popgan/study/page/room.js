@@ -71,6 +71,7 @@ export class Room {
     this.heading.textContent = t("case.heading", place);
     this.form.show(this.trial.answer);
     this.form.element.inert = true;
+    this.form.status();
     this.session.images.prepare(this.block.trials, at);
     this.session.shell.progress(this.block);
     this.#label((side) => [null, this.#name(side), t("case.loading")]);
