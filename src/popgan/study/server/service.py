@@ -53,7 +53,7 @@ class Limits:
 
     guesses: Limit = field(default_factory=lambda: Limit(30, 0.1))
     logins: Limit = field(default_factory=lambda: Limit(20, 0.2))
-    api: Limit = field(default_factory=lambda: Limit(600, 30))
+    api: Limit = field(default_factory=lambda: Limit(600, 10))
 
 
 @dataclass
@@ -122,16 +122,16 @@ class Service:
         Raises:
             Refusal: nobody known, an ended session, no proof, or too many requests.
         """
-        address = address_of(request)
-        self.limits.guesses.check(address)
         secret = request.cookies.get(cookie, "")
         found = None
         if links.is_secret(secret):
             found = self.read(lambda reads: links.find_session(reads, secret))
         wants_coordinator = cookie == COORDINATOR_COOKIE
         if found is None or (found.person == COORDINATOR) is not wants_coordinator:
+            # Who has a session is not kept out by a neighbour behind the same address.
+            self.limits.guesses.check(address_of(request))
             if secret:
-                self.limits.guesses.spend(address)
+                self.limits.guesses.spend(address_of(request))
             raise Refusal("session", "there is no session; open your link again")
         self.limits.api.take(found.id)
         if found.ended is not None:
