@@ -110,7 +110,9 @@ def _background_claim(background: Background) -> dict[int, str]:
         25: _each(background, "training", "plan.yaml has every value"),
         26: _each(background, "choice", "never by the test split"),
         27: "none: each image is drawn by one model",
-        32: f"held-out test subjects of the same cohort ({counts.get('Test subjects', '?')})",
+        32: f"{counts['Test subjects']} held-out test subjects of the same cohort"
+        if "Test subjects" in counts
+        else "",
     }
 
 

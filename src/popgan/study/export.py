@@ -75,7 +75,8 @@ def patient_names(study: Study) -> dict[str, str]:
     clusters = {s.cluster for s in study.key.stimuli if s.source == "real"}
     # Shuffled by what nobody outside knows: the order of pseudonyms may follow that of patients.
     secret = [stimulus.case for stimulus in study.key.stimuli]
-    ordered = sorted(clusters, key=lambda cluster: sha256_value([secret, cluster]))
+    judged = {stimulus.cluster for stimulus in study.key.stimuli if not stimulus.practice}
+    ordered = sorted(clusters, key=lambda c: (c not in judged, sha256_value([secret, c])))
     names = {cluster: f"P{number}" for number, cluster in enumerate(ordered, start=1)}
     return {s.cluster: s.cluster for s in study.key.stimuli if s.source != "real"} | names
 

@@ -1,0 +1,244 @@
+"""A study is analysed as it was registered, once it is locked; rehearsals never mix with it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from popgan.errors import UserError
+from popgan.evidence.readers.answers import Answers
+from popgan.evidence.readers.record import parse_analysis
+from popgan.evidence.readers.sentences import sentences
+from popgan.files import read_json, sha256_file, write_json
+from popgan.report.readers import readers_claim
+from popgan.stations.model import Model
+from popgan.stations.readers import load_readers
+from popgan.stations.report import write_report
+from popgan.study.analyse import analyse_study
+from popgan.study.answers import read_answers
+from popgan.study.rehearsal import save_rehearsal
+from popgan.study.schema import Places, Study
+from small_runs import call, finished
+from study.answered_studies import answer, answered, register, simulated
+from study.small_studies import make_study
+
+__all__ = ["finished"]
+SIZES = {"readers": 3, "real": 8, "synthetic": 8, "repeats": 3, "size": (4, 4)}
+FAST = {"replicates": 60}
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a study that was answered, locked and analysed; never change it."""
+    run = tmp_path_factory.mktemp("locked") / "run"
+    answered(run, make_study(run, **SIZES), seed=1, d_prime=1.5)
+    analyse_study(run, **FAST)
+    return run
+
+
+@pytest.fixture
+def copy(locked: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(locked, tmp_path / "run"))
+
+
+@pytest.fixture
+def open_study(tmp_path: Path) -> Study:
+    """A study that is registered, without answers."""
+    study = make_study(tmp_path / "run", **SIZES)
+    register(study)
+    return study
+
+
+def stored(run: Path):
+    path = Places(run).analysis
+    return parse_analysis(read_json(path), where=path)
+
+
+def test_the_truth_stays_closed_before_the_lock(open_study: Study) -> None:
+    run = open_study.places.run
+    answer(open_study, simulated(open_study), locked=False)
+    with pytest.raises(UserError, match=r"not locked.*popgan study lock"):
+        analyse_study(run, **FAST)
+    assert not open_study.places.analysis.exists()
+
+
+def test_an_interim_look_is_marked_everywhere_and_exports_no_truth(open_study: Study) -> None:
+    run = open_study.places.run
+    answer(open_study, simulated(open_study), locked=False)
+    made = analyse_study(run, interim=True, **FAST)
+    assert made.analysis.status == "interim" and made.analysis.facts.locked is None
+    assert "INTERIM" in made.checklist.read_text()
+    assert "INTERIM" in read_json(made.answers[1])["marking"]
+    assert "source" not in made.answers[0].read_text().splitlines()[0]
+
+
+def test_a_study_without_answers_says_so(open_study: Study) -> None:
+    with pytest.raises(UserError, match="no reader has answered"):
+        analyse_study(open_study.places.run, interim=True)
+
+
+def test_a_rehearsal_lies_apart_and_needs_no_lock(open_study: Study) -> None:
+    save_rehearsal(open_study, simulated(open_study))
+    made = analyse_study(open_study.places.run, rehearsal=True, **FAST)
+    assert made.path == open_study.places.shared / "rehearsal" / "analysis.json"
+    assert made.analysis.marking.startswith("REHEARSAL")
+    assert not open_study.places.analysis.exists()
+    assert made.analysis.facts.first_answer is None
+
+
+def test_a_rehearsal_that_was_put_in_the_place_of_a_study_is_refused(copy: Path) -> None:
+    record = read_json(Places(copy).analysis) | {"status": "rehearsal"}
+    write_json(Places(copy).analysis, record)
+    with pytest.raises(UserError, match="simulated answers"):
+        load_readers(Model(copy, "popgan"))
+
+
+def test_what_was_found_is_what_readers_answered(locked: Path) -> None:
+    found, answers = stored(locked), read_answers(Study.open(locked))
+    for reader in found.result.authenticity[0].readers:
+        mine = [j for j in answers.judgements if j.reader == reader.reader and not j.repeat]
+        right = [j.says_real == answers.cases[j.case].is_real for j in mine]
+        assert reader.accuracy.value == pytest.approx(np.mean(right))
+    realism = {s.source: s for s in found.result.scores if s.criterion == "realism"}
+    scores = [
+        r.scores["realism"]
+        for r in answers.ratings
+        if not r.repeat and answers.cases[r.case].is_real
+    ]
+    assert realism["real"].mean.value == pytest.approx(np.mean(scores))
+    assert realism["real"].counts == [scores.count(score) for score in range(1, 6)]
+
+
+def test_the_record_names_what_it_rests_on(locked: Path) -> None:
+    found, places = stored(locked), Places(locked)
+    facts = found.facts
+    assert found.status == "final"
+    assert facts.design == Study.open(locked).design.hash()
+    assert facts.preregistration == sha256_file(places.preregistration.with_suffix(".json"))
+    assert facts.first_answer == "2026-11-03T00:00:00.000+00:00"
+    assert facts.last_answer > facts.first_answer
+    assert facts.locked == "2026-11-21T10:00:00.000+00:00"
+    assert facts.outcomes["detection"] == "primary"
+    assert {"popgan", "statsmodels"} <= set(facts.versions)
+
+
+def test_no_pseudonym_and_no_path_leaves_with_the_results(locked: Path) -> None:
+    places = Places(locked)
+    for name in ("analysis.json", "answers.csv", "answers.json", "checklist.md"):
+        text = (places.shared / name).read_text()
+        assert "sub-" not in text
+        assert str(locked) not in text
+
+
+def test_the_same_answers_give_the_same_numbers(copy: Path) -> None:
+    before = stored(copy)
+    analyse_study(copy, **FAST)
+    assert stored(copy) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("preregistration.json", '"margin": 0.1', '"margin": 0.2'),
+        ("preregistration.json", "H1 (primary)", "H1 (exploratory)"),
+        ("preregistration.md", "equivalent to chance", "different from chance"),
+        ("design.json", '"repeats": 3', '"repeats": 2'),
+        ("instructions.md", "Look", "Do not look"),
+    ],
+)
+def test_a_study_that_was_changed_is_refused(copy: Path, name: str, old: str, new: str) -> None:
+    path = Places(copy).shared / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError, match="changed"):
+        analyse_study(copy, **FAST)
+
+
+def test_a_truth_other_than_the_committed_one_is_refused(open_study: Study) -> None:
+    places = open_study.places
+    key = read_json(places.key)
+    key["stimuli"][0]["source"], key["stimuli"][-1]["source"] = "popgan", "real"
+    write_json(places.key, key)
+    with pytest.raises(UserError, match="commits to"):
+        analyse_study(places.run, interim=True)
+
+
+@pytest.mark.parametrize("name", ["preregistration.json", "preregistration.md"])
+def test_nothing_is_analysed_without_the_preregistration(copy: Path, name: str) -> None:
+    (Places(copy).shared / name).unlink()
+    with pytest.raises(UserError, match="missing"):
+        analyse_study(copy, **FAST)
+
+
+def test_readers_who_stopped_are_kept_and_the_rest_is_told_alone(open_study: Study) -> None:
+    answers = simulated(open_study, seed=2)
+    cut = Answers(
+        answers.cases,
+        answers.readers,
+        answers.ratings,
+        tuple(j for j in answers.judgements if j.reader != "R3" or not j.repeat),
+        planned=answers.planned,
+    )
+    answer(open_study, cut)
+    found = analyse_study(open_study.places.run, **FAST).analysis
+    assert found.completed == ["R1", "R2"]
+    assert found.completers is not None
+    assert found.completers.readers == ["R1", "R2"]
+    assert len(found.result.authenticity[0].readers) == 3
+
+
+def test_a_forced_choice_study_is_analysed_too(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    answered(run, make_study(run, kind="2afc", **SIZES), d_prime=1.0)
+    found = analyse_study(run, **FAST).analysis
+    assert found.facts.kind == "2afc"
+    assert found.result.forced_choice and not found.result.authenticity
+    assert "chose the real one" in sentences(found.result)[0]
+
+
+def test_the_command_shows_a_table_and_honest_sentences(copy: Path) -> None:
+    (copy / ".popgan-lock").touch()
+    said = call("study", "analyse", copy, "--replicates", 100, "-q")
+    assert said.status == 0, said
+    found = stored(copy).result
+    assert sentences(found)[0] in said.out
+    for reader in found.authenticity[0].readers:
+        row = next(line for line in said.out.splitlines() if line.startswith(reader.reader))
+        assert f"{100 * reader.sensitivity.value:.0f}%" in row
+        assert f"{reader.d_prime.value:.2f}" in row
+    assert "indistinguishable" not in said.out
+
+
+@pytest.mark.xdist_group("finished run")
+def test_the_report_is_written_anew_with_the_numbers_of_the_study(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished / "run", tmp_path / "run"))
+    model = Model(run, "popgan")
+    weights = {"popgan": model.weights_hash()}
+    answered(run, make_study(run, models=weights, **SIZES), seed=4, d_prime=1.5)
+    assert "No reader study was made" in (run / "report.html").read_text()
+    found = analyse_study(run, **FAST).analysis
+    page = write_report(model)[0].read_text()
+    content = load_readers(model)
+    assert content is not None and content.about == "these weights"
+    tested, answer_given = readers_claim(content)
+    assert tested and answer_given in page
+    for reader in found.result.authenticity[0].readers:
+        for measure in (reader.d_prime, reader.criterion, reader.auc):
+            value = "–" if measure.value is None else f"{measure.value:.2f}".replace("-", "\u2212")
+            assert f'<span class="whole">{value}</span>' in page
+    for word in ("sub-0", *(s.case for s in Study.open(run).key.stimuli)):
+        assert word not in page
+    time = (run / "report.html").stat().st_mtime_ns
+    write_report(model)
+    assert (run / "report.html").stat().st_mtime_ns == time
+    record = read_json(Places(run).analysis)
+    record["facts"]["models"]["popgan"] = "f" * 64
+    write_json(Places(run).analysis, record)
+    page = write_report(model)[0].read_text()
+    assert "made, but of other weights" in page
