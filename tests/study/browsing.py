@@ -25,10 +25,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 from popgan.study.schema import Study
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-SWITCHES = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-    " --disable-background-networking --disable-component-update"
-).split()
+SWITCHES = [
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 _T = TypeVar("_T")
 needs_browser = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"
@@ -186,7 +186,12 @@ class Reader:
 
     def press(self, selector: str = "button.primary") -> None:
         """Press a button with the mouse."""
-        self.until(lambda: [self.one(selector).click()])
+
+        def click() -> bool:
+            self.one(selector).click()
+            return True
+
+        self.until(click)
 
     def clicks(self, *selectors: str) -> None:
         """Click on elements one after the other."""

@@ -64,7 +64,10 @@ def test_ten_cases_without_a_network_arrive_exactly_once(reader: Reader, study: 
         reader.to_part_one(served.links["R1"])
         reader.answer(1, scores_of(1))
         reader.wait_case(2)
-        ready = "return performance.getEntriesByType('resource').filter((e) => e.name.includes('stimuli')).length"
+        ready = (
+            "return performance.getEntriesByType('resource')"
+            ".filter((entry) => entry.name.includes('stimuli')).length"
+        )
         reader.until(lambda: reader.js(ready) >= 14)
         reader.offline(True)
         for number in range(2, 12):
@@ -72,7 +75,10 @@ def test_ten_cases_without_a_network_arrive_exactly_once(reader: Reader, study: 
         reader.wait_for("answers kept on this computer, will be sent", "#banner")
         assert "Offline" in reader.text("#banner")
         assert reader.unsent() >= 50
-        closing = "const e = new Event('beforeunload', {cancelable: true}); window.dispatchEvent(e); return e.defaultPrevented"
+        closing = (
+            "const event = new Event('beforeunload', {cancelable: true});"
+            "window.dispatchEvent(event); return event.defaultPrevented"
+        )
         assert reader.js(closing)
         assert len({trial for trial, _, _ in versions(study)}) <= 2
         reader.offline(False)
