@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
@@ -35,6 +35,7 @@ def test_the_published_table_gives_the_published_fleiss_kappa() -> None:
     assert value == pytest.approx(fleiss_kappa(DIAGNOSES))
 
 
+@settings(max_examples=40)
 @given(scores)
 def test_weighted_kappa_is_that_of_sklearn(pairs: list[tuple[int, int]]) -> None:
     first, second = np.array(pairs).T
@@ -49,6 +50,7 @@ def test_weighted_kappa_is_that_of_sklearn(pairs: list[tuple[int, int]]) -> None
     assert kappa_of(6 - first, 6 - second, 5) == pytest.approx(value)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=30))
 def test_with_two_levels_it_is_plain_kappa(pairs: list[tuple[bool, bool]]) -> None:
     first, second = 1 + np.array(pairs).T
@@ -56,6 +58,7 @@ def test_with_two_levels_it_is_plain_kappa(pairs: list[tuple[bool, bool]]) -> No
         assert kappa_of(first, second, 2) == pytest.approx(cohen_kappa_score(first, second))
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.integers(0, 2), min_size=4, max_size=4), min_size=2, max_size=20))
 def test_fleiss_kappa_is_that_of_statsmodels(answers: list[list[int]]) -> None:
     counts = (np.array(answers)[..., None] == np.arange(3)).sum(axis=1).astype(float)
