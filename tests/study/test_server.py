@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import sqlite3
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -268,6 +270,46 @@ def test_a_bug_gives_one_line_and_no_traceback(
     assert (reply.status_code, reply.json()["code"]) == (500, "bug")
     assert "private" not in reply.text and "KeyError" not in reply.text
     assert len(house.bugs) == 1 and "private" not in house.bugs.pop()
+
+
+def test_answers_that_cannot_be_stored_now_are_told_so_and_stored_later(house: House) -> None:
+    reader = house.reader()
+    house.service.writer.submit(lambda found: found.execute("PRAGMA busy_timeout = 20")).result()
+    sent = {"answers": [answer("practice", house.trials("practice")[0].id)]}
+    other = sqlite3.connect(house.study.places.database, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    for path, value in (("/api/answers", sent), ("/api/events", {"kind": "break"})):
+        reply = reader.post(path, value)
+        assert (reply.status_code, reply.json()["code"]) == (503, "storage")
+    assert reader.get("/api/state").status_code == 200  # reading goes on meanwhile
+    other.execute("ROLLBACK")
+    other.close()
+    assert reader.post("/api/answers", sent).json()["refused"] == []
+    house.service.writer.submit(lambda found: found.execute("PRAGMA max_page_count = 1")).result()
+    remark = {"remark": "x" * 2000}
+    full = [answer("practice", trial.id, remark) for trial in house.trials("practice")] * 40
+    for one in full:
+        one = one | {"id": str(uuid.uuid4())}
+        reply = reader.post("/api/answers", {"answers": [one]})
+        if reply.status_code != 200:
+            break
+    assert (reply.status_code, reply.json()["code"]) == (503, "storage")
+    assert "full" in reply.json()["error"]
+    house.service.writer.submit(lambda found: found.execute("PRAGMA max_page_count = 99999"))
+    assert reader.post("/api/answers", {"answers": [one]}).json()["acknowledged"] == [one["id"]]
+
+
+def test_a_clock_that_goes_back_is_told_and_changes_no_order(house: House) -> None:
+    reader = house.reader()
+    first, second = (trial.id for trial in house.trials("practice"))
+    reader.answer(answer("practice", first))
+    house.service.clock._wall = lambda: 1000.0
+    reader.answer(answer("practice", second), answer("practice", first, {"anatomy": 1}))
+    log = read_log(house.study)
+    assert [row["clock_went_back"] for row in log] == [False, True, True]
+    assert [row["trial"] for row in log] == [first, second, first]
+    assert house.coordinator().get("/api/coordinator/state").json()["clock_warnings"] == 2
+    assert reader.state()["blocks"][0]["trials"][0]["answer"] == {"anatomy": 1}
 
 
 def test_values_of_every_block_are_complete() -> None:

@@ -54,6 +54,7 @@ def page_reply(
         f'<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="same-origin"><meta name="robots" content="noindex">'
+        '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
         f'<title>{title}</title><link rel="stylesheet" href="/static/{STYLE}"></head>'
         f'<body class="door"><main><h1>{title}</h1>{lines}{form}</main></body></html>\n'
     )
