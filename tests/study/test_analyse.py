@@ -145,6 +145,7 @@ def test_the_same_answers_give_the_same_numbers(copy: Path) -> None:
         ("preregistration.json", '"margin": 0.1', '"margin": 0.2'),
         ("preregistration.json", "H1 (primary)", "H1 (exploratory)"),
         ("preregistration.md", "equivalent to chance", "different from chance"),
+        ("preregistration.md", "## Sizes", "## Other sizes"),
         ("design.json", '"repeats": 3', '"repeats": 2'),
         ("instructions.md", "Look", "Do not look"),
     ],
@@ -170,8 +171,15 @@ def test_a_truth_other_than_the_committed_one_is_refused(open_study: Study) -> N
 @pytest.mark.parametrize("name", ["preregistration.json", "preregistration.md"])
 def test_nothing_is_analysed_without_the_preregistration(copy: Path, name: str) -> None:
     (Places(copy).shared / name).unlink()
-    with pytest.raises(UserError, match="missing"):
+    with pytest.raises(UserError, match=name):
         analyse_study(copy, **FAST)
+
+
+@pytest.mark.parametrize("name", ["preregistration.json", "preregistration.md"])
+def test_nor_is_a_rehearsal(open_study: Study, name: str) -> None:
+    (open_study.places.shared / name).unlink()
+    with pytest.raises(UserError, match="is missing"):
+        analyse_study(open_study.places.run, rehearsal=True)
 
 
 def test_readers_who_stopped_are_kept_and_the_rest_is_told_alone(open_study: Study) -> None:

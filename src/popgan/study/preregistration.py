@@ -130,15 +130,17 @@ def analysis_plan(design: Design) -> list[str]:
         "Unit of analysis: the image. Images of one patient form a cluster; a synthetic image is a "
         "cluster of its own. Every interval that generalises over images resamples clusters.",
         f"H1: two one-sided tests (TOST), margin {margin}, each at 5 %: equivalence is shown if "
-        "the 90 % interval of a bootstrap over readers and cases (clusters) lies within the "
-        "margin. For each reader the same with an interval of their own, as description.",
+        "the 90 % interval of the mean over readers lies within the margin. The interval speaks "
+        "for other readers and other images: Obuchowski and Rockette's variance, its covariances "
+        "from a bootstrap over clusters of images, Student's t with Hillis's degrees of freedom. "
+        "For each reader the same with an interval of their own, as description.",
         "Repeats serve agreement of a reader with themselves alone; everything else uses the first "
         "answer to a case. Practice cases are not analysed. An answer may be changed until its "
         "part is over; the last version counts, and all versions are kept.",
     ]
     if design.kind != "2afc":
         plan += [
-            "H2: for each criterion the difference of means, synthetic minus real, with a 95 % "
+            "H2: for each criterion the difference of means, real minus synthetic, with a 95 % "
             "cluster bootstrap interval, and an ordinal model (cumulative logit, generalised "
             "estimating equations, readers as fixed effects, images clustered by patient). The "
             f"{len(CRITERIA)} criteria are corrected by Holm's method at a family-wise 5 %.",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from popgan.errors import UserError
 from popgan.files import read_json, sha256_file
-from popgan.study.preregistration import commitment, hypotheses
+from popgan.study.preregistration import commitment
 from popgan.study.schema import Design, Study
 
 Standing = Literal["primary", "secondary", "descriptive"]
@@ -31,8 +31,9 @@ class Registered:
 def check_registered(study: Study) -> Registered:
     """Hold design, key and preregistration against each other.
 
-    Design and key were held against each other when the study was opened; here the paper must
-    name the same design, and its commitment must be that of the key.
+    Design and key were held against each other when the study was opened, and all files against
+    what they were at the first answer (`frozen.check_unchanged`). Here the paper must name the
+    same design, its commitment must be that of the key, and both of its forms must say the same.
 
     Raises:
         UserError: the preregistration is missing, or was changed, or the key was.
@@ -47,11 +48,9 @@ def check_registered(study: Study) -> Registered:
     mend = "put the former file back; a study is analysed as it was registered"
     try:
         hashes = record["hashes"]
-        same = (
-            hashes["design"] == study.design.hash()
-            and record["design"] == study.design.model_dump(mode="json")
-            and record["hypotheses"] == hypotheses(study.design)
-        )
+        same = hashes["design"] == study.design.hash() and record[
+            "design"
+        ] == study.design.model_dump(mode="json")
         committed, created = str(hashes["key"]["sha256"]), str(record["created"])
     except (KeyError, TypeError) as error:
         raise UserError("is no preregistration of popgan", where=path, do=mend) from error
