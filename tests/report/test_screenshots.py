@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from chromium_pipe import Browser, find_chromium
 from PIL import Image
+from reader_fixtures import analysis
 from report_fixtures import bare, content, log, masks, private
 
 from popgan.report.content import (
@@ -20,6 +21,7 @@ from popgan.report.content import (
     Strip,
 )
 from popgan.report.private import private_html, quality_html
+from popgan.report.readers import ReaderContent
 from popgan.report.shareable import report_html
 
 pytestmark = pytest.mark.slow
@@ -70,6 +72,9 @@ PAGES = {
         content(contrasts=["T1w", "FLAIR"], log=log(rows=3, images=900))
     ),
     "masks": lambda: report_html(content(masks=masks(unmapped=240))),
+    "readers": lambda: report_html(
+        content(readers=ReaderContent(analysis(("popgan", "stylegan2")), "these weights", "popgan"))
+    ),
     "nothing measured": lambda: report_html(bare(filmstrip=[])),
     "scans with their preparation": lambda: private_html(
         content(preparation=TABLE), private(qc=scans(9))
