@@ -13,6 +13,7 @@ from popgan.study.png import HEADER_BYTES
 from popgan.study.probe import Reply
 from popgan.study.schema import Block, Study, Trial
 
+ORDER = "position and side"
 _TAIL = 12  # bytes of the last chunk
 
 
@@ -76,7 +77,7 @@ def _ids(study: Study, places: dict[str, int]) -> list[Table]:
 def _orders(study: Study, places: dict[str, int]) -> list[Table]:
     """Where an image stands, on which side, and how often it is shown."""
     positions, numbers = [], []
-    shown: dict[tuple[str, str, str], int] = {}
+    shown = dict.fromkeys(places, 0)
     for alias, block, trial, place in judged_trials(study):
         total = len(study.plan_of(alias).trials[block])
         for side, case in enumerate(trial.cases):
@@ -84,12 +85,12 @@ def _orders(study: Study, places: dict[str, int]) -> list[Table]:
             turn = (side - 0.5) * (1 - 2 * (place % 2))
             positions.append([place / total, *map(float, rhythm), side, turn])
             numbers.append(places[case])
-            shown[alias, block, case] = shown.get((alias, block, case), 0) + 1
-    repeats = [[float(count)] for count in shown.values()]
-    of_case = [places[case] for _, _, case in shown]
+            shown[case] += 1
+    sides = [_table("side", [[row[-2]] for row in positions], numbers)]
     return [
-        _table("position and side", positions, numbers),
-        _table("repeats", repeats, of_case),
+        _table(ORDER, positions, numbers),
+        *(sides if study.design.kind == "2afc" else []),
+        _table("repeats", [[float(n)] for n in shown.values()], list(places.values())),
     ]
 
 

@@ -156,17 +156,16 @@ def judge(
 
     Args:
         table: the numbers.
-        labels: C x (1 + B), of the cases; the true labelling first.
-        units: of each case, what it cannot be parted from (its pair, or itself).
+        labels: n x (1 + B), of the rows; the true labelling first.
+        units: of each row, what must not be parted between folds.
         rng: of the folds.
     """
     features = informative(table.features)
     if not features.shape[1] or not len(features):
         return []
-    folds = fold_of(units[table.cases], rng)
-    wide = labels[table.cases]
+    folds = fold_of(units, rng)
     return [
-        Shuffled(table.name, len(features), auc(scores(features, folds, wide, kernel), wide))
+        Shuffled(table.name, len(features), auc(scores(features, folds, labels, kernel), labels))
         for kernel in (False, True)
     ]
 

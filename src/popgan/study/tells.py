@@ -116,10 +116,9 @@ def _tell(
     if columns.shape[1]:
         both = np.column_stack([columns, (columns - columns.mean(0)) ** 2])
         folds = _folds(real, clusters, seed)
-        given = scores(both, folds, real[:, None], kernel=False)
-        value = float(auc(given, real[:, None])[0])
+        value = _measured(both, folds, real)
         if len(patients) > 1:
-            low, high = _interval(value, given, real, clusters, seed)
+            low, high = _interval(value, both, folds, real, clusters, seed)
     elif len(patients) > 1:
         low = high = 0.5
     warning = low is not None and low > 0.5
@@ -140,22 +139,28 @@ def _folds(real: NDArray[np.bool_], clusters: Sequence[str], seed: int) -> NDArr
     return folds
 
 
+def _measured(features: Floats, folds: NDArray[np.intp], real: NDArray[np.bool_]) -> float:
+    labels = real[:, None]
+    return float(auc(scores(features, folds, labels, kernel=False), labels)[0])
+
+
 def _interval(
-    value: float, given: Floats, real: NDArray[np.bool_], clusters: Sequence[str], seed: int
+    value: float,
+    features: Floats,
+    folds: NDArray[np.intp],
+    real: NDArray[np.bool_],
+    clusters: Sequence[str],
+    seed: int,
 ) -> tuple[float, float]:
-    """Jackknife over patients and over groups of synthetic images."""
-    names = np.unique(np.asarray(clusters)[real])
-    member = np.full(len(real), -1)
-    member[real] = np.searchsorted(names, np.asarray(clusters)[real])
-    groups = np.full(len(real), -1)
-    groups[~real] = image_groups(int((~real).sum()), seed=seed)
+    """Jackknife over patients and over groups of synthetic images; the classifier learns anew."""
+    _, member = np.unique(np.asarray(clusters)[real], return_inverse=True)
     samples = []
-    for place in (member, groups):
-        count = place.max() + 1
-        if count < 2:
+    for kind, groups in ((real, member), (~real, image_groups(int((~real).sum()), seed=seed))):
+        place = np.full(len(real), -1)
+        place[kind] = groups
+        if place.max() < 1:
             continue
-        kept = [place != i for i in range(count)]
-        values = [auc(given[keep], real[keep, None])[0] for keep in kept]
-        sizes = [(~keep).sum() for keep in kept]
-        samples.append(Replicates(np.array(values), np.array(sizes)))
+        kept = [place != i for i in range(place.max() + 1)]
+        values = [_measured(features[keep], folds[keep], real[keep]) for keep in kept]
+        samples.append(Replicates(np.array(values), np.array([(~keep).sum() for keep in kept])))
     return interval(value, *samples, bounds=(0.0, 1.0))
