@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from popgan.errors import UserError
 from popgan.study.answers import read_events, read_log
+from popgan.study.create import _refuse_existing
 from popgan.study.database import changing, set_setting
 from popgan.study.locking import only_server
 from popgan.study.schema import Study
-from popgan.study.server.serve import Place, _hosts, _url
+from popgan.study.server.serve import Place, _first_links, _hosts, _is_loopback, _url
 from small_runs import call
 from study.served import answer, served
 from study.small_studies import make_study
@@ -27,7 +29,7 @@ def test_new_links_end_the_old_ones_while_the_study_is_served(study: Study) -> N
     run = study.places.run
     with served(study) as house:
         reader = house.reader("R1")
-        told = call("study", "links", run, "--reader", "r1", "--url", "https://study.example/x")
+        told = call("study", "links", run, "--reader", "r1", "--url", "https://study.example/")
         assert told.status == 0 and "only" in told.out.lower()
         (line,) = [line for line in told.out.splitlines() if line.startswith("R1")]
         assert "https://study.example/r/" in line
@@ -49,10 +51,24 @@ def test_links_need_a_person_and_an_address(study: Study) -> None:
     assert "say whose links" in call("study", "links", run, "--all", "--coordinator").line
     assert "never served; give --url" in call("study", "links", run, "--all").line
     assert "--reader R9 is not in this study" in call("study", "links", run, "--reader", "R9").line
-    assert "is no address" in call("study", "links", run, "--all", "--url", "study.example").line
+    for url in ("study.example", "https://study.example/x", "https://a@b", "ftp://x", "https://"):
+        assert "is no address" in call("study", "links", run, "--all", "--url", url).line
     with changing(study) as connection:
         set_setting(connection, "url", "http://127.0.0.1:8000")
     assert "http://127.0.0.1:8000/c/" in call("study", "links", run, "--coordinator").out
+
+
+def test_the_first_start_gives_links_to_those_who_have_none(study: Study) -> None:
+    call("study", "links", study.places.run, "--reader", "R2", "--url", "http://x")
+    first = _first_links(study, "http://127.0.0.1:8000")
+    assert list(first) == ["R1", "coordinator"]
+    assert _first_links(study, "http://127.0.0.1:8000") == {}
+
+
+def test_a_study_that_is_served_is_not_replaced(study: Study) -> None:
+    with only_server(study.places), pytest.raises(UserError, match="is served by another"):
+        _refuse_existing(study.places, restart=True)
+    _refuse_existing(study.places, restart=True)
 
 
 def test_locks_of_the_command_line_hold_in_the_browser_at_once(study: Study) -> None:
@@ -145,6 +161,7 @@ def test_the_address_and_the_names_of_a_server() -> None:
         named = Place(host="0.0.0.0", allowed=("Study.example",))
         assert _url(named, listening) == f"http://Study.example:{port}"
         assert _url(Place(host="0.0.0.0"), listening).startswith("http://")
+    assert _is_loopback("127.0.0.9") and _is_loopback("localhost") and not _is_loopback("::")
     hosts = _hosts(named, "http://study.example:1")
     for good in ("study.example", "STUDY.example:80", "192.0.2.4:1", "[2001:db8::1]:5"):
         assert hosts.allows(good), good

@@ -196,9 +196,12 @@ def _alias(study: Study, reader: str) -> str:
 def _base(url: str | None) -> str | None:
     if url is None:
         return None
-    if not url.startswith(("http://", "https://")) or len(url.split("/")[2]) == 0:
-        raise UserError(f"--url {url} is no address", do="give http://NAME or https://NAME")
-    return "/".join(url.split("/")[:3])
+    scheme, _, place = url.rstrip("/").partition("://")
+    if scheme not in {"http", "https"} or not place or set("/?#@ ") & set(place):
+        raise UserError(
+            f"--url {url} is no address of a server", do="give https://NAME, without a path"
+        )
+    return f"{scheme}://{place}"
 
 
 def _shown(found: dict[str, str]) -> list[str]:

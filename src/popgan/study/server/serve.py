@@ -103,7 +103,7 @@ def serve(study: Study, place: Place, opened: Callable[[Opening], None], say: Re
                 ssl_certfile=place.certificate,
                 ssl_keyfile=place.key,
             )
-            plain = place.certificate is None and place.host not in LOOPBACK
+            plain = place.certificate is None and not _is_loopback(place.host)
             opened(Opening(url, {who: url + path for who, path in issued.items()}, plain))
             try:
                 uvicorn.Server(config).run(sockets=[listening])
@@ -112,13 +112,14 @@ def serve(study: Study, place: Place, opened: Callable[[Opening], None], say: Re
 
 
 def _first_links(study: Study, url: str) -> dict[str, str]:
-    """Links for everybody, if nobody has one yet."""
+    """Links for those who have none yet: everybody at the first start."""
     with changing(study) as connection:
         set_setting(connection, "url", url)
-        if connection.execute("SELECT count(*) FROM person WHERE link IS NOT NULL").fetchone()[0]:
-            return {}
-        people = [*(plan.alias for plan in study.key.readers), COORDINATOR]
-        return links.issue(connection, people, Clock.of(connection).stamp())
+        rows = connection.execute("SELECT alias FROM person WHERE link IS NULL")
+        waiting = {alias for (alias,) in rows}
+        people = [plan.alias for plan in study.key.readers] + [COORDINATOR]
+        missing = [person for person in people if person in waiting]
+        return links.issue(connection, missing, Clock.of(connection).stamp())
 
 
 def _listen(place: Place) -> socket.socket:
@@ -171,6 +172,13 @@ def _own_address() -> str:
             return str(asking.getsockname()[0])
         except OSError:
             return "127.0.0.1"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() in LOOPBACK
 
 
 def _is_everywhere(host: str) -> bool:
