@@ -20,6 +20,7 @@ from popgan.evidence.readers.tables import authenticity_table, says_synthetic, s
 CRITERION = "realism"
 MANY_IMAGES = 15000  # of each source, in large simulations with few readers
 MANY_READERS, FEWER_IMAGES, TIMES = 200, 750, 3  # in those with many
+PAIRS_OF_READERS = 2000  # over whom formulas are averaged
 
 
 def cases_of(
@@ -83,9 +84,9 @@ def of_readers(model: ReaderModel, readers: Sequence[Traits]) -> dict[str, float
     }
 
 
-def of_any_readers(model: ReaderModel, count: int = 4000) -> dict[str, float]:
+def of_any_readers(model: ReaderModel) -> dict[str, float]:
     """Means over very many readers, for images in general."""
-    many = [traits(model, f"T{i}", 0) for i in range(count)]
+    many = [traits(model, f"T{i}", 0) for i in range(PAIRS_OF_READERS)]
     # Traits enter in opposite pairs, so that their means are exact.
     mirrored = [
         Traits(-one.better, 2 * model.criterion - one.criterion, -one.leniency, one.pace)
