@@ -6,7 +6,8 @@ The server is a process of its own on loopback, started by `popgan study serve`.
 through the blocks as the page does: a draft, then the whole answer, then the image of a case to
 come, with pauses of half a second to a second in between. First nothing happens, for the times;
 then the server is killed outright again and again and started anew on the same port, for the
-answers. Readers keep what was not acknowledged and send it once more, as the page does.
+answers. Readers keep what was not acknowledged and send it once more, as the page does. The
+coordinator's page is open all the time.
 
 Times are those of the client, on the same cores as the server, its own work included. Where the
 system allows it, client and server go before whatever else the machine does (as with `chrt -r 1`),
@@ -205,6 +206,7 @@ async def drive(
     port = server.url.rsplit(":", 1)[1]
     people = [plan.alias for plan in study.key.readers]
     readers = [Reader(server.url, server.links[who], result, n) for n, who in enumerate(people)]
+    watching = asyncio.ensure_future(_watch(server.url, server.links["coordinator"], result))
     try:
         await asyncio.gather(*(reader.enter() for reader in readers))
         for seconds, measuring in ((2.0, False), (quiet, True)):
@@ -219,6 +221,7 @@ async def drive(
             say(f"killed {result.kills} times; {len(result.acknowledged)} acknowledged")
         await reading
     finally:
+        watching.cancel()
         for reader in readers:
             await reader.close()
         server.kill()
@@ -244,6 +247,17 @@ def first_in_line() -> Iterator[bool]:
 
 def _start(study: Study, port: str) -> Running:
     return start_server(study.places.run, "--port", port)
+
+
+async def _watch(url: str, link: str, result: Result) -> None:
+    """The coordinator's page, open all the time."""
+    async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+        await client.post(link, headers={"Origin": url})
+        while True:
+            await asyncio.sleep(5)
+            with contextlib.suppress(httpx.TransportError):
+                reply = await client.get("/api/coordinator/state")
+                result.statuses[reply.status_code] += 1
 
 
 async def _together(readers: list[Reader], seconds: float, measuring: bool) -> None:

@@ -92,12 +92,12 @@ def test_locks_of_the_command_line_hold_in_the_browser_at_once(study: Study) -> 
     ]
 
 
-def test_opening_a_study_whose_truth_was_exported_is_warned_of(study: Study) -> None:
+def test_opening_a_study_whose_truth_was_opened_is_warned_of(study: Study) -> None:
     with changing(study) as connection:
         set_setting(connection, "revealed", "2026-01-01T00:00:00+00:00")
     assert call("study", "lock", study.places.run).err == ""
     assert "not blind" in call("study", "unlock", study.places.run).err
-    assert "truth was exported" in call("study", "status", study.places.run).out
+    assert "truth was opened" in call("study", "status", study.places.run).out
 
 
 def test_a_server_that_cannot_start_says_why_in_one_line(study: Study, tmp_path: Path) -> None:

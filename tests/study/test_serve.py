@@ -45,7 +45,7 @@ def test_a_server_is_killed_started_anew_and_ended_politely(tmp_path: Path) -> N
         assert reply.json()["acknowledged"] == [sent["id"]]
         status, said = again.stop(signal.SIGINT)
         assert (status, len(said.splitlines())) == (0, 1)
-        assert "1 versions of answers are stored" in said
+        assert "1 version of an answer is stored" in said
     assert [row["id"] for row in read_log(study)] == [sent["id"]]
 
 

@@ -10,6 +10,7 @@ import typer
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
+from popgan.wording import counted
 
 if TYPE_CHECKING:
     from popgan.study.schema import Study
@@ -82,7 +83,8 @@ def serve(
 
     server.serve(study, place, opened, reporter)
     stored = counts(study)["answers"]
-    reporter.message(f"stopped; {stored} versions of answers are stored")
+    words = counted(stored, "version of an answer is", "versions of answers are")
+    reporter.message(f"stopped; {words} stored")
 
 
 def links(
@@ -146,9 +148,10 @@ def status(context: typer.Context, folder: shared.RunFolder) -> None:
     lines = [f"{study.design.title}: {state}; {began}"]
     lines += [_line(reader) for reader in found["readers"]]
     if found["clock_warnings"]:
-        lines.append(f"this computer's clock went backwards {found['clock_warnings']} times")
+        times = counted(found["clock_warnings"], "time", "times")
+        lines.append(f"this computer's clock went backwards {times}")
     if found["revealed"]:
-        lines.append(f"the truth was exported at {found['revealed']}")
+        lines.append(f"the truth was opened at {found['revealed']}")
     shown.show(lines, found)
 
 
@@ -169,7 +172,7 @@ def _set_locked(context: typer.Context, folder: Path, reader: str | None, *, loc
         whole = is_locked(connection)
     if revealed and not whole:
         shown.reporter().warning(
-            f"the truth was exported at {revealed}: answers after that are not blind"
+            f"the truth was opened at {revealed}: answers after that are not blind"
         )
     who = alias or "the study"
     line = f"{who} is {'locked' if locked else 'open'}"

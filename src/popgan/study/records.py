@@ -208,6 +208,13 @@ def set_locked(
     note(connection, by, "lock" if locked else "unlock", {"reader": alias}, stamp)
 
 
+def reveal(connection: sqlite3.Connection, *, by: str, stamp: Stamp) -> None:
+    """Note that somebody learns the truth now: what is answered after that is not blind."""
+    if setting(connection, "revealed") is None:
+        set_setting(connection, "revealed", stamp.received)
+    note(connection, by, "reveal", {}, stamp)
+
+
 def note(
     connection: sqlite3.Connection,
     person: str,

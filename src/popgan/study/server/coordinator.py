@@ -13,8 +13,8 @@ from popgan.errors import UserError
 from popgan.study import links
 from popgan.study.answers import as_csv, export_rows
 from popgan.study.counts import counts
-from popgan.study.database import COORDINATOR, set_setting, setting
-from popgan.study.records import is_locked, note, set_locked
+from popgan.study.database import COORDINATOR, setting
+from popgan.study.records import is_locked, note, reveal, set_locked
 from popgan.study.refusals import Refusal
 from popgan.study.server.messages import LinkMessage, LockMessage, read_message
 from popgan.study.server.replies import json_reply
@@ -54,7 +54,7 @@ class Coordinator:
             revealed = setting(connection, "revealed") is not None
             if message.reader is None and not message.locked and revealed:
                 raise Refusal(
-                    "revealed", "the truth was exported; answers after that would not be blind"
+                    "revealed", "the truth was opened; answers after that would not be blind"
                 )
             set_locked(
                 connection,
@@ -86,14 +86,14 @@ class Coordinator:
         service = self._service
         service.session(request, COORDINATOR_COOKIE)
 
-        def reveal(connection: sqlite3.Connection) -> bool:
+        def allowed(connection: sqlite3.Connection) -> bool:
             locked, stamp = is_locked(connection), service.clock.stamp()
             if locked:
-                set_setting(connection, "revealed", stamp.received)
+                reveal(connection, by=COORDINATOR, stamp=stamp)
             note(connection, COORDINATOR, "export", {"truth": locked}, stamp)
             return locked
 
-        truth = await service.write(reveal)
+        truth = await service.write(allowed)
         text = await _aside(lambda study: as_csv(export_rows(study, truth)), service.study)
         name = "answers-with-truth.csv" if truth else "answers.csv"
         disposition = f'attachment; filename="{name}"'
