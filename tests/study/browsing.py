@@ -214,7 +214,7 @@ class Reader:
         """Open a personal link and begin."""
         self.driver.get(link)
         self.press("button")
-        self.until(lambda: self.text("main"))
+        self.until(lambda: self.all("#bar") and self.text("main"))
 
     def agree(self) -> None:
         """Consent, and confirm the display."""
@@ -222,6 +222,7 @@ class Reader:
         self.press()
         self.wait_for("Display check")
         self.press()
+        self.until(lambda: self.text("h1") != "Display check")
 
     def begin_block(self, name: str) -> None:
         """Go from the page before a block to its first case."""

@@ -175,8 +175,7 @@ def test_a_case_fits_on_desk_and_tablet_without_scrolling(
     with serving(study) as served:
         reader.enter(served.links["R1"])
         reader.agree()
-        reader.press()
-        reader.wait_case(1)
+        reader.begin_block("Practice")
         for width, height in SCREENS:
             reader.screen(width, height, touch=width < 1100)
             assert reader.js(over) == [[False, False]] * 3, (width, height)

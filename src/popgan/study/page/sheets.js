@@ -108,9 +108,11 @@ export async function theEnd(shell, session) {
 /** Cover the page until the reader goes on: `pause` hides everything, `break` advises one. */
 export function cover(session, kind, onend) {
   session.timer.hold(kind, true);
+  const count = session.sinceBreak;
+  session.sinceBreak = 0;
   session.event("break", { kind });
   const body = kind === "break"
-    ? [el("p", {}, t("break.text", { count: session.sinceBreak })), el("p", {}, t("break.advice"))]
+    ? [el("p", {}, t("break.text", { count })), el("p", {}, t("break.advice"))]
     : [el("p", {}, t("pause.text"))];
   const dialog = el("dialog", { class: `cover ${kind}`, "aria-labelledby": "cover-heading" },
     el("h2", { id: "cover-heading" }, t(`${kind}.heading`)), ...body,
@@ -118,7 +120,6 @@ export function cover(session, kind, onend) {
       el("button", { type: "button", class: "primary", onclick: () => dialog.close() }, t(`${kind}.button`))));
   dialog.addEventListener("close", () => {
     dialog.remove();
-    session.sinceBreak = 0;
     session.timer.hold(kind, false);
     if (!session.stopped) session.event("resume", { kind });
     onend();

@@ -53,7 +53,7 @@ export class Shell {
     const practice = block.name === "practice";
     const counted = this.session.state.blocks.filter(({ name }) => name !== "practice");
     const part = practice ? t("blocks.practice.note") : t("blocks.part", { n: counted.indexOf(block) + 1, total: counted.length });
-    fill(this.where, el("strong", {}, t(`blocks.${block.name}.name`)), " ", el("span", {}, practice || counted.length > 1 ? part : ""));
+    fill(this.where, el("strong", {}, t(`blocks.${block.name}.name`)), " ", el("span", { class: practice ? "" : "part" }, practice || counted.length > 1 ? part : ""));
     this.meter.hidden = false;
     this.meter.max = block.total;
     this.meter.value = done;
