@@ -19,6 +19,7 @@ from popgan.stations.readers import load_readers
 from popgan.stations.report import write_report
 from popgan.study.analyse import analyse_study
 from popgan.study.answers import read_answers
+from popgan.study.leak_notes import LeakNotes, leak_notes
 from popgan.study.rehearsal import save_rehearsal
 from popgan.study.schema import Places, Study
 from small_runs import call, finished
@@ -248,5 +249,23 @@ def test_the_report_is_written_anew_with_the_numbers_of_the_study(
     record = read_json(Places(run).analysis)
     record["facts"]["models"]["popgan"] = "f" * 64
     write_json(Places(run).analysis, record)
-    page = write_report(model)[0].read_text()
-    assert "made, but of other weights" in page
+    content = load_readers(model)
+    assert content is not None and content.about == "other weights" and not content.counts
+
+
+def test_what_the_leak_test_named_is_told_with_the_results(open_study: Study) -> None:
+    save_rehearsal(open_study, simulated(open_study))
+    found = {
+        "design": open_study.design.hash(),
+        "channels": [{"leaks": False}],
+        "tells": [
+            {"warning": True, "words": "the rim tells them apart"},
+            {"warning": False, "words": "the spectrum tells nothing"},
+        ],
+    }
+    write_json(open_study.places.leaks, found)
+    facts = analyse_study(open_study.places.run, rehearsal=True, **FAST).analysis.facts
+    assert facts.leak_test == "passed"
+    assert len(facts.notes) == 1 and "the rim tells them apart." in facts.notes[0]
+    write_json(open_study.places.leaks, found | {"design": "0" * 64})
+    assert leak_notes(open_study) == LeakNotes("not made", [])

@@ -256,8 +256,8 @@ def repeats_panel(result: ReaderStudyResult) -> ReaderPanel | None:
         "Agreement of readers with themselves",
         f"{counted_range([r.exact for r in pooled])}, all readers together",
         intervals(rows, scale, "readers-repeats", f"Agreement on repeated images. {shown}."),
-        "The same images shown a second time. Readers cannot agree with each other more than each "
-        "agrees with themselves.",
+        "The same images shown a second time. Readers who do not agree with themselves can hardly "
+        "agree with each other.",
         methods([pooled[0].exact, pooled[0].kappa]),
     )
 

@@ -232,7 +232,7 @@ def repeat_table(result: ReaderStudyResult) -> Table | None:
     )
 
 
-_SHORT = {name: name.capitalize() for name in (*CRITERIA, "authenticity")}
+_SHORT = {name: name.capitalize() for name in (*CRITERIA, "authenticity")} | {"2afc": "Choice"}
 
 
 def timing_table(result: ReaderStudyResult) -> Table | None:

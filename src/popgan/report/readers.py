@@ -83,6 +83,7 @@ class ReadersView:
     """What the template prints."""
 
     marking: str
+    lead: str
     about: str
     sentences: Sequence[str]
     warnings: Sequence[str]
@@ -99,6 +100,7 @@ def readers_view(content: ReaderContent | None) -> ReadersView | None:
     result, facts = analysis.result, analysis.facts
     return ReadersView(
         marking=analysis.marking,
+        lead=_LEADS[facts.kind],
         about=_about(content),
         sentences=[typeset(text) for text in _sentences(analysis)],
         warnings=[typeset(text) for text in (*facts.notes, *result.warnings)],
@@ -133,6 +135,14 @@ def readers_claim(content: ReaderContent | None) -> tuple[bool, str]:
         return False, "A reader study is under way; nothing counts before it is locked."
     found = sentences(content.analysis.result)
     return True, typeset(" ".join(found[:2])) if found else "No answer was usable."
+
+
+_LEADS = {
+    "likert+authenticity": "Readers judged real and synthetic images mixed, in an order of their "
+    "own, without knowing which was which or how many there were of each.",
+    "2afc": "Readers saw a real and a synthetic image side by side, in an order of their own, and "
+    "chose the one that they held for the patient's.",
+}
 
 
 def _about(content: ReaderContent) -> str:
@@ -238,6 +248,7 @@ def _facts(analysis: StudyAnalysis) -> list[tuple[str, str]]:
         ("Practice cases, not analysed", number(facts.practice)),
         ("Contrast and size", f"{facts.contrast}, {facts.size[0]} × {facts.size[1]} pixels"),
         ("Outside of the head set to black", "yes, in all images" if facts.masked else "no"),
+        ("Leak test of names, bytes, order and replies", facts.leak_test),
         ("Margin of equivalence", f"{number(100 * facts.margin)} points"),
         ("Bootstrap replicates", number(result.replicates)),
     ]

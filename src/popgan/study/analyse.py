@@ -18,9 +18,12 @@ from popgan.progress import Reporter
 from popgan.study.answers import read_answers, read_log
 from popgan.study.background import background
 from popgan.study.checklists import checklist_markdown
-from popgan.study.database import existing, setting
+from popgan.study.clock import Clock
+from popgan.study.database import COORDINATOR, changing, existing, setting
 from popgan.study.export import simulated_rows, study_rows, write_answers
 from popgan.study.frozen import check_unchanged
+from popgan.study.leak_notes import leak_notes
+from popgan.study.records import reveal
 from popgan.study.registered import Registered, check_registered
 from popgan.study.rehearsal import load_rehearsal
 from popgan.study.schema import Study
@@ -90,6 +93,9 @@ def analyse_study(
                 finishers, margin=design.margin, seed=design.seed, replicates=replicates
             )
             analysis = analysis.model_copy(update={"completers": alone})
+    if status != "rehearsal":
+        with changing(study) as connection:
+            reveal(connection, by=COORDINATOR, stamp=Clock.of(connection).stamp())
     return _write(study, analysis, answers)
 
 
@@ -131,7 +137,7 @@ def _completers(answers: Answers, analysis: StudyAnalysis) -> Answers | None:
 
 
 def _facts(study: Study, registered: Registered, locked: str | None, status: Status) -> StudyFacts:
-    design = study.design
+    design, leaks = study.design, leak_notes(study)
     log = [] if status == "rehearsal" else read_log(study)
     counted = [version for version in log if version["block"] != "practice"]
     return StudyFacts(
@@ -161,7 +167,8 @@ def _facts(study: Study, registered: Registered, locked: str | None, status: Sta
         models=dict(design.models),
         cohort=design.cohort,
         outcomes=dict(registered.outcomes),
-        notes=_notes(counted),
+        leak_test=leaks.outcome,
+        notes=[*leaks.tells, *_notes(counted)],
         versions=_versions(),
     )
 

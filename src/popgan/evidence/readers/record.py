@@ -51,6 +51,10 @@ class StudyFacts(_Data):
         description="what was preregistered: detection, scores, models, agreement, times; "
         "everything else is exploratory",
     )
+    leak_test: Literal["passed", "failed", "not made"] = Field(
+        default="not made",
+        description="whether anything but the pixels could tell which image is real",
+    )
     notes: list[str] = Field(default_factory=list, description="what a reader must be told")
     versions: dict[str, str] = Field(default_factory=dict)
 
