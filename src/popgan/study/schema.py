@@ -209,6 +209,7 @@ class Study:
                 where=places.design,
                 do="put the former file back, or create the study anew",
             )
+        _check_names(key, places.key)
         return cls(places, design, key)
 
     def plan_of(self, alias: str) -> ReaderPlan:
@@ -217,6 +218,25 @@ class Study:
             if plan.alias == alias:
                 return plan
         raise KeyError(alias)
+
+
+def _check_names(key: Key, path: Path) -> None:
+    """Refuse a key whose trials show images that it does not list, or files elsewhere."""
+    listed = {stimulus.case for stimulus in key.stimuli}
+    shown = {
+        case
+        for plan in key.readers
+        for trials in plan.trials.values()
+        for trial in trials
+        for case in trial.cases
+    }
+    elsewhere = [s.file for s in key.stimuli if Path(s.file).name != s.file or s.file == ".."]
+    if shown - listed or elsewhere:
+        raise UserError(
+            "was changed after the study was created (its images do not fit together)",
+            where=path,
+            do="put the former file back, or create the study anew",
+        )
 
 
 def _read(kind: type[_Kind], path: Path) -> _Kind:
