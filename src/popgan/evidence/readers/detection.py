@@ -29,16 +29,14 @@ Floats = NDArray[np.float64]
 
 ANY = (
     "mean over readers; readers and images are samples: Obuchowski-Rockette with covariances from "
-    "a cluster bootstrap of images, Student's t after Hillis"
+    "a cluster bootstrap of images; Student's t with Cochran's quantile, since few readers make "
+    "percentile intervals too narrow"
 )
 THESE = (
     "mean over these readers; images are a sample: cluster bootstrap (rescaled), Student's t with "
     "Welch's degrees of freedom"
 )
-PERCENTILE = (
-    "plain bootstrap of readers x clusters of images, percentile; too narrow with few readers, "
-    "shown for comparison"
-)
+PERCENTILE = "plain bootstrap of readers x clusters of images, percentile; shown for comparison"
 
 
 def authenticity(
