@@ -132,7 +132,7 @@ def analysis_plan(design: Design) -> list[str]:
         f"H1: two one-sided tests (TOST), margin {margin}, each at 5 %: equivalence is shown if "
         "the 90 % interval of the mean over readers lies within the margin. The interval speaks "
         "for other readers and other images: Obuchowski and Rockette's variance, its covariances "
-        "from a bootstrap over clusters of images, Student's t with Hillis's degrees of freedom. "
+        "from a bootstrap over clusters of images, Student's t with Cochran's quantile. "
         "For each reader the same with an interval of their own, as description.",
         "Repeats serve agreement of a reader with themselves alone; everything else uses the first "
         "answer to a case. Practice cases are not analysed. An answer may be changed until its "
