@@ -153,6 +153,15 @@ def test_a_study_that_is_there_stays_unless_restart_and_its_answers_always(run: 
     assert not places.database.exists() and Study.open(run).design.seed == 3
 
 
+def test_edited_words_of_a_former_study_are_kept_and_the_rest_is_not(run: Path) -> None:
+    answer = call("study", "create", run, *SMALL, "--restart", "--json")
+    assert answer.result["moved"] is None
+    assert not list((run / "private").glob("study-before-*")) and leavings(run) == []
+    Places(run).consent.write_text("Ours.")
+    assert call("study", "create", run, *SMALL, "--restart").status == 0
+    assert (run / "private/study-before-1/shared/consent.md").read_text() == "Ours."
+
+
 def test_a_study_that_is_served_or_a_run_that_is_busy_is_left_alone(run: Path) -> None:
     before = state(run)
     with only_server(Places(run)):

@@ -114,7 +114,6 @@ def leak_test(context: typer.Context, folder: shared.RunFolder) -> None:
     shown = settings_of(context)
     reporter = shown.reporter()
     require_run(folder)
-    shared.start(reporter)
     from popgan.files import write_json
     from popgan.study.leaks import test_leaks
     from popgan.study.schema import Study
@@ -153,7 +152,6 @@ def simulate(
     """See SIMULATE."""
     shown = settings_of(context)
     require_run(folder)
-    shared.start(shown.reporter())
     from popgan.study.schema import Study
     from popgan.study.simulate import Script, rehearse
 
@@ -211,7 +209,7 @@ def _told(made: Created) -> list[str]:
         *(f"note: {tell.words}" for tell in made.leaks.tells if tell.warning),
     ]
     if made.moved:
-        lines.append(f"the former study and its answers: {made.moved}")
+        lines.append(f"the former study, kept: {made.moved}")
     return [
         *lines,
         f"to deposit before readers are invited: {places.preregistration}",

@@ -13,7 +13,14 @@ from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
-from popgan.files import disk_error, owners_folder, private_folder, write_json, write_text
+from popgan.files import (
+    disk_error,
+    owners_folder,
+    private_folder,
+    read_json,
+    write_json,
+    write_text,
+)
 from popgan.progress import Reporter
 from popgan.stations.model import Model, find_model
 from popgan.study.advice import advice
@@ -29,7 +36,7 @@ from popgan.study.preregistration import (
     commitment,
     stimuli_hash,
 )
-from popgan.study.schema import Places, Study
+from popgan.study.schema import Design, Places, Study
 
 _ATTEMPTS = 3
 """One clean study in twenty shows a pattern by chance; a leak shows it again and again."""
@@ -65,7 +72,7 @@ def create(
     Args:
         run: the run folder, with a cohort and a trained model.
         wanted: sizes and choices; the recommended ones if None.
-        restart: whether a study that is there may be replaced; one that was served already is
+        restart: whether a study that is there may be replaced; one that was served or edited is
             kept in RUN/private/study-before-N.
         reporter: shows progress.
         secret: 64 hex digits that random names and orders follow from; new ones if None.
@@ -196,15 +203,35 @@ def _write(places: Places, built: Built, secret: Secret, words: str) -> None:
 
 
 def _swap(staged: Places, places: Places) -> Path | None:
-    """Put the new study in place of the old one, which is kept if readers may have answered it."""
+    """Put the new study in place of the old one, which is kept if that cannot be made again."""
     kept = _set_aside(places)
     staged.private.rename(places.private)
     staged.shared.rename(places.shared)
     return kept
 
 
+def _is_precious(places: Places) -> bool:
+    """Whether the former study holds what cannot be made again: answers, or words of the user."""
+    if places.database.exists():
+        return True
+    written = {"leak-test.json", "rehearsal"}
+    try:
+        design = Design.model_validate(read_json(places.design))
+        kept = {
+            places.instructions: instructions(design),
+            places.consent: consent(design),
+            places.texts: page_words(None),
+        }
+        edited = any(path.read_text(encoding="utf-8") != text for path, text in kept.items())
+        written |= {path.name for path in (*kept, places.design, places.preregistration)}
+        written.add(places.preregistration.with_suffix(".json").name)
+        return edited or any(path.name not in written for path in places.shared.iterdir())
+    except (OSError, ValueError, UserError):
+        return places.shared.exists()
+
+
 def _set_aside(places: Places) -> Path | None:
-    answered = places.database.exists()
+    answered = _is_precious(places)
     aside = places.run / "private" / f".part-{os.getpid()}-old-study"
     if answered:
         number = 1
