@@ -174,6 +174,9 @@ def test_several_models_stand_beside_each_other_whatever_they_are_called():
     text = words(section(html))
     assert f"popgan (60 images, weights aaaaaaaaaaaa), {long} (60 images" in text
     assert "Models against each other" in text
+    # The primary outcome is about all models; the one of this page is told beside it.
+    answer = claim(html)[1]
+    assert answer.index("5 readers told") < answer.index("Images of popgan alone (exploratory)")
     assert f"popgan minus {long} +0.35 (0.030)" in text
     assert_self_contained(html)
     # In the figures a long name is cut, so that nothing lies on top of it.

@@ -19,6 +19,7 @@ from popgan.stations.readers import load_readers
 from popgan.stations.report import write_report
 from popgan.study.analyse import analyse_study
 from popgan.study.answers import read_answers
+from popgan.study.database import changing, set_setting
 from popgan.study.leak_notes import LeakNotes, leak_notes
 from popgan.study.rehearsal import save_rehearsal
 from popgan.study.schema import Places, Study
@@ -250,7 +251,8 @@ def test_the_report_is_written_anew_with_the_numbers_of_the_study(
     record["facts"]["models"]["popgan"] = "f" * 64
     write_json(Places(run).analysis, record)
     content = load_readers(model)
-    assert content is not None and content.about == "other weights" and not content.counts
+    assert content is not None and content.about == "other weights"
+    assert not readers_claim(content)[0]
 
 
 def test_what_the_leak_test_named_is_told_with_the_results(open_study: Study) -> None:
@@ -269,3 +271,19 @@ def test_what_the_leak_test_named_is_told_with_the_results(open_study: Study) ->
     assert len(facts.notes) == 1 and "the rim tells them apart." in facts.notes[0]
     write_json(open_study.places.leaks, found | {"design": "0" * 64})
     assert leak_notes(open_study) == LeakNotes("not made", [])
+
+
+def test_answers_after_the_truth_was_opened_are_told(open_study: Study) -> None:
+    run = open_study.places.run
+    answers = simulated(open_study)
+    answer(open_study, answers, locked=False)
+    analyse_study(run, interim=True, **FAST)
+    with changing(open_study) as connection:
+        set_setting(connection, "revealed", "2026-11-03T00:30:00.000+00:00")
+        set_setting(connection, "locked", "2026-11-21T10:00:00.000+00:00")
+    facts = analyse_study(run, **FAST).analysis.facts
+    late = len(answers.ratings) + len(answers.judgements) - 31
+    assert facts.notes == [
+        f"{late} answers came after the truth had been opened "
+        "(2026-11-03T00:30:00.000+00:00) and may not be blind."
+    ]

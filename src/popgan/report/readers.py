@@ -9,7 +9,12 @@ from typing import Literal
 from popgan.evidence.readers.answers import REAL
 from popgan.evidence.readers.record import StudyAnalysis, StudyFacts
 from popgan.evidence.readers.results import BlockFlow, ReaderStudyResult
-from popgan.evidence.readers.sentences import detection_sentence, sentences
+from popgan.evidence.readers.sentences import (
+    detection_sentence,
+    model_sentence,
+    realism_sentence,
+    sentences,
+)
 from popgan.report.reader_panels import (
     ReaderPanel,
     accuracy_panel,
@@ -54,11 +59,6 @@ class ReaderContent:
         if self.analysis.status == "rehearsal":
             raise ValueError("simulated answers are no evidence and do not go into a report")
 
-    @property
-    def counts(self) -> bool:
-        """Whether it is evidence about the reported model."""
-        return self.about == "these weights" and self.analysis.status == "final"
-
 
 @dataclass(frozen=True)
 class FlowColumn:
@@ -102,7 +102,7 @@ def readers_view(content: ReaderContent | None) -> ReadersView | None:
         marking=analysis.marking,
         lead=_LEADS[facts.kind],
         about=_about(content),
-        sentences=[typeset(text) for text in _sentences(analysis)],
+        sentences=[typeset(text) for text in _sentences(content)],
         warnings=[typeset(text) for text in (*facts.notes, *result.warnings)],
         flow=_flow(analysis),
         groups=_groups(result, facts),
@@ -110,9 +110,12 @@ def readers_view(content: ReaderContent | None) -> ReadersView | None:
     )
 
 
-def _sentences(analysis: StudyAnalysis) -> list[str]:
-    """The findings, and the primary one again without readers who stopped early."""
+def _sentences(content: ReaderContent) -> list[str]:
+    """The findings; the first one again for this model, and without readers who stopped early."""
+    analysis = content.analysis
     found = sentences(analysis.result)
+    if alone := model_sentence(analysis.result, content.model):
+        found.insert(1, alone)
     if analysis.completers is not None:
         stopped = len(analysis.result.readers) - len(analysis.completers.readers)
         who = counted(stopped, "reader who did not finish", "readers who did not finish")
@@ -133,8 +136,14 @@ def readers_claim(content: ReaderContent | None) -> tuple[bool, str]:
         return False, "A reader study was made, but of other models. See the section on readers."
     if content.analysis.status == "interim":
         return False, "A reader study is under way; nothing counts before it is locked."
-    found = sentences(content.analysis.result)
-    return True, typeset(" ".join(found[:2])) if found else "No answer was usable."
+    result = content.analysis.result
+    found = (
+        detection_sentence(result),
+        model_sentence(result, content.model),
+        realism_sentence(result),
+    )
+    answer = " ".join(text for text in found if text)
+    return bool(answer), typeset(answer) or "No answer was usable."
 
 
 _LEADS = {

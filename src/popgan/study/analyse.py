@@ -27,6 +27,7 @@ from popgan.study.records import reveal
 from popgan.study.registered import Registered, check_registered
 from popgan.study.rehearsal import load_rehearsal
 from popgan.study.schema import Study
+from popgan.wording import counted
 
 Status = Literal["final", "interim", "rehearsal"]
 REPLICATES = 2000
@@ -74,7 +75,7 @@ def analyse_study(
     study = Study.open(run)
     check_unchanged(study)
     registered = check_registered(study)
-    locked = _locked(study)
+    locked = _setting(study, "locked")
     status = _status(study, locked, rehearsal=rehearsal, interim=interim)
     answers = load_rehearsal(study).answers if rehearsal else read_answers(study)
     if not (answers.ratings or answers.judgements or answers.choices):
@@ -99,9 +100,9 @@ def analyse_study(
     return _write(study, analysis, answers)
 
 
-def _locked(study: Study) -> str | None:
+def _setting(study: Study, name: str) -> str | None:
     with existing(study) as connection:
-        return setting(connection, "locked") if connection is not None else None
+        return setting(connection, name) if connection is not None else None
 
 
 def _status(study: Study, locked: str | None, *, rehearsal: bool, interim: bool) -> Status:
@@ -139,15 +140,15 @@ def _completers(answers: Answers, analysis: StudyAnalysis) -> Answers | None:
 def _facts(study: Study, registered: Registered, locked: str | None, status: Status) -> StudyFacts:
     design, leaks = study.design, leak_notes(study)
     log = [] if status == "rehearsal" else read_log(study)
-    counted = [version for version in log if version["block"] != "practice"]
+    judged = [version for version in log if version["block"] != "practice"]
     return StudyFacts(
         title=design.title,
         kind=design.kind,
         design=design.hash(),
         preregistration=registered.sha256,
         registered=registered.created,
-        first_answer=counted[0]["received"] if counted else None,
-        last_answer=counted[-1]["received"] if counted else None,
+        first_answer=judged[0]["received"] if judged else None,
+        last_answer=judged[-1]["received"] if judged else None,
         locked=locked if status == "final" else None,
         real=design.real,
         synthetic=dict(design.synthetic),
@@ -168,17 +169,25 @@ def _facts(study: Study, registered: Registered, locked: str | None, status: Sta
         cohort=design.cohort,
         outcomes=dict(registered.outcomes),
         leak_test=leaks.outcome,
-        notes=[*leaks.tells, *_notes(counted)],
+        notes=[*leaks.tells, *_notes(judged, _setting(study, "revealed"))],
         versions=_versions(),
     )
 
 
-def _notes(log: Sequence[dict[str, object]]) -> list[str]:
+def _notes(log: Sequence[dict[str, object]], revealed: str | None) -> list[str]:
     """What whoever reads the results must be told about the answers."""
+    found = []
+    late = sum(revealed is not None and str(version["received"]) > revealed for version in log)
+    if late:
+        found.append(
+            f"{counted(late, 'answer', 'answers')} came after the truth had been opened "
+            f"({revealed}) and may not be blind."
+        )
     back = sum(bool(version["clock_went_back"]) for version in log)
-    if not back:
-        return []
-    return [f"The server's clock went back {back} times; order is that of the log, not of times."]
+    if back:
+        times = counted(back, "time", "times")
+        found.append(f"The server's clock went back {times}; order is that of the log.")
+    return found
 
 
 def _versions() -> dict[str, str]:

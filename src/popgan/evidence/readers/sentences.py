@@ -42,6 +42,22 @@ def detection_sentence(result: ReaderStudyResult) -> str:
     return f"{who} {task}; {equivalence_words(equivalence)}"
 
 
+def model_sentence(result: ReaderStudyResult, model: str) -> str:
+    """How well one of several models' images were recognised; "" where that is all of it."""
+    parts: list[tuple[Across, Equivalence]] = [
+        *((a.balanced, a.equivalence) for a in result.authenticity if a.model == model),
+        *((f.correct, f.equivalence) for f in result.forced_choice if f.model == model),
+    ]
+    if not parts:
+        return ""
+    across, equivalence = parts[0]
+    what = "balanced accuracy" if result.authenticity else "share of right choices"
+    shown = share_words(across.any_readers)
+    return (
+        f"Images of {model} alone (exploratory): {what} {shown}; {equivalence_words(equivalence)}"
+    )
+
+
 def primary(result: ReaderStudyResult) -> tuple[Across, Equivalence] | None:
     """The mean over readers and its equivalence to chance: the primary outcome."""
     if result.authenticity:
