@@ -13,7 +13,7 @@ from small_studies import make_study, png16
 
 from popgan.study.schema import Study
 
-pytestmark = [pytest.mark.slow, needs_browser]
+pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.xdist_group("browser-image")]
 SIZE = (20, 16)  # with voxels of 2 x 3 mm, so that rows, columns and spacing cannot be mistaken
 SPACING = (2.0, 3.0)
 

@@ -13,7 +13,7 @@ from small_studies import make_study
 from popgan.study.answers import read_answers, read_log
 from popgan.study.schema import Study
 
-pytestmark = [pytest.mark.slow, needs_browser]
+pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.xdist_group("browser-page")]
 SCREENS = [(1280, 800), (1024, 768), (768, 1024)]
 # Colour of each text against what lies behind it, as in WCAG 2.2, 1.4.3.
 CONTRAST = """

@@ -14,7 +14,7 @@ from popgan.study.answers import read_answers
 from popgan.study.database import existing
 from popgan.study.schema import Study
 
-pytestmark = [pytest.mark.slow, needs_browser]
+pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.xdist_group("browser-session")]
 CASES = 20
 
 
