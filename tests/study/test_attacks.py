@@ -136,7 +136,7 @@ def test_sending_an_answer_twice_stores_it_once(house: House) -> None:
         {"values": []},
         {"values": None},
         {"id": "1"},
-        {"id": str(uuid.uuid1())},
+        {"id": "2c5ea4c0-4067-11e9-8bad-9b1deb4d3b7d"},
         {"id": 5},
         {"block": "likert"},
         {"block": "2afc"},
