@@ -124,9 +124,9 @@ def model_table(result: ReaderStudyResult) -> Table | None:
         for model, across, auc, equivalence in found
     ]
     return Table(
-        "Detection by model (exploratory). The first interval speaks for other readers and images, the "
-        "second for these readers and other images; the third is a plain bootstrap of readers and "
-        f"cases. All 95{PERCENT}. Equivalence: to guessing, within the margin.",
+        "Detection by model (exploratory). The first interval speaks for other readers and images, "
+        "the second for these readers and other images; the third is a plain bootstrap of readers "
+        f"and cases. All 95{PERCENT}. Equivalence: to guessing, within the margin.",
         ("Images of", "Other readers", "These readers", "Bootstrap", "AUC", "Equivalence"),
         rows,
     )
