@@ -329,7 +329,8 @@ def table(known: dict[str, Any]) -> str:
         for key in sorted(key for key in total if not key.endswith(" +")):
             right, n = total[f"{key} +"], total[key]
             low, high = wilson(right / n, n)
-            true = cell["truth"].get(key.removeprefix("covers "), None)
+            what = key.removeprefix("covers ").replace("plain percentile", "any")
+            true = cell["truth"].get(what.removesuffix(", forced choice"))
             shown = "" if true is None else f"{true:.3f}"
             lines.append(f"| {key} | {shown} | {right / n:.3f} ({low:.3f} to {high:.3f}) |")
         lines.append("")

@@ -18,7 +18,7 @@ from popgan.evidence.readers.simulate import ReaderModel, Traits, simulate, trai
 from popgan.evidence.readers.tables import authenticity_table, says_synthetic, score_table
 
 CRITERION = "realism"
-MANY_IMAGES = 15000  # of each source, in large simulations with few readers
+MANY_IMAGES, OVER = 15000, 4  # of each source, in large simulations with few readers
 MANY_READERS, FEWER_IMAGES, TIMES = 200, 750, 3  # in those with many
 PAIRS_OF_READERS = 2000  # over whom formulas are averaged
 
@@ -99,7 +99,15 @@ def agreement(
     model: ReaderModel, readers: Sequence[str], reader_seed: int, *, per_patient: int = 1
 ) -> dict[str, float]:
     """Agreement of given readers about very many images, half of them real."""
-    answers = _large(model, readers, reader_seed, MANY_IMAGES, per_patient)
+    found = [
+        _agreement(_large(model, readers, reader_seed, MANY_IMAGES, per_patient, seed=seed))
+        for seed in range(OVER)
+    ]
+    return {name: float(np.mean([one[name] for one in found])) for name in found[0]}
+
+
+def _agreement(answers: Answers) -> dict[str, float]:
+    readers = answers.readers
     values = score_table(answers, CRITERION).values
     said = says_synthetic(authenticity_table(answers)).values
     again = score_table(answers, CRITERION, repeat=1).values
@@ -144,7 +152,7 @@ def _large(
     reader_seed: int,
     images: int,
     per_patient: int,
-    seed: int = 77,
+    seed: int,
 ) -> Answers:
     cases = cases_of(images, {"a": images}, per_patient)
     names = [case.name for case in cases]
