@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,9 @@ from small_studies import make_study
 
 from popgan.evidence.readers.answers import CRITERIA
 from popgan.study.answers import read_answers
-from popgan.study.database import existing
+from popgan.study.clock import Clock
+from popgan.study.database import changing, existing
+from popgan.study.links import issue
 from popgan.study.schema import Study
 
 pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.xdist_group("browser-network")]
@@ -192,3 +196,66 @@ def test_a_lock_stops_the_page_with_one_sentence(reader: Reader, study: Study) -
         reader.driver.switch_to.window(reader.driver.window_handles[0])
         reader.keys("4")
         reader.wait_for("The study is closed")
+
+
+def test_a_database_that_another_program_holds_is_waited_for(reader: Reader, study: Study) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        reader.wait_saved()
+        held = sqlite3.connect(study.places.database, isolation_level=None)
+        held.execute("BEGIN IMMEDIATE")
+        reader.keys(scores_of(1))
+        reader.wait_for("The server cannot store answers at the moment", "#banner")
+        held.execute("ROLLBACK")
+        held.close()
+        reader.keys(Keys.ENTER)
+        reader.wait_saved()
+    check(study, 1)
+
+
+def test_a_new_link_ends_the_session_and_the_page_says_so(reader: Reader, study: Study) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        reader.wait_saved()
+        with changing(study) as connection:
+            link = issue(connection, ["R1"], Clock.of(connection).stamp())["R1"]
+        reader.keys(scores_of(1)[0])
+        reader.wait_for("Please open your personal link again")
+        reader.wait_for("1 answer is still kept on this computer")
+        reader.driver.get(f"{served.url}/study")
+        reader.wait_for("open your link again")
+        reader.enter(f"{served.url}{link}")
+        reader.wait_case(1)
+        reader.keys(scores_of(1)[1:], Keys.ENTER)
+        reader.wait_case(2)
+        reader.wait_saved()
+    check(study, 1)
+
+
+def test_a_browser_that_keeps_nothing_is_told_to_stay_open(study: Study, tmp_path: Path) -> None:
+    none = "Object.defineProperty(window, 'indexedDB', { get() { throw new Error('no'); } });"
+    with serving(study) as served, browsing(tmp_path / "private") as reader:
+        reader.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": none})
+        reader.to_part_one(served.links["R1"])
+        reader.wait_for("does not keep answers when the page is closed", "#banner")
+        reader.offline(True)
+        reader.answer(1, scores_of(1))
+        reader.wait_for("Offline: 5 answers", "#banner")
+        reader.offline(False)
+        reader.until(lambda: reader.text(".saved") == "Saved")
+    check(study, 1)
+
+
+def test_time_stands_still_in_a_tab_behind_another(reader: Reader, study: Study) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        reader.keys(scores_of(1)[:4])
+        first = reader.driver.current_window_handle
+        reader.driver.switch_to.new_window("tab")
+        time.sleep(3)
+        reader.driver.close()
+        reader.driver.switch_to.window(first)
+        reader.until(lambda: reader.js("return !document.hidden"))
+        reader.keys(scores_of(1)[4:])
+        reader.wait_saved()
+    assert 0 < read_answers(study).ratings[0].seconds < 2.5
