@@ -32,23 +32,7 @@ def equivalence(
     within = f"+-{100 * margin:g} percentage points"
     ends = spread.interval(1 - 2 * ALPHA)
     if spread.value is None or spread.error is None or ends is None:
-        return Equivalence(
-            what=what,
-            margin=margin,
-            value=spread.value,
-            low=None,
-            high=None,
-            p_above=None,
-            p_below=None,
-            p_equivalence=None,
-            p_difference=None,
-            verdict="not measurable",
-            words=f"not measurable: {spread.reason}",
-            n=n,
-            of=of,
-            method=method,
-            reason=spread.reason,
-        )
+        return _unmeasured(what, spread, margin, n, of, method)
 
     def beyond(limit: float) -> float:
         """Probability of a t at least as far above the limit."""
@@ -83,4 +67,27 @@ def equivalence(
         n=n,
         of=of,
         method=method,
+    )
+
+
+def _unmeasured(
+    what: str, spread: Spread, margin: float, n: int, of: str, method: str
+) -> Equivalence:
+    """What there is to say without a standard error."""
+    return Equivalence(
+        what=what,
+        margin=margin,
+        value=spread.value,
+        low=None,
+        high=None,
+        p_above=None,
+        p_below=None,
+        p_equivalence=None,
+        p_difference=None,
+        verdict="not measurable",
+        words=f"not measurable: {spread.reason}",
+        n=n,
+        of=of,
+        method=method,
+        reason=spread.reason,
     )
