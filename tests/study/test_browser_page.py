@@ -228,6 +228,43 @@ def test_undo_takes_back_key_by_key_and_back_returns(reader: Reader, study: Stud
     assert read_answers(study).ratings == ()
 
 
+def test_the_part_before_can_be_changed_until_the_next_one_is_begun(
+    reader: Reader, study: Study
+) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        for number in range(1, 5):
+            reader.answer(number, "33333")
+        reader.wait_for("Real or synthetic", "h1")
+        reader.press("button:not(.primary)")
+        reader.wait_case(4)
+        reader.keys("5", Keys.ENTER)
+        reader.begin_block("Real or synthetic")
+        reader.offline(True)
+        reader.answer(1, "11")
+        for number in (2, 3, 4):
+            reader.answer(number, "23")
+        reader.wait_for("have not arrived yet")
+        reader.offline(False)
+        reader.wait_for("All your answers have arrived")
+    assert sorted(r.scores["anatomy"] for r in read_answers(study).ratings) == [3, 3, 3, 5]
+    assert len(read_answers(study).judgements) == 4
+
+
+def test_without_a_network_the_next_part_waits(reader: Reader, study: Study) -> None:
+    with serving(study) as served:
+        reader.to_part_one(served.links["R1"])
+        for number in range(1, 4):
+            reader.answer(number, "33333")
+        reader.wait_case(4)
+        reader.wait_saved()
+        reader.offline(True)
+        reader.answer(4, "33333")
+        reader.wait_for("must reach the server before the next part opens")
+        reader.offline(False)
+        reader.begin_block("Real or synthetic")
+
+
 def test_no_way_back_where_the_study_has_none(reader: Reader, tmp_path: Path) -> None:
     sizes = {"readers": 1, "real": 2, "synthetic": 2, "repeats": 0, "practice": 2}
     study = make_study(tmp_path / "run", back=False, **sizes)  # type: ignore[arg-type]

@@ -19,8 +19,10 @@ export function actionOf(event, { zoomed, onImage, pair }) {
   if (key === "ArrowDown") return ["step", 1];
   if (pair && key === "ArrowLeft") return ["side", "left"];
   if (pair && key === "ArrowRight") return ["side", "right"];
-  if (/^[1-9]$/.test(key)) return ["score", key];
-  return SINGLE[key];
+  if (SINGLE[key]) return SINGLE[key];
+  // French keyboards give digits only with Shift; the place of the key says what is meant.
+  const digit = /^[1-9]$/.test(key) ? key : !event.shiftKey && /^Digit([1-9])$/.exec(event.code)?.[1];
+  return digit ? ["score", digit] : undefined;
 }
 
 const SINGLE = {

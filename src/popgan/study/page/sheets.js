@@ -4,6 +4,9 @@ import { el } from "./dom.js";
 import { render } from "./markdown.js";
 import { number, t } from "./texts.js";
 
+const PATIENCE_MS = 300; // before the reader is told what is waited for
+const AGAIN_MS = 1000;
+
 /** Show a page with a heading and resolve when one of its buttons is pressed. */
 export function sheet(shell, heading, body, buttons, options = {}) {
   return new Promise((resolve) => {
@@ -64,15 +67,18 @@ export async function beforeBlock(shell, session, block) {
 /** Wait until the server has opened a block. False if the page has stopped. */
 export async function opened(shell, session, name) {
   const block = () => session.state.blocks.find((one) => one.name === name);
+  const explain = setTimeout(() => {
+    if (session.stopped) return;
+    shell.place(session.state.title);
+    shell.show(el("section", { class: "sheet", role: "status" }, el("p", {}, t("blocks.waiting"))));
+  }, PATIENCE_MS);
   while (!session.stopped && !block().trials.length) {
-    if (session.outbox.count) {
-      shell.place(session.state.title);
-      shell.show(el("section", { class: "sheet", role: "status" }, el("p", {}, t("blocks.waiting"))));
-      await allSent(shell, session);
-    } else if (await session.refresh()) {
-      if (!block().trials.length) await new Promise((resolve) => setTimeout(resolve, 1000));
+    if (session.outbox.count) await allSent(shell, session);
+    else if ((await session.refresh()) && !block().trials.length) {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
+  clearTimeout(explain);
   return !session.stopped;
 }
 

@@ -31,7 +31,9 @@ export function tools(view) {
   };
   view.watch(follow);
   follow();
-  const bar = el("div", { class: "tools", role: "toolbar", "aria-label": t("image_tools.label") },
+  // The mouse leaves the focus at the questions, so that Enter still goes on.
+  const stay = (event) => event.preventDefault();
+  const bar = el("div", { class: "tools", role: "toolbar", "aria-label": t("image_tools.label"), onmousedown: stay },
     el("span", { class: "group", role: "group", "aria-label": t("image_tools.window") },
       el("span", { class: "label", "aria-hidden": "true" }, t("image_tools.window"), " ", el("kbd", {}, "W")), ...presets),
     el("span", { class: "group" }, round("zoom_out", "−", 0.8), round("zoom_in", "+", 1.25)),
