@@ -71,6 +71,7 @@ def head_mask(image: NDArray[np.floating], margin: int | None = None) -> NDArray
         sizes = np.bincount(pieces.ravel())[1:]
         filled = np.isin(pieces, 1 + np.flatnonzero(sizes >= _SPECK * sizes.max()))
     if margin:
+        # Not less than that: a rule that looks for noise here cuts dark skin off, sooner or later.
         filled = ndimage.binary_dilation(filled, iterations=margin)
     return np.asarray(filled, np.bool_)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
+from scipy import ndimage
 
 from popgan.evidence.statistics import Replicates, image_groups, interval
 from popgan.study.classifier import auc, informative, scores
@@ -44,8 +45,8 @@ class Tell(BaseModel):
 
 _WORDS = {
     "background": "the rim of background that is left around the head tells them apart: mean, "
-    "spread, or exact zeros. Readers who brighten the image may see it. Ingest with a brain mask, "
-    "or train longer",
+    "spread, or exact zeros. Readers who brighten the image may see it. Brains without their skull "
+    "(ingest without --keep-skull) have an empty background; longer training helps, too",
     "grey levels": "the grey levels tell them apart: steps between values, or how many are at the "
     "maximum. A display does not show such steps; only clipped areas can be seen",
     "spectrum": "sharpness or texture tells them apart. That is what readers see as blur or "
@@ -75,9 +76,10 @@ def find_tells(
 
 
 def background(image: NDArray[np.uint16]) -> list[float]:
-    """Mean, spread and share of zeros of what is dark around the head, within the mask's margin."""
+    """Mean, spread and share of zeros of the rim around the head, a few pixels wide."""
     values = image.astype(np.float64) / 65535
-    rim = head_mask(values) & ~head_mask(values, margin=0)
+    inner = head_mask(values, margin=0)
+    rim = ndimage.binary_dilation(inner, iterations=max(1, round(0.03 * max(image.shape)))) & ~inner
     around = values[rim] if rim.any() else np.zeros(1)
     return [float(around.mean()), float(around.std()), float((around == 0).mean())]
 
