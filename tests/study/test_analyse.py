@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from popgan.cli.study_analyse import told
 from popgan.errors import UserError
 from popgan.evidence.readers.answers import Answers
 from popgan.evidence.readers.record import parse_analysis
 from popgan.evidence.readers.sentences import sentences
 from popgan.files import read_json, sha256_file, write_json
-from popgan.report.readers import readers_claim
+from popgan.report.readers import ReaderContent, readers_claim, readers_view
 from popgan.stations.model import Model
 from popgan.stations.readers import load_readers
 from popgan.stations.report import write_report
@@ -287,3 +289,36 @@ def test_answers_after_the_truth_was_opened_are_told(open_study: Study) -> None:
         f"{late} answers came after the truth had been opened "
         "(2026-11-03T00:30:00.000+00:00) and may not be blind."
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("one reader", {"readers": 1}),
+        ("one answer", {}),
+        ("all alike", {}),
+        ("one image each", {"real": 1, "synthetic": 1, "repeats": 0}),
+    ],
+)
+def test_a_study_that_shows_little_is_analysed_and_says_so(
+    tmp_path: Path, name: str, sizes: dict[str, int]
+) -> None:
+    run = tmp_path / "run"
+    study = make_study(run, **(SIZES | sizes))
+    register(study)
+    given = simulated(study)
+    if name == "one answer":
+        given = replace(given, ratings=given.ratings[:1], judgements=())
+    if name == "all alike":
+        same = tuple(replace(j, says_real=True, confidence=3) for j in given.judgements)
+        given = replace(given, judgements=same)
+    answer(study, given)
+    found = analyse_study(run, **FAST).analysis
+    said = " ".join(told(found))
+    assert "equivalence to guessing within 10 points is shown" not in said
+    assert {"one reader": "for that reader alone", "one answer": "real images"}.get(
+        name, "cannot be judged"
+    ) in said
+    content = ReaderContent(found, "these weights", "popgan")
+    assert readers_view(content) is not None
+    assert readers_claim(content)[0]

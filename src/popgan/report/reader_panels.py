@@ -17,6 +17,7 @@ from popgan.evidence.readers.results import (
     Repeatability,
     ScoreSummary,
 )
+from popgan.evidence.readers.sentences import headline, primary
 from popgan.report.reader_bars import ScoreBar, score_bars
 from popgan.report.reader_intervals import IntervalRow, Scale, intervals
 from popgan.report.reader_roc import Roc, roc_curves
@@ -49,17 +50,19 @@ class ReaderPanel:
 
 def accuracy_panel(result: ReaderStudyResult) -> ReaderPanel | None:
     """Each reader's share of right answers, their mean, and the band of equivalence."""
-    if result.authenticity:
+    asked = primary(result)
+    equivalence = asked[1] if asked else None
+    if result.authenticity and equivalence:
         first = result.authenticity[0]
         each = [(reader.reader or "", reader.accuracy) for reader in first.readers]
         return _accuracy(
-            each, first.balanced, first.equivalence, "right answers", "mean balanced accuracy"
+            each, first.balanced, equivalence, "right answers", "mean balanced accuracy"
         )
-    if result.forced_choice:
+    if result.forced_choice and equivalence:
         forced = result.forced_choice[0]
         each = [(reader.reader, reader.correct) for reader in forced.readers]
         return _accuracy(
-            each, forced.correct, forced.equivalence, "right choices", "mean share of right choices"
+            each, forced.correct, equivalence, "right choices", "mean share of right choices"
         )
     return None
 
@@ -76,7 +79,7 @@ def _accuracy(
     rows += [share_row(name, measure, "muted") for name, measure in each]
     rows += [
         IntervalRow(mean, heading=True),
-        share_row(f"95{PERCENT} interval", across.any_readers, "synthetic"),
+        share_row(f"95{PERCENT} interval", headline(across), "synthetic"),
         share_row_of(f"90{PERCENT} interval", equivalence.value, equivalence.low, equivalence.high),
     ]
     scale = Scale(
@@ -97,10 +100,10 @@ def _accuracy(
     readers = [measure for _, measure in each]
     return ReaderPanel(
         "Telling synthetic from real",
-        f"{counted_of(across.any_readers)}; each reader: {counted_range(readers)}",
+        f"{counted_of(headline(across))}; each reader: {counted_range(readers)}",
         intervals(rows, scale, "readers-accuracy", f"Share of right answers: {shown}."),
         how,
-        methods([*readers[:1], across.any_readers], equivalence.method),
+        methods([*readers[:1], headline(across)], equivalence.method),
     )
 
 
@@ -121,7 +124,7 @@ def roc_panel(result: ReaderStudyResult) -> ReaderPanel | None:
     ]
     if not curves:
         return None
-    auc = first.auc.any_readers
+    auc = headline(first.auc)
     areas = "; ".join(f"{r.reader} {number(r.auc.value)}" for r in first.readers)
     return ReaderPanel(
         "ROC curves from confidence",

@@ -31,15 +31,22 @@ def detection_sentence(result: ReaderStudyResult) -> str:
         return ""
     across, equivalence = asked
     who = counted(across.readers, "reader", "readers")
-    if across.any_readers.value is None:
+    found = headline(across)
+    if found.value is None:
         return f"{who}: {equivalence_words(equivalence)}"
-    shown = share_words(across.any_readers)
+    shown = share_words(found)
     task = (
         f"told synthetic from real images with a balanced accuracy of {shown}"
         if result.authenticity
         else f"chose the real one of two images in {shown} of trials"
     )
-    return f"{who} {task}; {equivalence_words(equivalence)}"
+    alone = " This speaks for that reader alone." if across.readers == 1 else ""
+    return f"{who} {task}; {equivalence_words(equivalence)}{alone}"
+
+
+def headline(across: Across) -> Measure:
+    """What a mean over readers says of readers in general; of a single one, of that one."""
+    return across.any_readers if across.readers > 1 else across.these_readers
 
 
 def model_sentence(result: ReaderStudyResult, model: str) -> str:
@@ -61,9 +68,13 @@ def model_sentence(result: ReaderStudyResult, model: str) -> str:
 def primary(result: ReaderStudyResult) -> tuple[Across, Equivalence] | None:
     """The mean over readers and its equivalence to chance: the primary outcome."""
     if result.authenticity:
-        return result.authenticity[0].balanced, result.authenticity[0].equivalence
+        judged = result.authenticity[0]
+        one = judged.balanced.readers == 1
+        return judged.balanced, judged.equivalence_these if one else judged.equivalence
     if result.forced_choice:
-        return result.forced_choice[0].correct, result.forced_choice[0].equivalence
+        chosen = result.forced_choice[0]
+        one = chosen.correct.readers == 1
+        return chosen.correct, chosen.equivalence_these if one else chosen.equivalence
     return None
 
 
@@ -97,7 +108,7 @@ def realism_sentence(result: ReaderStudyResult) -> str:
         for model, mean in means.items()
         if model != REAL and mean.value is not None
     ]
-    return f"Overall realism, 1 to 5: real images {real.value:.2f}; {'; '.join(parts)}."
+    return f"Overall realism, 1 to 5: {'; '.join([f'real images {real.value:.2f}', *parts])}."
 
 
 def agreement_sentence(result: ReaderStudyResult) -> str:
