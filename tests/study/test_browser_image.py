@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browsing import Keys, Reader, Served, browsing, needs_browser, serving
 from selenium.webdriver import ActionChains
-from small_studies import make_study, png16
 
 from popgan.study.schema import Study
+from study.browsing import Keys, Reader, Served, browsing, needs_browser, serving
+from study.small_studies import make_study, png16
 
 pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.xdist_group("browser-image")]
 SIZE = (20, 16)  # with voxels of 2 x 3 mm, so that rows, columns and spacing cannot be mistaken

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import Reader, browsing, needs_browser, serving
-from small_studies import make_study
+
+from study.browsing import Reader, browsing, needs_browser, serving
+from study.small_studies import make_study
 
 pytestmark = [
     pytest.mark.slow,

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Keys, Reader, browsing, needs_browser, serving
-from small_studies import make_study
 
 from popgan.evidence.readers.answers import CRITERIA
 from popgan.study.answers import read_answers
@@ -21,6 +19,8 @@ from popgan.study.clock import Clock
 from popgan.study.database import changing, existing
 from popgan.study.links import issue
 from popgan.study.schema import Study
+from study.browsing import Keys, Reader, browsing, needs_browser, serving
+from study.small_studies import make_study
 
 pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.xdist_group("browser-network")]
 

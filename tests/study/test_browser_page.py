@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Keys, Reader, browsing, needs_browser, serving
-from small_studies import make_study
 
 from popgan.study.answers import read_answers, read_log
 from popgan.study.schema import Study
+from study.browsing import Keys, Reader, browsing, needs_browser, serving
+from study.small_studies import make_study
 
 pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.xdist_group("browser-page")]
 SCREENS = [(1280, 800), (1024, 768), (768, 1024)]

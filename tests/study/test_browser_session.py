@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Keys, Reader, browsing, needs_browser, serving
-from small_studies import make_study
 
 from popgan.evidence.readers.answers import CRITERIA
 from popgan.study.answers import read_answers
 from popgan.study.database import existing
 from popgan.study.schema import Study
+from study.browsing import Keys, Reader, browsing, needs_browser, serving
+from study.small_studies import make_study
 
 pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.xdist_group("browser-session")]
 CASES = 20
