@@ -157,7 +157,7 @@ class Reader:
         """Press keys one after the other, wherever the focus is."""
         ActionChains(self.driver, duration=0).send_keys(*keys).perform()
 
-    def until(self, look: Callable[[], _T], seconds: float = 15) -> _T:
+    def until(self, look: Callable[[], _T], seconds: float = 30) -> _T:
         """Wait for something to be true of a page that changes meanwhile."""
         ignored = [StaleElementReferenceException]
         wait = WebDriverWait(self.driver, seconds, poll_frequency=0.03, ignored_exceptions=ignored)
