@@ -304,3 +304,10 @@ def test_no_path_of_somebodys_machine() -> None:
             continue
         wrong += [f"{name}: {found}" for found in pattern.findall(text)]
     assert wrong == []
+
+
+def test_every_name_of_the_python_interface_is_where_it_is_looked_for() -> None:
+    import popgan
+
+    assert sorted({*popgan._HOME, "__version__"}) == sorted(popgan.__all__)
+    assert [name for name in popgan.__all__ if getattr(popgan, name, None) is None] == []

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from popgan.stations.plan import make_plan
     from popgan.stations.report import write_report
     from popgan.stations.train import train
+    from popgan.study.analyse import analyse_study
+    from popgan.study.build import StudyOptions
+    from popgan.study.create import create_study
     from popgan.terminal import RichReporter
 
 _HOME = {
@@ -37,8 +40,11 @@ _HOME = {
     "Reporter": "popgan.progress",
     "RichReporter": "popgan.terminal",
     "RunOptions": "popgan.run",
+    "StudyOptions": "popgan.study.build",
     "UserError": "popgan.errors",
     "Wish": "popgan.stations.draw",
+    "analyse_study": "popgan.study.analyse",
+    "create_study": "popgan.study.create",
     "evaluate": "popgan.stations.evaluate",
     "find_model": "popgan.stations.model",
     "generate": "popgan.stations.generate",
@@ -60,9 +66,12 @@ __all__ = [
     "Reporter",
     "RichReporter",
     "RunOptions",
+    "StudyOptions",
     "UserError",
     "Wish",
     "__version__",
+    "analyse_study",
+    "create_study",
     "evaluate",
     "find_model",
     "generate",

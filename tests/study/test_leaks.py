@@ -10,7 +10,7 @@ import pytest
 from popgan.errors import UserError
 from popgan.study.classifier import Shuffled, auc, together
 from popgan.study.leaks import LEVEL, LeakTest, channel_leaks
-from popgan.study.leaks import test_leaks as look
+from popgan.study.leaks import find_leaks as look
 from popgan.study.probe import ask_server
 from study.planned_studies import plan_study
 from study.planted_leaks import LEAKS, left_is_real, replies

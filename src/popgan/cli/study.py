@@ -100,11 +100,11 @@ def create(
         **{"margin": margin, "title": title},
     }
     shared.start(reporter)
-    from popgan.study.build import Wanted
-    from popgan.study.create import create as make
+    from popgan.study.build import StudyOptions
+    from popgan.study.create import create_study
 
     with locked(folder):
-        made = make(folder, Wanted(**wanted), restart=restart, reporter=reporter)
+        made = create_study(folder, StudyOptions(**wanted), restart=restart, reporter=reporter)
     shown.show(_told(made), _data(made))
 
 
@@ -115,12 +115,12 @@ def leak_test(context: typer.Context, folder: shared.RunFolder) -> None:
     reporter = shown.reporter()
     require_run(folder)
     from popgan.files import write_json
-    from popgan.study.leaks import test_leaks
+    from popgan.study.leaks import find_leaks
     from popgan.study.schema import Study
 
     study = Study.open(folder)
     with reporter.task("looking for leaks", None):
-        found = test_leaks(study)
+        found = find_leaks(study)
     data = found.model_dump(mode="json")
     write_json(study.places.leaks, data)
     if not (shown.as_json and found.leaking):

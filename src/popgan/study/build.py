@@ -31,7 +31,7 @@ MOST = 2000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class StudyOptions:
     """What the user asks of a study; None leaves the choice to popgan.
 
     Attributes:
@@ -109,7 +109,11 @@ class Built:
 
 
 def build(
-    cohort: Cohort, models: Sequence[Model], wanted: Wanted, secret: Secret, reporter: Reporter
+    cohort: Cohort,
+    models: Sequence[Model],
+    wanted: StudyOptions,
+    secret: Secret,
+    reporter: Reporter,
 ) -> Built:
     """Choose real slices, draw synthetic ones, and lay out what every reader sees.
 
@@ -159,7 +163,7 @@ def _channel(cohort: Cohort, contrast: str | None) -> int:
 
 
 def _design(
-    cohort: Cohort, models: Sequence[Model], wanted: Wanted, real: RealChoice, channel: int
+    cohort: Cohort, models: Sequence[Model], wanted: StudyOptions, real: RealChoice, channel: int
 ) -> Design:
     count = len(real.images)
     paired = wanted.kind == "2afc"

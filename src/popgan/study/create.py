@@ -24,8 +24,8 @@ from popgan.files import (
 from popgan.progress import Reporter
 from popgan.stations.model import Model, find_model
 from popgan.study.advice import advice
-from popgan.study.build import Built, Wanted, build
-from popgan.study.leaks import LeakTest, test_leaks
+from popgan.study.build import Built, StudyOptions, build
+from popgan.study.leaks import LeakTest, find_leaks
 from popgan.study.locking import only_server
 from popgan.study.order import Secret
 from popgan.study.papers import consent, instructions, page_words
@@ -59,9 +59,9 @@ class Created:
     moved: Path | None
 
 
-def create(
+def create_study(
     run: str | Path,
-    wanted: Wanted | None = None,
+    wanted: StudyOptions | None = None,
     *,
     restart: bool = False,
     reporter: Reporter | None = None,
@@ -80,7 +80,7 @@ def create(
     Raises:
         UserError: it is not possible, there is one already, it leaks, or the disk is full.
     """
-    run, wanted, reporter = Path(run), wanted or Wanted(), reporter or Reporter()
+    run, wanted, reporter = Path(run), wanted or StudyOptions(), reporter or Reporter()
     wanted.check()
     places = Places(run)
     _refuse_existing(places, restart)
@@ -93,7 +93,7 @@ def create(
         with _staged(run) as staged:
             _write(staged, built, source, words)
             with reporter.task("looking for leaks", None):
-                leaks = test_leaks(Study(staged, built.design, built.key))
+                leaks = find_leaks(Study(staged, built.design, built.key))
             if leaks.leaking and secret is None and attempt + 1 < _ATTEMPTS:
                 names = ", ".join(one.name for one in leaks.leaking)
                 reporter.message(f"a pattern in {names}: names and orders are drawn anew")
