@@ -73,7 +73,7 @@ class FusedReference(torch.nn.Module):
         return F.leaky_relu(y, 0.2) * root
 
     def one(self, x: Tensor, kernel: Tensor) -> Tensor:
-        if self.twin.smooth is None:
+        if not self.twin.up:
             return F.conv2d(x, kernel, padding=1)
         # Zeros between pixels, the kernel, then the smoothing filter by scipy: nothing shared.
         height, width = x.shape[2:]

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from popgan.networks.convolution import convolve
 from popgan.networks.layers import Equalised, EqualisedLinear, leaky_relu
-from popgan.networks.resample import Smooth
+from popgan.networks.resample import smooth
 
 GAIN = math.sqrt(2)  # of the leaky ReLU, folded into what is added up before it
 LARGEST = 256.0  # activations in float16, which overflows at 65504; bfloat16 does not
@@ -61,7 +61,7 @@ class StyledConv(Modulated):
     ) -> None:
         super().__init__(in_channels, out_channels, 3, latent_dim)
         self.strength = nn.Parameter(torch.zeros(()))
-        self.smooth = Smooth(gain=4) if up else None
+        self.up = up
         # The gain behind the activation is folded into what is added before it.
         self.rates |= {"bias": GAIN, "strength": GAIN}
 
@@ -76,11 +76,11 @@ class StyledConv(Modulated):
 
     def convolve(self, x: Tensor) -> Tensor:
         """The shared convolution, doubling the size if that is the layer's task."""
-        if self.smooth is None:
-            return F.conv2d(x, self.weight, padding=1)
+        if not self.up:
+            return convolve(x, self.weight, padding=1)
         # A transposed convolution never multiplies the zeros between pixels.
         kernel = self.weight.flip((2, 3)).transpose(0, 1)
-        return self.smooth(F.conv_transpose2d(x, kernel, stride=2), padding=1)
+        return smooth(convolve(x, kernel, stride=2, transposed=True), padding=1, gain=4)
 
     def demodulation(self, style: Tensor) -> Tensor:
         """N x in_channels to N x out_channels: one over the norm of each sample's scaled kernel."""
@@ -104,6 +104,6 @@ class ToImage(Modulated):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """N x in x H x W and N x latent_dim to N x image_channels x H x W, float32 or wider."""
         style = self.style(w).to(x.dtype)[:, :, None, None]
-        image = F.conv2d(x * style, self.weight)
+        image = convolve(x * style, self.weight)
         image = image.float() if image.dtype in (torch.bfloat16, torch.float16) else image
         return image + self.bias[:, None, None]
