@@ -44,7 +44,7 @@ def kept_memory() -> Iterator[None]:
     a tenth of a training step. Does nothing elsewhere, and nothing to the memory of a GPU.
     """
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if not hasattr(library, "mallopt") or not hasattr(library, "malloc_trim"):
+    if library is None or not (hasattr(library, "mallopt") and hasattr(library, "malloc_trim")):
         yield
         return
     # From mallopt(3): -4 is M_MMAP_MAX, -1 M_TRIM_THRESHOLD.

@@ -69,7 +69,8 @@ class EqualisedConv2d(nn.Conv2d, Equalised):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x in_channels x H x W to N x out_channels x H' x W'."""
-        (stride, _), (padding, _) = self.stride, self.padding
+        assert not isinstance(self.padding, str)  # torch would take "same"; this layer does not
+        stride, padding = self.stride[0], self.padding[0]
         return convolve(x, self.weight, self.bias, stride=stride, padding=padding)
 
 
