@@ -2,10 +2,10 @@
 
     python benchmarks/engine.py [--rounds 5] [--threads 2] [-o benchmarks/results/engine]
 
-Every round measures, one after the other: convolutions in bfloat16 on the shapes that the
-StyleGAN2 below has, once all of them ordinary and once each the operator that the layer is
-(transposed where the size doubles); that StyleGAN2 (128 x 128, channel base 4096 / max 128,
-batch 16) with bfloat16 and channels-last memory, and the same network in float32 with plain NCHW memory; `popgan quick` at
+Every round measures, one after the other: convolutions in bfloat16 on the shapes that the StyleGAN2
+below has, once all of them ordinary and once each the operator that the layer is (transposed where
+the size doubles); that StyleGAN2 (128 x 128, channel base 4096 / max 128, batch 16) with bfloat16
+and channels-last memory, and the same network in float32 with plain NCHW memory; `popgan quick` at
 its top level of 64 x 64; generation. So whatever else the machine does falls on all of them. A
 step's time is weighed over the kinds of steps there are (lazy penalties). Arithmetic is counted by
 torch as the steps run; throughput is arithmetic by time. Memory is the peak resident size of a
