@@ -2,8 +2,9 @@
 
     python benchmarks/engine.py [--rounds 5] [--threads 2] [-o benchmarks/results/engine]
 
-Every round measures, one after the other: convolutions in bfloat16 on the shapes that the
-StyleGAN2 below has; that StyleGAN2 (128 x 128, channel base 4096 / max 128, batch 16) with bfloat16
+Every round measures, one after the other: convolutions in bfloat16 on the shapes that the StyleGAN2
+below has, once all of them ordinary and once each the operator that the layer is (transposed where
+the size doubles); that StyleGAN2 (128 x 128, channel base 4096 / max 128, batch 16) with bfloat16
 and channels-last memory, and the same network in float32 with plain NCHW memory; `popgan quick` at
 its top level of 64 x 64; generation. So whatever else the machine does falls on all of them. A
 step's time is weighed over the kinds of steps there are (lazy penalties). Arithmetic is counted by
@@ -22,6 +23,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -45,6 +47,12 @@ from popgan.training.sampler import Sampler
 
 SLICES = 512
 DRAWN = 96  # images drawn a round
+Convolution = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+CONVOLUTIONS = {
+    "ordinary": "its 3 x 3 convolutions alone, bf16, all ordinary",
+    "own": "the same, up-sampling ones transposed as they are",
+}
 
 
 class Noise:
@@ -166,47 +174,46 @@ class Convolutions:
 
     Args:
         plan: whose networks; each layer counts as often as it occurs.
+        own: whether a layer that changes the size is measured as the operator that it is, up as a
+            transposed convolution, down from a map with its border; otherwise up as the ordinary
+            convolution of as many operations, before doubling, and down with padding.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.calls: list[tuple[torch.Tensor, torch.Tensor, int]] = []
+    def __init__(self, plan: Plan, *, own: bool) -> None:
+        self.calls: list[tuple[Convolution, torch.Tensor, torch.Tensor]] = []
         channels, batch = plan.network.channels, plan.train.batch
+        same, down = partial(F.conv2d, padding=1), partial(F.conv2d, stride=2, padding=1)
         for level, maps in enumerate(channels):
-            side = plan.base[0] << level
-            shapes = [(maps, maps, side, 1)] * (2 if level else 1)  # one in each network
-            if level:
-                shapes += [(channels[level - 1], maps, side // 2, 1)]  # up, before doubling
-                shapes += [(maps, channels[level - 1], side, 2)]  # down
-            self.calls += [self._call(batch, *shape) for shape in shapes]
-        self.flops = sum(
-            6 * out.numel() * weight[0].numel()
-            for x, weight, stride in self.calls
-            for out in [F.conv2d(x.detach(), weight.detach(), stride=stride, padding=1)]
-        )
+            side, below = plan.base[0] << level, channels[level - 1]
+            for _ in range(2 if level else 1):  # one in each network
+                self._add(same, (batch, maps, side), (maps, maps))
+            if level and own:
+                up = partial(F.conv_transpose2d, stride=2)
+                self._add(up, (batch, below, side // 2), (below, maps))
+                self._add(partial(F.conv2d, stride=2), (batch, maps, side + 1), (below, maps))
+            elif level:
+                self._add(same, (batch, below, side // 2), (maps, below))
+                self._add(down, (batch, maps, side), (below, maps))
+        with Arithmetic() as counter:
+            for call in self.calls:
+                self._once(*call)
+        self.flops = counter.flops
 
-    @staticmethod
-    def _call(
-        batch: int, maps: int, out: int, side: int, stride: int
-    ) -> tuple[torch.Tensor, torch.Tensor, int]:
-        kind = {"dtype": torch.bfloat16}
-        last = torch.channels_last
-        x = torch.randn(batch, maps, side, side, **kind).to(memory_format=last)
-        weight = torch.randn(out, maps, 3, 3, **kind).to(memory_format=last)
-        return x.requires_grad_(), weight.requires_grad_(), stride
+    def _add(self, function: Convolution, size: tuple[int, ...], maps: tuple[int, int]) -> None:
+        kind: dict[str, Any] = {"dtype": torch.bfloat16}
+        x, weight = torch.randn(*size, size[-1], **kind), torch.randn(*maps, 3, 3, **kind)
+        x, weight = (t.to(memory_format=torch.channels_last) for t in (x, weight))
+        self.calls.append((function, x.requires_grad_(), weight.requires_grad_()))
 
     def round(self) -> float:
         """Seconds of one pass over all layers."""
-        seconds = 0.0
-        for x, weight, stride in self.calls:
-            best = min(self._once(x, weight, stride) for _ in range(3))
-            seconds += best
-        return seconds
+        return sum(min(self._once(*call) for _ in range(3)) for call in self.calls)
 
     @staticmethod
-    def _once(x: torch.Tensor, weight: torch.Tensor, stride: int) -> float:
+    def _once(function: Convolution, x: torch.Tensor, weight: torch.Tensor) -> float:
         x.grad = weight.grad = None
         start = time.perf_counter()
-        y = F.conv2d(x, weight, stride=stride, padding=1)
+        y = function(x, weight)
         y.backward(y.detach())
         return time.perf_counter() - start
 
@@ -253,7 +260,8 @@ def measure(rounds: int, count: int) -> dict[str, Any]:
         "stylegan2 bf16 channels-last": Training(half),
         "stylegan2 fp32 NCHW": Training(full, plain=True),
         "popgan quick, top level": Training(top_level(count)),
-        "convolutions bf16": Convolutions(half),
+        "ordinary": Convolutions(half, own=False),
+        "own": Convolutions(half, own=True),
     }
     drawn = {"popgan quick": drawing(top_level(count)), "stylegan2 128": drawing(half)}
     times: dict[str, list[float]] = {name: [] for name in [*cells, *drawn]}
@@ -266,7 +274,9 @@ def measure(rounds: int, count: int) -> dict[str, Any]:
         "rounds": rounds,
         "threads": count,
         "cells": {name: _training(cells[name], times[name]) for name in list(cells)[:3]},
-        "convolutions": _throughput(cells["convolutions bf16"].flops, times["convolutions bf16"]),
+        "convolutions": {
+            kind: _throughput(cells[kind].flops, times[kind]) for kind in ("ordinary", "own")
+        },
         "images_drawn_per_second": {name: _spread([1 / t for t in times[name]]) for name in drawn},
         "peak_gib": round(peak_memory(count), 2),
         "load_average": [round(value, 1) for value in os.getloadavg()],
@@ -313,19 +323,23 @@ def table(result: dict[str, Any]) -> str:
         words = [_words(cell[key]) for key in ("seconds_per_kimg", "images_per_second")]
         words += [str(cell["gflop_per_image"]), _words(cell["gflop_per_second"])]
         lines.append(f"| {name}, batch {cell['batch']} | " + " | ".join(words) + " |")
-    throughput = result["convolutions"]["gflop_per_second"]
-    lines.append(f"| its 3 x 3 convolutions alone, bf16 | | | | {_words(throughput)} |")
+    alone = {kind: cell["gflop_per_second"] for kind, cell in result["convolutions"].items()}
+    for kind, words in CONVOLUTIONS.items():
+        lines.append(f"| {words} | | | | {_words(alone[kind])} |")
     half, full = (
         result["cells"][f"stylegan2 {kind}"] for kind in ("bf16 channels-last", "fp32 NCHW")
     )
-    share = half["gflop_per_second"]["median"] / throughput["median"]
+    ordinary, own = (
+        half["gflop_per_second"]["median"] / alone[kind]["median"] for kind in CONVOLUTIONS
+    )
     ratio = half["seconds_per_kimg"]["median"] / full["seconds_per_kimg"]["median"]
     drawn = ", ".join(
         f"{name} {_words(rate)}" for name, rate in result["images_drawn_per_second"].items()
     )
     lines += [
         "",
-        f"- StyleGAN2 trains at {share:.0%} of the throughput of its convolutions alone.",
+        f"- StyleGAN2 trains at {ordinary:.0%} of the throughput of ordinary convolutions of its "
+        f"layers' shapes alone, and at {own:.0%} of that of the operators that its layers are.",
         f"- bf16 and channels-last take {ratio:.2f}x the time of fp32 and NCHW.",
         f"- Images drawn a second: {drawn}.",
         f"- Peak memory of training StyleGAN2: {result['peak_gib']} GiB.",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from popgan.device import best_device, has_fast_bf16
+from popgan.device import best_device, has_fast_bf16, kept_memory
 
 
 def test_the_best_device_computes() -> None:
@@ -26,3 +27,23 @@ def test_bfloat16_is_fast_where_the_processor_says_so(
     monkeypatch.setattr(Path, "exists", lambda _: True)
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"processor: 0\nflags : {flags}\n")
     assert has_fast_bf16.__wrapped__() is fast
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library of Linux")
+def test_memory_freed_in_the_block_is_kept_and_given_back_behind_it() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4 // 1024
+
+    with kept_memory():
+        before = resident()
+        torch.ones(100 << 18)  # 100 MiB
+        inside = resident()
+    assert inside - before > 90
+    assert inside - resident() > 90
+
+
+def test_results_do_not_depend_on_where_memory_comes_from() -> None:
+    x = torch.randn(1 << 20)
+    with kept_memory():
+        inside = (x * 2).sum()
+    assert torch.equal(inside, (x * 2).sum())

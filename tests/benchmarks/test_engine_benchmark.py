@@ -28,9 +28,12 @@ def spread(value: float) -> dict[str, float]:
     return {"median": value, "least": value * 0.9, "most": value * 1.1}
 
 
-def test_layers_are_those_of_the_network_and_count_forward_and_backward(engine: Any) -> None:
+@pytest.mark.parametrize("own", [False, True])
+def test_layers_are_those_of_the_network_and_count_forward_and_backward(
+    engine: Any, own: bool
+) -> None:
     plan = engine.plan_of("stylegan2", "standard", 16, 1, train__batch=4)
-    cell = engine.Convolutions(plan)
+    cell = engine.Convolutions(plan, own=own)
     channels = plan.network.channels
     low, mid, top = channels
     macs = low * low * 16 + 2 * mid * mid * 64 + 2 * top * top * 256
@@ -66,11 +69,15 @@ def test_the_table_compares_what_was_measured_together(engine: Any) -> None:
                 "stylegan2 fp32 NCHW": cell(200, 75),
                 "popgan quick, top level": cell(12, 100),
             },
-            "convolutions": {"gflop_per_second": spread(200)},
+            "convolutions": {
+                "ordinary": {"gflop_per_second": spread(200)},
+                "own": {"gflop_per_second": spread(180)},
+            },
             "images_drawn_per_second": {"popgan quick": spread(600)},
             "peak_gib": 2.5,
         }
     )
-    assert "75% of the throughput" in text
+    assert "75% of the throughput of ordinary" in text
+    assert "83% of that of the operators" in text
     assert "0.50x the time" in text
     assert "2.5 GiB" in text

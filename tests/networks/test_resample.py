@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from scipy.signal import upfirdn
+from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from popgan.networks.resample import Smooth, double
+from popgan.networks.resample import double, halve, smooth
 
 TAPS = np.array([1, 3, 3, 1]) / 8
 
@@ -36,8 +39,7 @@ def test_doubling_is_upfirdn_up_to_the_border(size: tuple[int, int]) -> None:
 
 def test_smoothing_and_skipping_is_upfirdn_with_one_zero_before() -> None:
     image = np.random.default_rng(1).normal(size=(6, 8))
-    smooth = Smooth().double()
-    found = smooth(torch.from_numpy(image)[None, None], padding=1)[0, 0, ::2, ::2].numpy()
+    found = halve(torch.from_numpy(image)[None, None])[0, 0].numpy()
     rows = upfirdn(TAPS, np.pad(image, 1), axis=0)[3:9:1]
     full = upfirdn(TAPS, rows, axis=1)[:, 3:11]
     np.testing.assert_allclose(found, full[: 6 - 0 : 2, ::2][:3, :4], atol=1e-12)
@@ -46,7 +48,7 @@ def test_smoothing_and_skipping_is_upfirdn_with_one_zero_before() -> None:
 def test_smoothing_keeps_constants_inside_and_every_channel_to_itself() -> None:
     x = torch.zeros(1, 3, 9, 9)
     x[:, 1] = 2.0
-    y = Smooth(gain=4)(x, padding=2)
+    y = smooth(x, padding=2, gain=4)
     assert y.shape == (1, 3, 10, 10)
     torch.testing.assert_close(y[:, 1, 3:-3, 3:-3], torch.full((1, 4, 4), 8.0))
     assert y[:, [0, 2]].abs().max() == 0
@@ -55,11 +57,21 @@ def test_smoothing_keeps_constants_inside_and_every_channel_to_itself() -> None:
 def test_derivatives_of_first_and_second_order() -> None:
     torch.manual_seed(0)
     x = torch.randn(2, 2, 4, 4, dtype=torch.float64, requires_grad=True)
-    smooth = Smooth().double()
-    for function in (double, lambda x: smooth(x, 1), lambda x: smooth(x, 2) ** 2):
+    for function in (double, halve, lambda x: smooth(x, 1, 4.0), lambda x: smooth(x, 2)):
         assert gradcheck(function, (x,))
-        assert gradgradcheck(function, (x,))
+        assert gradgradcheck(lambda x, f=function: f(x) ** 2, (x,))
 
 
-def test_the_filter_is_no_part_of_the_weights() -> None:
-    assert not Smooth().state_dict()
+@pytest.mark.parametrize("function", [double, halve, lambda x: smooth(x, 2)])
+def test_derivatives_are_those_of_plain_operations(function: Callable[[Tensor], Tensor]) -> None:
+    torch.manual_seed(1)
+    size = function(torch.zeros(1, 1, 6, 4, dtype=torch.float64)).shape[2:]
+    # As a matrix: one column an input pixel.
+    basis = torch.eye(24, dtype=torch.float64).view(24, 1, 6, 4)
+    matrix = function(basis).flatten(1).T
+    x = torch.randn(2, 3, 6, 4, dtype=torch.float64, requires_grad=True)
+    y, plain = function(x), (x.flatten(2) @ matrix.T).unflatten(2, size)
+    torch.testing.assert_close(y, plain)
+    (ours,) = torch.autograd.grad(y.pow(3).sum(), x)
+    (theirs,) = torch.autograd.grad(plain.pow(3).sum(), x)
+    torch.testing.assert_close(ours, theirs)

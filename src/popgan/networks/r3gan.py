@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from popgan.networks.judging import Judge
 from popgan.networks.layers import LRELU_GAIN, Embedding, Projection, join, leaky_relu
-from popgan.networks.resample import Smooth, double
+from popgan.networks.resample import double, halve
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
@@ -64,18 +64,15 @@ class Up(nn.Module):
 
 
 class Down(nn.Module):
-    """Smooth, then take every other pixel; project where the number of features changes."""
+    """Halve the size; project where the number of features changes."""
 
     def __init__(self, maps: int, out: int) -> None:
         super().__init__()
-        self.smooth = Smooth()
-        projects = maps != out
-        self.project = start(nn.Conv2d(maps, out, 1, stride=2, bias=False)) if projects else None
+        self.project = None if maps == out else start(nn.Conv2d(maps, out, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """N x maps x H x W to N x out x H/2 x W/2."""
-        x = self.smooth(x, padding=1)
-        return x[:, :, ::2, ::2] if self.project is None else self.project(x)
+        return halve(x) if self.project is None else self.project(halve(x))
 
 
 class Generator(nn.Module):

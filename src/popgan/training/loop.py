@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import torch
 
 from popgan.config.schema import Plan
+from popgan.device import kept_memory
 from popgan.progress import Reporter
 from popgan.training.growth import Stage, at_stage, stage_at
 from popgan.training.job import Job
@@ -107,11 +108,12 @@ def one_step(
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Use so many CPU threads within the block."""
+    """Use so many CPU threads within the block, and keep the memory that is freed there."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield
+        with kept_memory():
+            yield
     finally:
         torch.set_num_threads(before)
 

@@ -14,7 +14,7 @@ from popgan.networks.layers import (
     leaky_relu,
     minibatch_stddev,
 )
-from popgan.networks.resample import Smooth
+from popgan.networks.resample import halve, smooth
 from popgan.networks.stylegan2.shape import Levels
 
 GAIN = math.sqrt(2)  # of the leaky ReLU, folded into weights and the rates of biases
@@ -22,22 +22,19 @@ HALF = math.sqrt(0.5)  # keeps the size of a sum of two
 
 
 class Block(nn.Module):
-    """Convolve, smooth, convolve with step 2; the short cut smooths and projects."""
+    """Convolve, smooth, convolve with step 2; the short cut halves and projects."""
 
     def __init__(self, maps: int, out: int) -> None:
         super().__init__()
         self.first = EqualisedConv2d(maps, maps, gain=GAIN, bias_rate=GAIN)
         rate = GAIN * HALF
         self.second = EqualisedConv2d(maps, out, stride=2, padding=0, gain=rate, bias_rate=rate)
-        self.short = EqualisedConv2d(maps, out, 1, stride=2, gain=HALF, bias=False)
-        self.smooth = Smooth()
+        self.short = EqualisedConv2d(maps, out, 1, gain=HALF, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """N x maps x H x W to N x out x H/2 x W/2."""
-        y = self.smooth(leaky_relu(self.first(x)), padding=2)
-        # Smoothing at every pixel and skipping in the 1 x 1 convolution is cheaper than
-        # smoothing at every other one: torch has no fast depthwise convolution with steps.
-        return leaky_relu(self.second(y)) + self.short(self.smooth(x, padding=1))
+        y = smooth(leaky_relu(self.first(x)), padding=2)
+        return leaky_relu(self.second(y)) + self.short(halve(x))
 
 
 class Discriminator(Judge):

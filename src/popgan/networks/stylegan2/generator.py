@@ -64,13 +64,13 @@ class Synthesis(nn.Module):
         """
         noises = self._layers_of(self.noise[None] if noise is None else noise)
         x = self.constant.to(memory_format=torch.channels_last).expand(len(w), -1, -1, -1)
-        index, image = 0, None
+        index, image, scale = 0, None, None
         for block in self.blocks:
             assert isinstance(block, Block)
             for layer in block.layers:
-                x = layer(x, w[:, index], next(noises))
+                x, scale = layer(x, w[:, index], next(noises), scale)
                 index += 1
-            drawn = block.draw(x, w[:, index])
+            drawn = block.draw(x, w[:, index], scale)
             image = drawn if image is None else double(image) + drawn
         assert image is not None
         return image
