@@ -31,7 +31,7 @@ from popgan.wording import counted
 
 Status = Literal["final", "interim", "rehearsal"]
 REPLICATES = 2000
-_PACKAGES = ("numpy", "scipy", "statsmodels")
+_PACKAGES = ("numpy", "scipy")
 
 
 @dataclass(frozen=True)
