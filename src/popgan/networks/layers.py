@@ -13,8 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from popgan.networks.convolution import convolve
-
 LEAK = 0.2  # slope of the leaky ReLU everywhere
 LRELU_GAIN = math.sqrt(2 / (1 + LEAK**2))  # keeps variance through conv + leaky ReLU (He et al.)
 
@@ -66,12 +64,6 @@ class EqualisedConv2d(nn.Conv2d, Equalised):
         self.rate_scale = gain / math.sqrt(in_channels * kernel**2)
         self.rates = {"weight": self.rate_scale, "bias": bias_rate}
         _start(self, self.rate_scale)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """N x in_channels x H x W to N x out_channels x H' x W'."""
-        assert not isinstance(self.padding, str)  # torch would take "same"; this layer does not
-        stride, padding = self.stride[0], self.padding[0]
-        return convolve(x, self.weight, self.bias, stride=stride, padding=padding)
 
 
 class EqualisedLinear(nn.Linear, Equalised):
