@@ -35,7 +35,7 @@ def test_the_python_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_every_verb_of_the_table_exists() -> None:
     from popgan.cli.main import app
 
-    verbs = {command.name for command in app.registered_commands}
+    verbs = {verb.name for verb in (*app.registered_commands, *app.registered_groups)}
     named = set(re.findall(r"`popgan ([a-z]+)", README.read_text(encoding="utf-8")))
     assert named <= verbs
     assert verbs <= named

@@ -97,7 +97,9 @@ def test_real_images_are_of_test_patients_and_practice_of_none(base: Path) -> No
     seeds = Counter(s.seed for s in study.key.stimuli if s.source != "real" and not s.practice)
     assert sorted(seeds.values()) == [2, 2, 2]
     assert all(seed is not None and seed >= 2**31 for seed in seeds)
-    assert set(seeds) == set(study.design.generator_seeds)
+    assert len(seeds) == study.design.generators
+    published = "".join(path.read_text() for path in Places(base).shared.iterdir())
+    assert not any(str(seed) in published for seed in seeds)
 
 
 def test_the_preregistration_commits_to_the_key_and_tells_no_truth(base: Path) -> None:
@@ -265,8 +267,13 @@ def test_an_edited_design_or_key_is_refused(run: Path) -> None:
     assert "holds no reader study" in refused(call("study", "simulate", run))
 
 
-def test_the_leak_test_is_a_table_a_file_and_a_status(run: Path) -> None:
+def test_the_leak_test_is_a_table_a_file_and_a_status(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Places(run).leaks.unlink()
+    # Replies are timed anew each time, and one clean study in twenty raises an alarm; what else is
+    # looked at has passed when the study was created.
+    monkeypatch.setattr("popgan.study.leaks.ask_server", lambda study: [])
     answer = call("study", "leak-test", run)
     assert answer.status == 0, answer
     assert "stimulus ids" in answer.out and "in the image" in answer.out

@@ -21,7 +21,7 @@ from popgan.stations.readers import load_readers
 from popgan.stations.report import write_report
 from popgan.study.analyse import analyse_study
 from popgan.study.answers import read_answers
-from popgan.study.database import changing, set_setting
+from popgan.study.database import changing, set_setting, setting
 from popgan.study.leak_notes import LeakNotes, leak_notes
 from popgan.study.rehearsal import save_rehearsal
 from popgan.study.schema import Places, Study
@@ -126,7 +126,7 @@ def test_the_record_names_what_it_rests_on(locked: Path) -> None:
     assert facts.last_answer > facts.first_answer
     assert facts.locked == "2026-11-21T10:00:00.000+00:00"
     assert facts.outcomes["detection"] == "primary"
-    assert {"popgan", "statsmodels"} <= set(facts.versions)
+    assert {"popgan", "scipy"} <= set(facts.versions)
 
 
 def test_no_pseudonym_and_no_path_leaves_with_the_results(locked: Path) -> None:
@@ -282,6 +282,7 @@ def test_answers_after_the_truth_was_opened_are_told(open_study: Study) -> None:
     analyse_study(run, interim=True, **FAST)
     with changing(open_study) as connection:
         set_setting(connection, "revealed", "2026-11-03T00:30:00.000+00:00")
+        set_setting(connection, "revealed_after", "31")
         set_setting(connection, "locked", "2026-11-21T10:00:00.000+00:00")
     facts = analyse_study(run, **FAST).analysis.facts
     late = len(answers.ratings) + len(answers.judgements) - 31
@@ -289,6 +290,83 @@ def test_answers_after_the_truth_was_opened_are_told(open_study: Study) -> None:
         f"{late} answers came after the truth had been opened "
         "(2026-11-03T00:30:00.000+00:00) and may not be blind."
     ]
+
+
+def test_an_answer_after_the_truth_was_opened_counts_though_the_clock_went_back(
+    open_study: Study,
+) -> None:
+    run, answers = open_study.places.run, simulated(open_study)
+    answer(open_study, answers, locked=False)
+    analyse_study(run, interim=True, **FAST)
+    with changing(open_study) as connection:
+        connection.execute(
+            "INSERT INTO answer (reader, block, trial, uuid, content, complete, shown_ms,"
+            " client_time, received, monotonic, clock_back) SELECT reader, block, trial, 'late',"
+            " content, 1, 1, client_time, '2020-01-01T00:00:00.000+00:00', 0, 0"
+            " FROM answer WHERE id = 1"
+        )
+        set_setting(connection, "locked", "2026-11-21T10:00:00.000+00:00")
+    (note,) = analyse_study(run, **FAST).analysis.facts.notes
+    assert note.startswith("1 answer came after the truth had been opened")
+
+
+def test_the_truth_is_opened_before_any_answer_is_read(
+    open_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(open_study, simulated(open_study))
+    seen = []
+
+    def look(study: Study) -> Answers:
+        with changing(study) as connection:
+            seen.append(setting(connection, "revealed"))
+        return read_answers(study)
+
+    monkeypatch.setattr("popgan.study.analyse.read_answers", look)
+    assert analyse_study(open_study.places.run, **FAST).analysis.status == "final"
+    assert seen[0] is not None
+
+
+def test_a_refused_analysis_opens_nothing(open_study: Study) -> None:
+    answer(open_study, simulated(open_study), locked=False)
+    with pytest.raises(UserError, match="not locked"):
+        analyse_study(open_study.places.run, **FAST)
+    with changing(open_study) as connection:
+        assert setting(connection, "revealed") is None
+
+
+@pytest.mark.parametrize("part", ["hypotheses", "analysis", "outcomes"])
+def test_an_edit_of_both_papers_before_the_first_answer_is_no_preregistration(
+    open_study: Study, part: str
+) -> None:
+    paper = open_study.places.preregistration
+    path = paper.with_suffix(".json")
+    record = read_json(path)
+    old, new = record[part][0], record[part][0] + " Or not."
+    write_json(path, record | {part: [new, *record[part][1:]]})
+    paper.write_text(paper.read_text().replace(old, new))
+    answer(open_study, simulated(open_study))
+    with pytest.raises(UserError, match=f"does not hold the {part} that popgan registers"):
+        analyse_study(open_study.places.run, **FAST)
+
+
+def test_blanks_of_the_preregistration_may_be_filled(open_study: Study) -> None:
+    paper = open_study.places.preregistration
+    text = paper.read_text()
+    assert "- Investigators and affiliation: \n" in text
+    paper.write_text(text.replace("affiliation: ", "affiliation: A. Reader, Somewhere"))
+    answer(open_study, simulated(open_study))
+    assert analyse_study(open_study.places.run, **FAST).analysis.status == "final"
+
+
+def test_seeds_that_draw_the_images_again_are_told_after_the_lock_alone(
+    open_study: Study,
+) -> None:
+    run = open_study.places.run
+    answer(open_study, simulated(open_study), locked=False)
+    assert analyse_study(run, interim=True, **FAST).analysis.facts.generator_seeds == []
+    with changing(open_study) as connection:
+        set_setting(connection, "locked", "2026-11-21T10:00:00.000+00:00")
+    assert analyse_study(run, **FAST).analysis.facts.generator_seeds == [1]
 
 
 @pytest.mark.parametrize(
