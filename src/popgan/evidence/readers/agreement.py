@@ -13,9 +13,6 @@ from popgan.evidence.readers.results import Agreement
 from popgan.evidence.readers.tables import NONE, Table
 
 Floats = NDArray[np.float64]
-ENOUGH = 0.5
-"""Share of the cases that a reader must have answered to be compared; otherwise a reader who left
-after three cases would leave three complete ones."""
 
 
 def agreement(
@@ -30,16 +27,7 @@ def agreement(
         seed: of the bootstrap.
         replicates: of the bootstrap.
     """
-    table = table.answered()
-    there = table.values != NONE
-    keep = np.flatnonzero(there.mean(axis=0) >= ENOUGH) if table.rows else np.zeros(0, np.int64)
-    table = Table(
-        table.rows,
-        table.sources,
-        table.clusters,
-        tuple(table.readers[i] for i in keep),
-        table.values[:, keep],
-    ).answered()
+    table = table.by(table.steady())
     whole = np.flatnonzero((table.values != NONE).all(axis=1))
     complete = table.pick(whole)
     nominal = levels == 2

@@ -54,46 +54,74 @@ def authenticity(
     Returns:
         None where nobody judged such images.
     """
+    steady = table.steady()
     wanted = set(table.sources) if model is None else {REAL, model}
     table = table.only(wanted).answered()
     if not table.rows:
         return None
-    clusters = table.resampler(replicates=replicates, seed=seed, purpose=f"authenticity {model}")
-    is_real = np.array(clusters.strata == REAL)
-    counts = table.counts(LEVELS)
-    sums = np.zeros((*counts.shape[:2], 2, LEVELS))
-    sums[is_real, :, 0], sums[~is_real, :, 1] = counts[is_real], counts[~is_real]
+
+    def counted(some: Table) -> tuple[Clusters, Floats]:
+        """Clusters, and their answers: clusters x readers x 2 x levels."""
+        purpose = f"authenticity {model}"
+        clusters = some.resampler(replicates=replicates, seed=seed, purpose=purpose)
+        is_real = np.array(clusters.strata == REAL)
+        counts = some.counts(LEVELS)
+        sums = np.zeros((*counts.shape[:2], 2, LEVELS))
+        sums[is_real, :, 0], sums[~is_real, :, 1] = counts[is_real], counts[~is_real]
+        return clusters, sums
+
+    clusters, sums = counted(table)
     readers = [
         _one(name, model, clusters, sums[:, i], margin=margin)
         for i, name in enumerate(table.readers)
     ]
+    kept = table.by(steady)
+    if len(kept.readers) < len(readers):
+        clusters, sums = counted(kept)
     mean_balanced = crossed(clusters, sums, balanced)
-    n = int(counts.sum())
+    # With one reader, the mean is that reader: the same numbers, and no second method for them.
+    alone = mean_balanced.only(kept.readers)
+    one = next((row for row in readers if row.reader == alone), None)
+    n = int(sums.sum())
     what = "mean balanced accuracy"
     return Authenticity(
         model=model,
         readers=readers,
-        pooled=_pooled(model, clusters, sums, mean_balanced, margin=margin),
-        balanced=across("balanced accuracy", mean_balanced, n),
-        auc=across("AUC", crossed(clusters, sums, auc), n),
+        pooled=one.model_copy(update={"reader": None})
+        if one
+        else _pooled(model, clusters, sums, mean_balanced, margin=margin),
+        balanced=across("balanced accuracy", mean_balanced, n, one=one.balanced if one else None),
+        auc=across("AUC", crossed(clusters, sums, auc), n, one=one.auc if one else None),
         equivalence=equivalence(
             what, mean_balanced.any_readers, margin=margin, n=n, of="answers", words=ANY
         ),
-        equivalence_these=equivalence(
+        equivalence_these=one.equivalence
+        if one
+        else equivalence(
             what, mean_balanced.these_readers, margin=margin, n=n, of="answers", words=THESE
         ),
     )
 
 
-def across(name: str, found: Crossed, n: int, *, of: str = "answers") -> Across:
-    """A mean over readers of a number between 0 and 1, for three questions."""
+def across(
+    name: str, found: Crossed, n: int, *, of: str = "answers", one: Measure | None = None
+) -> Across:
+    """A mean over readers of a number between 0 and 1, for three questions.
+
+    Args:
+        name: of the number.
+        found: the mean.
+        n: how many `of` it rests on.
+        of: what n counts.
+        one: the number of the only reader, where there is only one.
+    """
     value = found.these_readers.value
     ends = found.resampled
     why = found.any_readers.reason or "too few replicates"
     return Across(
         name=name,
         any_readers=found.any_readers.measure(n, of, ANY, bounds=(0, 1)),
-        these_readers=found.these_readers.measure(n, of, THESE, bounds=(0, 1)),
+        these_readers=one or found.these_readers.measure(n, of, THESE, bounds=(0, 1)),
         resampled=Measure(
             value=value,
             low=ends[0] if ends else None,
@@ -126,6 +154,12 @@ def _pooled(
     ) -> Measure:
         return headline(crossed(clusters, sums, statistic), n, bounds=bounds)
 
+    def half(statistic: Callable[[Floats], Floats], members: NDArray[np.bool_], n: int) -> Measure:
+        """A statistic of one side, whatever the other side's images allow."""
+        found = crossed(clusters.only(members), sums[members], statistic)
+        return headline(found, n, bounds=(0, 1))
+
+    is_real = np.array(clusters.strata == REAL)
     free = (-math.inf, math.inf)
     several = mean_balanced.readers > 1
     return Detection(
@@ -133,8 +167,8 @@ def _pooled(
         model=model,
         n_real=real,
         n_synthetic=synthetic,
-        sensitivity=measure(sensitivity, synthetic),
-        specificity=measure(specificity, real),
+        sensitivity=half(sensitivity, ~is_real, synthetic),
+        specificity=half(specificity, is_real, real),
         accuracy=measure(accuracy, real + synthetic),
         balanced=headline(mean_balanced, real + synthetic, bounds=(0, 1)),
         d_prime=measure(d_prime, real + synthetic, free),

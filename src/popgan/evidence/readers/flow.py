@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from popgan.evidence.readers.answers import REAL, Answers, Choice, Judgement, Rating
+from popgan.evidence.readers.answers import CRITERIA, REAL, Answers, Choice, Judgement, Rating
 from popgan.evidence.readers.results import BlockFlow, Flow
-from popgan.evidence.readers.tables import known
+from popgan.evidence.readers.tables import (
+    NONE,
+    authenticity_table,
+    choice_table,
+    known,
+    score_table,
+)
 from popgan.wording import counted
 
 FEW_READERS = 3
@@ -79,6 +85,7 @@ def warnings(answers: Answers, counts: Flow) -> list[str]:
     ]
     if silent:
         found.append(f"No answer came from {', '.join(silent)}.")
+    found += _left_out(answers)
     patients, images = counts.clusters.get(REAL, 0), counts.cases.get(REAL, 0)
     if not images:
         found.append("There are no real images, so nothing can be compared with them.")
@@ -103,5 +110,26 @@ def warnings(answers: Answers, counts: Flow) -> list[str]:
             found.append(
                 f"{counted(block.unusable, 'answer', 'answers')} of the block {block.block} "
                 "belong to no case or reader of the study and were left out."
+            )
+    return found
+
+
+def _left_out(answers: Answers) -> list[str]:
+    """Who gave too few answers of a block to be put together with other readers."""
+    found = []
+    for name, table in (
+        ("likert", score_table(answers, CRITERIA[0])),
+        ("authenticity", authenticity_table(answers)),
+        ("2afc", choice_table(answers, "correct")),
+    ):
+        given = dict(zip(table.readers, (table.values != NONE).sum(axis=0).tolist(), strict=True))
+        steady = table.steady()
+        few = [f"{who} ({n})" for who, n in given.items() if n and who not in steady]
+        if few:
+            found.append(
+                f"Block {name}: left out of means over readers, differences, comparisons of "
+                f"models and agreement, because they gave fewer than half as many first answers "
+                f"as the reader with most ({max(given.values())}): {', '.join(few)}. Rows of "
+                "single readers show them."
             )
     return found

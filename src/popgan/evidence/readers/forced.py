@@ -48,33 +48,44 @@ def forced_choice(
     Returns:
         None where nobody chose.
     """
-    right = _pairs(choice_table(answers, "correct"), model)
-    left = _pairs(choice_table(answers, "left_chosen"), model)
+    table = choice_table(answers, "correct")
+    right, left = _pairs(table, model), _pairs(choice_table(answers, "left_chosen"), model)
     if not right.rows:
         return None
-    clusters = right.resampler(replicates=replicates, seed=seed, purpose=f"choices {model}")
     sums, sides = right.counts(2), left.counts(2)
-    n = int(sums.sum())
-    found = crossed(clusters, sums, proportion)
     readers = [
         _one(name, share(sums[:, i, 1], sums[:, i].sum(-1)), sides[:, i], margin)
         for i, name in enumerate(right.readers)
     ]
+    right, left = right.by(table.steady()), left.by(table.steady())
+    clusters = right.resampler(replicates=replicates, seed=seed, purpose=f"choices {model}")
+    sums, sides = right.counts(2), left.counts(2)
+    n = int(sums.sum())
+    found = crossed(clusters, sums, proportion)
+    # With one reader, the mean is that reader: the same numbers, and no second method for them.
+    alone = found.only(right.readers)
+    one = next((row for row in readers if row.reader == alone), None)
     what = "mean proportion correct"
     return ForcedChoice(
         model=model,
         readers=readers,
-        correct=across("proportion correct", found, n, of="trials"),
-        d_prime=headline(
+        correct=across(
+            "proportion correct", found, n, of="trials", one=one.correct if one else None
+        ),
+        d_prime=one.d_prime
+        if one
+        else headline(
             crossed(clusters, sums, d_prime), n, of="trials", bounds=(-math.inf, math.inf)
         ),
-        left=headline(crossed(clusters, sides, proportion), n, of="trials", bounds=(0, 1)),
+        left=one.left
+        if one
+        else headline(crossed(clusters, sides, proportion), n, of="trials", bounds=(0, 1)),
         equivalence=equivalence(
             what, found.any_readers, margin=margin, n=n, of="trials", words=ANY
         ),
-        equivalence_these=equivalence(
-            what, found.these_readers, margin=margin, n=n, of="trials", words=THESE
-        ),
+        equivalence_these=one.equivalence
+        if one
+        else equivalence(what, found.these_readers, margin=margin, n=n, of="trials", words=THESE),
     )
 
 

@@ -95,8 +95,8 @@ def comparison(
 
 
 def _blocks(table: Table, models: Sequence[str], seed: int) -> Floats:
-    """Mean scores, blocks x models, of images that all readers with answers scored."""
-    table = table.only(models).answered()
+    """Mean scores, blocks x models, of images that all readers with enough answers scored."""
+    table = table.by(table.steady()).only(models).answered()
     whole = (table.values != NONE).all(axis=1) if table.rows else np.zeros(0, dtype=bool)
     columns = []
     for model in models:

@@ -48,7 +48,7 @@ def summary(
         seed: of the bootstrap.
         replicates: of the bootstrap.
     """
-    all_readers = table.readers
+    all_readers, steady = table.readers, table.steady()
     table = table.only({source}).answered()
     counts = table.counts(HIGHEST)
     totals = counts.sum(axis=(0, 1)) if table.rows else np.zeros(HIGHEST)
@@ -67,7 +67,12 @@ def summary(
             by_reader=dict.fromkeys(all_readers),
         )
     clusters = table.resampler(replicates=replicates, seed=seed, purpose=f"scores {source}")
-    mean = crossed(clusters, counts, mean_score).these_readers
+    kept = table.by(steady)
+    mean = crossed(
+        kept.resampler(replicates=replicates, seed=seed, purpose=f"scores {source}"),
+        kept.counts(HIGHEST),
+        mean_score,
+    ).these_readers
     own = dict(zip(table.readers, map(float, mean_score(counts.sum(axis=0))), strict=True))
     return ScoreSummary(
         criterion=criterion,
@@ -75,7 +80,7 @@ def summary(
         images=len(table.rows),
         counts=[int(count) for count in totals],
         median=_median(clusters, counts, n),
-        mean=mean.measure(n, "scores", THESE, bounds=(1, HIGHEST)),
+        mean=mean.measure(int((kept.values != NONE).sum()), "scores", THESE, bounds=(1, HIGHEST)),
         by_reader={reader: own.get(reader) for reader in all_readers},
     )
 
@@ -112,7 +117,7 @@ def difference(
         seed: of the bootstrap.
         replicates: of the bootstrap.
     """
-    table = table.only({REAL, model}).answered()
+    table = table.by(table.steady()).only({REAL, model}).answered()
     n = int((table.values != NONE).sum())
     if set(table.sources) != {REAL, model}:
         why = "real images and the model's were not both scored"
@@ -144,8 +149,8 @@ def _gap(sums: Floats) -> Floats:
 def _odds(table: Table, model: str, gap: Spread, n: int) -> tuple[Measure, Test]:
     """Odds ratio of real against the model with readers as fixed effects, and its test."""
     method = (
-        "cumulative logit by GEE, readers as fixed effects, clustered on patient or image, "
-        "sandwich of Mancl & DeRouen"
+        "cumulative logit by GEE, readers as fixed effects, so for these readers alone; clustered "
+        "on patient or image, sandwich of Mancl & DeRouen"
     )
     reason, effect, error = gap.reason, 0.0, 0.0
     if gap.error is not None:

@@ -10,7 +10,9 @@ from popgan.evidence.readers.answers import REAL
 from popgan.evidence.readers.results import (
     Across,
     Agreement,
+    Authenticity,
     Equivalence,
+    ForcedChoice,
     Measure,
     ReaderStudyResult,
     ScoreDifference,
@@ -52,14 +54,14 @@ def headline(across: Across) -> Measure:
 def model_sentence(result: ReaderStudyResult, model: str) -> str:
     """How well one of several models' images were recognised; "" where that is all of it."""
     parts: list[tuple[Across, Equivalence]] = [
-        *((a.balanced, a.equivalence) for a in result.authenticity if a.model == model),
-        *((f.correct, f.equivalence) for f in result.forced_choice if f.model == model),
+        *(_asked(a.balanced, a) for a in result.authenticity if a.model == model),
+        *(_asked(f.correct, f) for f in result.forced_choice if f.model == model),
     ]
     if not parts:
         return ""
     across, equivalence = parts[0]
     what = "balanced accuracy" if result.authenticity else "share of right choices"
-    shown = share_words(across.any_readers)
+    shown = share_words(headline(across))
     return (
         f"Images of {model} alone (exploratory): {what} {shown}; {equivalence_words(equivalence)}"
     )
@@ -68,14 +70,15 @@ def model_sentence(result: ReaderStudyResult, model: str) -> str:
 def primary(result: ReaderStudyResult) -> tuple[Across, Equivalence] | None:
     """The mean over readers and its equivalence to chance: the primary outcome."""
     if result.authenticity:
-        judged = result.authenticity[0]
-        one = judged.balanced.readers == 1
-        return judged.balanced, judged.equivalence_these if one else judged.equivalence
+        return _asked(result.authenticity[0].balanced, result.authenticity[0])
     if result.forced_choice:
-        chosen = result.forced_choice[0]
-        one = chosen.correct.readers == 1
-        return chosen.correct, chosen.equivalence_these if one else chosen.equivalence
+        return _asked(result.forced_choice[0].correct, result.forced_choice[0])
     return None
+
+
+def _asked(across: Across, part: Authenticity | ForcedChoice) -> tuple[Across, Equivalence]:
+    """A mean with its equivalence: for readers in general, or for the only reader."""
+    return across, part.equivalence_these if across.readers == 1 else part.equivalence
 
 
 def equivalence_words(found: Equivalence) -> str:
@@ -145,8 +148,12 @@ def _difference(result: ReaderStudyResult, model: str) -> ScoreDifference | None
 def _gap(found: ScoreDifference | None) -> str:
     if found is None or found.difference.value is None:
         return ""
-    value = found.difference
-    span = f", 95% interval {value.low:+.2f} to {value.high:+.2f}" if value.low is not None else ""
+    # The sentence stands beside one on other readers, so it says of whom it speaks.
+    general = found.any_readers.low is not None
+    value, who = (found.any_readers, "other") if general else (found.difference, "these")
+    span = ""
+    if value.low is not None:
+        span = f", 95% interval for {who} readers {value.low:+.2f} to {value.high:+.2f}"
     return f" (real minus {found.model} {value.value:+.2f}{span})"
 
 

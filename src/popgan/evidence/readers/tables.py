@@ -14,6 +14,10 @@ from popgan.evidence.readers.bootstrap import Clusters
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 NONE = 0
+ENOUGH = 0.5
+"""Readers with fewer answers than this share of those of the reader who gave most are shown, but
+left out of whatever is over several readers: one who left after three images would leave three
+complete ones, and take the interval from all others."""
 LEVELS = 6
 """Of authenticity: 1 certainly real, 3 guessed real, 4 guessed synthetic, 6 certainly synthetic."""
 
@@ -52,6 +56,22 @@ class Table:
             tuple(self.readers[i] for i in columns),
             there.values[:, columns],
         )
+
+    def steady(self) -> tuple[str, ...]:
+        """The readers who gave enough answers to be put together with others, see `ENOUGH`."""
+        given = (self.values != NONE).sum(axis=0)
+        least = max(1.0, ENOUGH * float(given.max(initial=0)))
+        return tuple(
+            name for name, n in zip(self.readers, given.tolist(), strict=True) if n >= least
+        )
+
+    def by(self, readers: Iterable[str]) -> Table:
+        """The answers of some readers, and the rows that they answered."""
+        wanted = set(readers)
+        columns = [i for i, name in enumerate(self.readers) if name in wanted]
+        names = tuple(self.readers[i] for i in columns)
+        kept = Table(self.rows, self.sources, self.clusters, names, self.values[:, columns])
+        return kept.answered()
 
     def pick(self, rows: Sequence[int] | Integers) -> Table:
         """Some rows, in their order."""
