@@ -12,25 +12,14 @@ from typing import Any
 from popgan.evidence.readers.answers import Answers, Case
 from popgan.evidence.readers.reader_model import ReaderModel
 from popgan.evidence.readers.simulate import simulate
-from popgan.files import write_json, write_text
 from popgan.study.clock import Stamp
 from popgan.study.database import changing
 from popgan.study.frozen import digests, freeze
-from popgan.study.preregistration import Hashes, as_markdown, as_record, commitment
 from popgan.study.records import set_locked
 from popgan.study.schema import Block, Study, Trial
+from study.small_studies import SECRET, register
 
-SECRET = "5e" * 32
-
-
-def register(study: Study) -> None:
-    """Write what `create` writes beside the design: the preregistration and the secret."""
-    places = study.places
-    write_json(places.private / "secret.json", {"version": 1, "secret": SECRET}, mode=0o600)
-    hashes = Hashes(study.design.hash(), commitment(SECRET, places.key.read_bytes()), "0" * 64)
-    write_text(places.preregistration, as_markdown(study.design, hashes))
-    record = as_record(study.design, hashes)
-    write_json(places.preregistration.with_suffix(".json"), record)
+__all__ = ["SECRET", "register"]
 
 
 def simulated(study: Study, seed: int = 0, **model: Any) -> Answers:

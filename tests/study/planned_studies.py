@@ -13,6 +13,7 @@ from popgan.study.build import _plan
 from popgan.study.order import Secret
 from popgan.study.png import encode_png
 from popgan.study.schema import Design, Key, Places, Stimulus, Study
+from study.small_studies import register
 
 
 def plan_study(
@@ -62,7 +63,9 @@ def plan_study(
     for path in (places.instructions, places.consent):
         write_text(path, "# Words\n")
     write_text(places.texts, "title: A study\n")
-    return Study(places, design, key)
+    study = Study(places, design, key)
+    register(study)
+    return study
 
 
 def a_design(**changes: Any) -> Design:
@@ -83,7 +86,7 @@ def a_design(**changes: Any) -> Design:
         "spacing": (2.0, 2.0),
         "models": {"popgan": "0" * 64},
         "cohort": "1" * 64,
-        "generator_seeds": [1, 2, 3],
+        "generators": 3,
         "seed": 0,
         "masked": True,
         "created": "2026-01-01T00:00:00+00:00",

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from popgan.files import owners_folder, write_json, write_text
+from popgan.study.preregistration import Hashes, as_markdown, as_record, commitment
 from popgan.study.schema import Block, Design, Key, Places, ReaderPlan, Stimulus, Study, Trial
 
 SIZE = (16, 16)
+SECRET = "5e" * 32
 TEXTS = "title: Reader study\n"
 
 
@@ -56,7 +58,7 @@ def make_study(
         "spacing": (2.0, 2.0),
         "models": {"popgan": "0" * 64},
         "cohort": "1" * 64,
-        "generator_seeds": [1, 2, 3],
+        "generators": 3,
         "seed": 0,
         "masked": True,
         "created": "2026-01-01T00:00:00+00:00",
@@ -69,7 +71,19 @@ def make_study(
     write_text(places.instructions, "# Instructions\n\nLook at each image.\n")
     write_text(places.consent, "# Consent\n\nI agree.\n")
     write_text(places.texts, TEXTS)
-    return Study.open(run)
+    study = Study.open(run)
+    register(study)
+    return study
+
+
+def register(study: Study) -> None:
+    """Write what `create` writes beside the design: the preregistration and the secret."""
+    places = study.places
+    write_json(places.private / "secret.json", {"version": 1, "secret": SECRET}, mode=0o600)
+    hashes = Hashes(study.design.hash(), commitment(SECRET, places.key.read_bytes()), "0" * 64)
+    write_text(places.preregistration, as_markdown(study.design, hashes))
+    record = as_record(study.design, hashes)
+    write_json(places.preregistration.with_suffix(".json"), record)
 
 
 def png16(levels: np.ndarray) -> bytes:

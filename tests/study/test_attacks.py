@@ -378,6 +378,17 @@ def test_guessing_links_and_sessions_is_slow(tmp_path: Path) -> None:
         assert [thief.get("/api/state").status_code for _ in range(31)] == [401] * 30 + [429]
 
 
+def test_who_has_a_link_is_not_kept_out_by_a_neighbour_who_guesses(tmp_path: Path) -> None:
+    with served(make_study(tmp_path / "run")) as house:
+        reader = house.reader("R2")
+        bad = [house.visitor().get(f"/r/{'A' * 40}{n:03}").status_code for n in range(40)]
+        assert bad[-1] == 429
+        assert house.visitor().get(house.links["R1"]).status_code == 200
+        assert house.visitor().enter(house.links["R1"]).status_code == 303
+        assert house.visitor().enter(house.links["coordinator"]).status_code == 303
+        assert reader.get("/api/state").status_code == 200
+
+
 def test_one_session_cannot_ask_without_end(house: House) -> None:
     reader, other = house.reader("R1"), house.reader("R2")
     house.service.limits.api = Limit(5, 0)

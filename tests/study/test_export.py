@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from popgan.errors import UserError
+from popgan.files import write_json
 from popgan.study.answers import as_csv
 from popgan.study.export import patient_names, simulated_rows, study_rows
 from popgan.study.schema import Study
@@ -56,6 +58,17 @@ def test_patients_have_numbers_of_their_own(tmp_path: Path) -> None:
     assert len({(row["case"], row["cluster"]) for row in rows}) == 8
     names = patient_names(study)
     assert len(set(names.values())) == len(names)
+
+
+def test_the_numbers_of_patients_follow_from_the_secret_alone(tmp_path: Path) -> None:
+    study = study_with(tmp_path, real=8)
+    before, path = patient_names(study), study.places.private / "secret.json"
+    assert patient_names(study) == before
+    write_json(path, {"version": 1, "secret": "7a" * 32})
+    assert patient_names(study) != before
+    path.unlink()
+    with pytest.raises(UserError, match=r"secret\.json"):
+        patient_names(study)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", " ="])

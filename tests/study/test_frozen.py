@@ -47,6 +47,14 @@ def test_images_are_frozen_as_well(tmp_path: Path) -> None:
         check_unchanged(Study.open(study.places.run))
 
 
+@pytest.mark.parametrize("name", ["preregistration.json", "preregistration.md"])
+def test_nothing_is_served_without_the_preregistration(tmp_path: Path, name: str) -> None:
+    study = make_study(tmp_path / "run")
+    (study.places.shared / name).unlink()
+    with pytest.raises(UserError, match=name), served(study):
+        pass
+
+
 def test_images_of_different_lengths_are_not_served(tmp_path: Path) -> None:
     study = make_study(tmp_path / "run")
     path = study.places.stimuli / study.key.stimuli[0].file

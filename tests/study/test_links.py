@@ -13,6 +13,7 @@ from popgan.study.answers import read_events, read_log
 from popgan.study.create import _refuse_existing
 from popgan.study.database import changing, set_setting
 from popgan.study.locking import only_server
+from popgan.study.records import is_locked
 from popgan.study.schema import Study
 from popgan.study.server.serve import Place, _first_links, _hosts, _is_loopback, _url
 from small_runs import call
@@ -92,11 +93,17 @@ def test_locks_of_the_command_line_hold_in_the_browser_at_once(study: Study) -> 
     ]
 
 
-def test_opening_a_study_whose_truth_was_opened_is_warned_of(study: Study) -> None:
+def test_opening_a_study_whose_truth_was_opened_takes_force_and_is_warned_of(study: Study) -> None:
     with changing(study) as connection:
         set_setting(connection, "revealed", "2026-01-01T00:00:00+00:00")
     assert call("study", "lock", study.places.run).err == ""
-    assert "not blind" in call("study", "unlock", study.places.run).err
+    refused = call("study", "unlock", study.places.run)
+    assert refused.status == 2 and "--force" in refused.err
+    with changing(study) as connection:
+        assert is_locked(connection)
+    assert "not blind" in call("study", "unlock", study.places.run, "--force").err
+    with changing(study) as connection:
+        assert not is_locked(connection)
     assert "truth was opened" in call("study", "status", study.places.run).out
 
 

@@ -27,7 +27,7 @@ def a_study(run: Path, seed: int = 0) -> Study:
         **{"title": "t", "kind": "2afc", "readers": 1, "real": 1, "synthetic": {"popgan": 1}},
         **{"patients": 1, "per_patient": 1, "design_effect": 1.0, "repeats": 0, "practice": 0},
         **{"contrast": "T1w", "size": (4, 4), "spacing": (1.0, 1.0), "models": {}, "cohort": ""},
-        **{"generator_seeds": [], "seed": seed, "masked": True, "created": "now"},
+        **{"generators": 0, "seed": seed, "masked": True, "created": "now"},
     )
     return Study(Places(run), design, Key(design=design.hash(), stimuli=[], readers=[]))
 

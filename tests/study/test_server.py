@@ -230,6 +230,19 @@ def test_the_export_holds_every_version_and_the_truth_only_after_the_lock(house:
     assert (again.status_code, again.json()["code"]) == (409, "revealed")
 
 
+def test_no_pseudonym_leaves_with_the_export(house: House) -> None:
+    reader, coordinator = house.reader(), house.coordinator()
+    for block in ("practice", "likert", "authenticity"):
+        reader.finish(block)
+    before = coordinator.get("/api/coordinator/export").text
+    coordinator.post("/api/coordinator/lock", {"reader": None, "locked": True})
+    after = coordinator.get("/api/coordinator/export").text
+    patients = {s.cluster for s in house.study.key.stimuli if s.source == "real"}
+    assert patients and not any(name in before or name in after for name in patients)
+    named = {row["cluster"] for row in _rows(after) if row["source"] == "real"}
+    assert named == {f"P{n}" for n in range(1, len(patients) + 1)}
+
+
 def _rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 

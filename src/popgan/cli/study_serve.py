@@ -132,9 +132,16 @@ def lock(context: typer.Context, folder: shared.RunFolder, reader: Reader = None
     _set_locked(context, folder, reader, locked=True)
 
 
-def unlock(context: typer.Context, folder: shared.RunFolder, reader: Reader = None) -> None:
+def unlock(
+    context: typer.Context,
+    folder: shared.RunFolder,
+    reader: Reader = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although the truth was opened: no longer blind.")
+    ] = False,
+) -> None:
     """See HELP_UNLOCK."""
-    _set_locked(context, folder, reader, locked=False)
+    _set_locked(context, folder, reader, locked=False, force=force)
 
 
 def status(context: typer.Context, folder: shared.RunFolder) -> None:
@@ -158,7 +165,14 @@ def status(context: typer.Context, folder: shared.RunFolder) -> None:
 _ONCE = "Only their hashes are stored: this is the one time that these links are shown."
 
 
-def _set_locked(context: typer.Context, folder: Path, reader: str | None, *, locked: bool) -> None:
+def _set_locked(
+    context: typer.Context,
+    folder: Path,
+    reader: str | None,
+    *,
+    locked: bool,
+    force: bool = False,
+) -> None:
     shown, study = settings_of(context), _open(folder)
     from popgan.study.clock import Clock
     from popgan.study.database import COORDINATOR, changing, setting
@@ -167,8 +181,15 @@ def _set_locked(context: typer.Context, folder: Path, reader: str | None, *, loc
     alias = None if reader is None else _alias(study, reader)
     with changing(study) as connection:
         stamp = Clock.of(connection).stamp()
-        set_locked(connection, alias, locked, by=COORDINATOR, stamp=stamp)
         revealed = setting(connection, "revealed")
+        if revealed and alias is None and not locked and not force:
+            raise UserError(
+                f"holds a study whose truth was opened at {revealed}: answers after that are not "
+                "blind",
+                where=folder,
+                do="leave it locked, or give --force; the analysis will count such answers",
+            )
+        set_locked(connection, alias, locked, by=COORDINATOR, stamp=stamp)
         whole = is_locked(connection)
     if revealed and not whole:
         shown.reporter().warning(

@@ -6,7 +6,7 @@ import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from popgan import provenance
 from popgan.errors import UserError
@@ -75,11 +75,12 @@ def analyse_study(
     study = Study.open(run)
     check_unchanged(study)
     registered = check_registered(study)
-    locked = _setting(study, "locked")
-    status = _status(study, locked, rehearsal=rehearsal, interim=interim)
+    if rehearsal and interim:
+        raise UserError("--rehearsal and --interim exclude each other")
+    status, locked = ("rehearsal", None) if rehearsal else _open_truth(study, interim=interim)
     answers = load_rehearsal(study).answers if rehearsal else read_answers(study)
     if not (answers.ratings or answers.judgements or answers.choices):
-        raise UserError("no reader has answered yet", where=run, do="wait for answers")
+        raise _unanswered(study)
     design = study.design
     with reporter.task("analysing answers", None):
         result = measure(answers, margin=design.margin, seed=design.seed, replicates=replicates)
@@ -94,9 +95,6 @@ def analyse_study(
                 finishers, margin=design.margin, seed=design.seed, replicates=replicates
             )
             analysis = analysis.model_copy(update={"completers": alone})
-    if status != "rehearsal":
-        with changing(study) as connection:
-            reveal(connection, by=COORDINATOR, stamp=Clock.of(connection).stamp())
     return _write(study, analysis, answers)
 
 
@@ -105,12 +103,33 @@ def _setting(study: Study, name: str) -> str | None:
         return setting(connection, name) if connection is not None else None
 
 
-def _status(study: Study, locked: str | None, *, rehearsal: bool, interim: bool) -> Status:
+def _open_truth(study: Study, *, interim: bool) -> tuple[Status, str | None]:
+    """What the analysis is and when the study was locked; notes that the truth is opened.
+
+    Both in one transaction and before any answer is read: nobody can open the study in between, and
+    what is answered from now on is not blind.
+    """
+    if not study.places.database.exists():
+        _status(study, None, interim=interim)
+        raise _unanswered(study)
+    with changing(study) as connection:
+        locked = setting(connection, "locked")
+        status = _status(study, locked, interim=interim)
+        found = connection.execute(
+            "SELECT 1 FROM latest WHERE complete AND block != 'practice' LIMIT 1"
+        )
+        if found.fetchone() is None:
+            raise _unanswered(study)
+        reveal(connection, by=COORDINATOR, stamp=Clock.of(connection).stamp())
+    return status, locked
+
+
+def _unanswered(study: Study) -> UserError:
+    return UserError("no reader has answered yet", where=study.places.run, do="wait for answers")
+
+
+def _status(study: Study, locked: str | None, *, interim: bool) -> Status:
     """What the analysis is; refuses to open the truth of a study that still runs."""
-    if rehearsal and interim:
-        raise UserError("--rehearsal and --interim exclude each other")
-    if rehearsal:
-        return "rehearsal"
     if locked is not None:
         return "final"
     if not interim:
@@ -164,20 +183,28 @@ def _facts(study: Study, registered: Registered, locked: str | None, status: Sta
         back=design.back,
         margin=design.margin,
         seed=design.seed,
-        generator_seeds=list(design.generator_seeds),
+        generator_seeds=_generator_seeds(study) if status == "final" else [],
         models=dict(design.models),
         cohort=design.cohort,
         outcomes=dict(registered.outcomes),
         leak_test=leaks.outcome,
-        notes=[*leaks.tells, *_notes(judged, _setting(study, "revealed"))],
+        notes=[*leaks.tells, *_notes(study, judged)],
         versions=_versions(),
     )
 
 
-def _notes(log: Sequence[dict[str, object]], revealed: str | None) -> list[str]:
+def _generator_seeds(study: Study) -> list[int]:
+    """What draws the images again; told once the study is locked."""
+    asked = (s for s in study.key.stimuli if not s.practice)
+    return sorted({s.seed for s in asked if s.seed is not None})
+
+
+def _notes(study: Study, log: Sequence[dict[str, Any]]) -> list[str]:
     """What whoever reads the results must be told about the answers."""
     found = []
-    late = sum(revealed is not None and str(version["received"]) > revealed for version in log)
+    revealed, last = _setting(study, "revealed"), int(_setting(study, "revealed_after") or 0)
+    # By their numbers, not by their times: a clock may have gone back.
+    late = sum(revealed is not None and version["version"] > last for version in log)
     if late:
         found.append(
             f"{counted(late, 'answer', 'answers')} came after the truth had been opened "

@@ -41,7 +41,7 @@ class StudyOptions:
         models: names of the models.
         kind: of design.
         practice: images for practice.
-        seed: of all choices of images.
+        seed: of the analysis' resampling; the choice of images follows from the study's secret.
         contrast: which one is shown.
         back: whether readers may go back within a block.
         masked: whether what is outside the head becomes black.
@@ -121,7 +121,7 @@ def build(
         cohort: of the run.
         models: trained on it, all of them shown.
         wanted: sizes and choices.
-        secret: where random names and orders come from.
+        secret: where choices of images, random names and orders come from.
         reporter: shows progress.
 
     Raises:
@@ -129,19 +129,21 @@ def build(
     """
     wanted.check()
     channel = _channel(cohort, wanted.contrast)
-    real = choose_real(cohort, wanted.real, wanted.seed)
+    # By the secret: from a public seed anybody who has the scans could name the patients' images.
+    choice = secret.seed("choice")
+    real = choose_real(cohort, wanted.real, choice)
     design = _design(cohort, models, wanted, real, channel)
     maker = _Maker(cohort, channel, wanted.masked, secret)
     for image in real.images:
         maker.add_real(image)
-    seeds = design.generator_seeds
+    seeds = generator_seeds(secret)
     for drawn in draw_synthetic(models, design.synthetic, seeds, channel, reporter):
         maker.add_synthetic(drawn)
     half = wanted.practice // 2
-    for image in choose_practice(cohort, half, wanted.seed):
+    for image in choose_practice(cohort, half, choice):
         maker.add_real(image, practice=True)
     counts = split_evenly(half, [model.name for model in models])
-    own = [practice_seed(wanted.seed)]
+    own = [practice_seed(secret)]
     for drawn in draw_synthetic(models, counts, own, channel, reporter):
         maker.add_synthetic(drawn, practice=True)
     aliases = [f"R{i}" for i in range(1, wanted.readers + 1)]
@@ -201,7 +203,7 @@ def _design(
         spacing=(cohort.spacing[0], cohort.spacing[1]),
         models={model.name: model.weights_hash() for model in models},
         cohort=cohort.hash,
-        generator_seeds=generator_seeds(wanted.seed)[:SEEDS],
+        generators=SEEDS,
         seed=wanted.seed,
         margin=wanted.margin,
         masked=wanted.masked,

@@ -75,7 +75,8 @@ def create_study(
         restart: whether a study that is there may be replaced; one that was served or edited is
             kept in RUN/private/study-before-N.
         reporter: shows progress.
-        secret: 64 hex digits that random names and orders follow from; new ones if None.
+        secret: 64 hex digits that choices of images, random names and orders follow from; new ones
+            if None.
 
     Raises:
         UserError: it is not possible, there is one already, it leaks, or the disk is full.

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from popgan.errors import UserError
 from popgan.progress import Reporter
-from popgan.seeds import derive
 from popgan.stations.draw import synthesise
 from popgan.stations.model import Model
+from popgan.study.order import Secret
 
 SEEDS = 3
 """Generator seeds a study draws from."""
@@ -34,18 +34,19 @@ class SyntheticImage:
     image: NDArray[np.float32]
 
 
-def generator_seeds(seed: int) -> list[int]:
-    """Seeds of the study's images.
+def generator_seeds(secret: Secret) -> list[int]:
+    """Seeds of the study's images, known only to who has the secret.
 
-    They are 2^31 or more, which `popgan generate --seed` does not take and `popgan evaluate` does
-    not use: no image of the study is one that was written or measured before.
+    Whoever has weights and seed can draw an image again, and so tell it from a real one. Seeds are
+    2^31 or more, which `popgan generate --seed` does not take and `popgan evaluate` does not use:
+    no image of the study is one that was written or measured before.
     """
-    return [2**31 + derive(seed, "study generator", i) % 2**31 for i in range(SEEDS)]
+    return [2**31 + secret.seed(f"generator/{i}") for i in range(SEEDS)]
 
 
-def practice_seed(seed: int) -> int:
+def practice_seed(secret: Secret) -> int:
     """Seed of the practice images; not one of `generator_seeds`."""
-    return 2**31 + derive(seed, "study practice generator") % 2**31
+    return 2**31 + secret.seed("generator/practice")
 
 
 def split_evenly(count: int, names: Sequence[str]) -> dict[str, int]:

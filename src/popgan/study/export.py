@@ -12,8 +12,9 @@ from typing import Any
 
 from popgan.evidence.readers.answers import Answers, Case
 from popgan.evidence.readers.record import StudyAnalysis
-from popgan.files import sha256_value, write_json, write_text
+from popgan.files import write_json, write_text
 from popgan.study.answers import as_csv, export_rows
+from popgan.study.order import Secret
 from popgan.study.schema import Study
 
 Row = Mapping[str, object]
@@ -74,9 +75,9 @@ def patient_names(study: Study) -> dict[str, str]:
     """A name for each cluster: P1, P2 ... for patients, its own for a synthetic image."""
     clusters = {s.cluster for s in study.key.stimuli if s.source == "real"}
     # Shuffled by what nobody outside knows: the order of pseudonyms may follow that of patients.
-    secret = [stimulus.case for stimulus in study.key.stimuli]
+    secret = Secret.of(study.places)
     judged = {stimulus.cluster for stimulus in study.key.stimuli if not stimulus.practice}
-    ordered = sorted(clusters, key=lambda c: (c not in judged, sha256_value([secret, c])))
+    ordered = sorted(clusters, key=lambda c: (c not in judged, secret.name(f"patient/{c}")))
     names = {cluster: f"P{number}" for number, cluster in enumerate(ordered, start=1)}
     return {s.cluster: s.cluster for s in study.key.stimuli if s.source != "real"} | names
 

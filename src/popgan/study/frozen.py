@@ -26,15 +26,14 @@ def digests(study: Study) -> dict[str, str]:
     """
     places = study.places
     found = {}
-    for path in (*(places.design, places.instructions, places.consent, places.texts, places.key),):
+    # What was registered stays as it was when readers began; the analysis looks here for it.
+    papers = (places.preregistration, places.preregistration.with_suffix(".json"))
+    shown = (places.design, places.instructions, places.consent, places.texts, places.key)
+    for path in (*shown, *papers):
         try:
             found[path.name] = sha256_file(path)
         except OSError as error:
             raise UserError(f"cannot be read ({error.strerror})", where=path) from error
-    # What was registered stays as it was when readers began; the analysis looks here for it.
-    for path in (places.preregistration, places.preregistration.with_suffix(".json")):
-        if path.exists():
-            found[path.name] = sha256_file(path)
     all_of_them = hashlib.sha256()
     for name in sorted({stimulus.file for stimulus in study.key.stimuli}):
         path = places.stimuli / name

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from popgan.study.schema import Block, Stimulus, Trial
+from popgan.errors import UserError
+from popgan.files import read_json
+from popgan.study.schema import Block, Places, Stimulus, Trial
 
 APART = 10
 """Trials that lie between a case and its repeat, where that is possible."""
@@ -30,6 +32,22 @@ class Secret:
     def __init__(self, value: str) -> None:
         self.value = value
 
+    @classmethod
+    def of(cls, places: Places) -> Secret:
+        """The secret of a study on the disk.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        path = places.private / "secret.json"
+        found = read_json(path)
+        try:
+            value = str(found["secret"])
+            bytes.fromhex(value)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError("is damaged", where=path, do="put the former file back") from error
+        return cls(value)
+
     def digest(self, purpose: str) -> bytes:
         """32 bytes that look random to everybody who does not have the secret."""
         return hmac.new(bytes.fromhex(self.value), purpose.encode(), hashlib.sha256).digest()
@@ -37,6 +55,10 @@ class Secret:
     def name(self, purpose: str) -> str:
         """32 hex digits for one purpose."""
         return self.digest(f"name/{purpose}").hex()[:32]
+
+    def seed(self, purpose: str) -> int:
+        """A number of 52 bits for one purpose: too many to be tried one after the other."""
+        return int.from_bytes(self.digest(f"seed/{purpose}")[:8], "little") >> 12
 
     def rng(self, purpose: str) -> np.random.Generator:
         """A generator for one purpose."""

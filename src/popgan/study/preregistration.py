@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from popgan import provenance
-from popgan.evidence.readers.answers import CRITERIA
 from popgan.study.advice import advice
 from popgan.study.order import APART
+from popgan.study.promises import analysis_plan, hypotheses, outcomes
 from popgan.study.schema import Design
 
 _BLANKS = (
@@ -79,84 +79,6 @@ def as_record(design: Design, hashes: Hashes) -> dict[str, Any]:
     }
 
 
-def hypotheses(design: Design) -> list[str]:
-    """What is asked, primary first."""
-    margin = f"{100 * design.margin:g} percentage points"
-    what = (
-        "the proportion of pairs in which readers choose the patient's image"
-        if design.kind == "2afc"
-        else "the balanced accuracy (mean of sensitivity and specificity) with which readers tell "
-        "synthetic from real images"
-    )
-    found = [
-        f"H1 (primary): {what}, across readers, is equivalent to chance (50 %) within {margin}. "
-        "Null hypothesis: it differs from 50 % by the margin or more. That no difference is found "
-        "is not taken for equivalence."
-    ]
-    if design.kind != "2afc":
-        found.append(
-            "H2 (secondary): synthetic images are scored differently from real ones in at least "
-            f"one of {len(CRITERIA)} criteria ({', '.join(CRITERIA)}). Null hypothesis: no "
-            "difference in any."
-        )
-    if len(design.synthetic) > 1:
-        found.append("H3 (secondary): the models differ from each other.")
-    return found
-
-
-def outcomes(design: Design) -> list[str]:
-    """What is measured."""
-    common = [
-        "For each reader: proportion correct with Wilson interval, d' and criterion, and the area "
-        "under the ROC curve from confidence (guessing, fairly sure, certain).",
-        "Agreement between readers, and of each reader with themselves on the repeats.",
-        "Time a case.",
-    ]
-    if design.kind == "2afc":
-        return ["Choice of the image held for the patient's, with confidence.", *common]
-    return [
-        f"Scores 1 (worst) to 5 (best) for {', '.join(CRITERIA)}; real images are scored alongside "
-        "and are the reference.",
-        "Judgement real or synthetic, with confidence, asked after all scores are given.",
-        "For each reader: sensitivity (synthetic called synthetic) and specificity.",
-        *common,
-    ]
-
-
-def analysis_plan(design: Design) -> list[str]:
-    """Which statistic answers which question."""
-    margin = f"{100 * design.margin:g} percentage points"
-    plan = [
-        "Unit of analysis: the image. Images of one patient form a cluster; a synthetic image is a "
-        "cluster of its own. Every interval that generalises over images resamples clusters.",
-        f"H1: two one-sided tests (TOST), margin {margin}, each at 5 %: equivalence is shown if "
-        "the 90 % interval of the mean over readers lies within the margin. The interval speaks "
-        "for other readers and other images: Obuchowski and Rockette's variance, its covariances "
-        "from a bootstrap over clusters of images, Student's t with Cochran's quantile. "
-        "For each reader the same with an interval of their own, as description.",
-        "Repeats serve agreement of a reader with themselves alone; everything else uses the first "
-        "answer to a case. Practice cases are not analysed. An answer may be changed until its "
-        "part is over; the last version counts, and all versions are kept.",
-    ]
-    if design.kind != "2afc":
-        plan += [
-            "H2: for each criterion the difference of means, real minus synthetic, with a 95 % "
-            "cluster bootstrap interval, and an ordinal model (cumulative logit, generalised "
-            "estimating equations, readers as fixed effects, images clustered by patient). The "
-            f"{len(CRITERIA)} criteria are corrected by Holm's method at a family-wise 5 %.",
-            "Agreement of scores: ICC(2,1), ICC(3,k), weighted kappa, Krippendorff's alpha; of "
-            "judgements: Fleiss' kappa. All with 95 % intervals.",
-        ]
-    if len(design.synthetic) > 1:
-        plan.append("H3: Friedman test over models, then pairs of models with Holm's correction.")
-    plan += [
-        "Missing answers: analysed as observed; their number is reported for each reader. A reader "
-        "who has not completed a part is kept, and results without them are reported as well.",
-        "No interim analysis. The study ends when it is locked; the truth is opened only then.",
-    ]
-    return plan
-
-
 def as_markdown(design: Design, hashes: Hashes) -> str:
     """The paper for people."""
     versions = ", ".join(f"{name} {version}" for name, version in provenance.versions().items())
@@ -196,7 +118,6 @@ def as_markdown(design: Design, hashes: Hashes) -> str:
 def _facts(design: Design) -> dict[str, object]:
     """The design in words."""
     models = ", ".join(f"{n} of {name}" for name, n in design.synthetic.items())
-    seeds = ", ".join(map(str, design.generator_seeds))
     rows, columns = design.spacing
     kind = (
         "two-alternative forced choice: a real and a synthetic image side by side"
@@ -211,7 +132,7 @@ def _facts(design: Design) -> dict[str, object]:
         f"{rows:.3g} x {columns:.3g} mm, 16 bit",
         "Real images": f"{design.real} of {design.patients} patients of the test split, at most "
         f"{design.per_patient} each",
-        "Synthetic images": f"{models}; generator seeds {seeds}",
+        "Synthetic images": f"{models}; {design.generators} generator seeds, in the key",
         "Repeats": f"{design.repeats} a reader and part, the same proportion of every source, "
         f"{APART} trials or more after the first showing where that is possible",
         "Practice": f"{design.practice} images, none of a test patient",

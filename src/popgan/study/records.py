@@ -209,8 +209,13 @@ def set_locked(
 
 
 def reveal(connection: sqlite3.Connection, *, by: str, stamp: Stamp) -> None:
-    """Note that somebody learns the truth now: what is answered after that is not blind."""
+    """Note that somebody learns the truth now: what is answered after that is not blind.
+
+    The number of the last answer is kept, because a clock may go back.
+    """
     if setting(connection, "revealed") is None:
+        last = connection.execute("SELECT coalesce(max(id), 0) FROM answer").fetchone()[0]
+        set_setting(connection, "revealed_after", str(last))
         set_setting(connection, "revealed", stamp.received)
     note(connection, by, "reveal", {}, stamp)
 

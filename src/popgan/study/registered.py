@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from popgan.errors import UserError
 from popgan.files import read_json, sha256_file
-from popgan.study.preregistration import commitment
+from popgan.study.order import Secret
+from popgan.study.preregistration import analysis_plan, commitment, hypotheses, outcomes
 from popgan.study.schema import Design, Study
 
 Standing = Literal["primary", "secondary", "descriptive"]
@@ -33,7 +35,8 @@ def check_registered(study: Study) -> Registered:
 
     Design and key were held against each other when the study was opened, and all files against
     what they were at the first answer (`frozen.check_unchanged`). Here the paper must name the
-    same design, its commitment must be that of the key, and both of its forms must say the same.
+    same design, its commitment must be that of the key, and both of its forms must say what popgan
+    registers for the design. Blanks of the Markdown may be filled.
 
     Raises:
         UserError: the preregistration is missing, or was changed, or the key was.
@@ -57,13 +60,32 @@ def check_registered(study: Study) -> Registered:
     if not same:
         raise UserError("was changed since the study was created", where=path, do=mend)
     paper = places.preregistration.read_text(encoding="utf-8")
-    lost = [text for text in (*record["hypotheses"], *record["analysis"]) if text not in paper]
+    planned = _check_words(study.design, record, path)
+    lost = [text for text in planned if text not in paper]
     if lost or study.design.hash() not in paper or committed not in paper:
         raise UserError(
             "was changed since the study was created", where=places.preregistration, do=mend
         )
     _check_key(study, committed)
     return Registered(sha256_file(path), created, standings(study.design))
+
+
+def _check_words(design: Design, record: dict[str, Any], path: Path) -> list[str]:
+    """What popgan registers for a design, in words; refused where the record says anything else."""
+    words = {
+        "hypotheses": hypotheses(design),
+        "outcomes": outcomes(design),
+        "analysis": analysis_plan(design),
+    }
+    other = [name for name, texts in words.items() if record.get(name) != texts]
+    if other:
+        raise UserError(
+            f"does not hold the {' and '.join(other)} that popgan registers for this design: it "
+            "was changed, or another version of popgan wrote it",
+            where=path,
+            do="put the former file back, or use the popgan that created the study",
+        )
+    return [text for texts in words.values() for text in texts]
 
 
 def standings(design: Design) -> dict[str, Standing]:
@@ -79,13 +101,8 @@ def standings(design: Design) -> dict[str, Standing]:
 
 def _check_key(study: Study, committed: str) -> None:
     """The truth must be the one that the preregistration commits to."""
-    path = study.places.private / "secret.json"
-    secret: Any = read_json(path)
-    try:
-        now = commitment(str(secret["secret"]), study.places.key.read_bytes())
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError("is damaged", where=path, do="put the former file back") from error
-    if now != committed:
+    secret = Secret.of(study.places)
+    if commitment(secret.value, study.places.key.read_bytes()) != committed:
         raise UserError(
             "is not the key that the preregistration commits to",
             where=study.places.key,

@@ -46,8 +46,8 @@ class Design(_Data):
     spacing: tuple[float, float] = Field(description="mm a row and a column")
     models: dict[str, str] = Field(description="model -> SHA-256 of its weights")
     cohort: str = Field(description="hash of the cohort")
-    generator_seeds: list[int]
-    seed: int
+    generators: int = Field(description="generator seeds a model; the key holds them")
+    seed: int = Field(description="of the analysis' resampling")
     margin: float = Field(default=0.1, description="of equivalence to chance, as a share")
     masked: bool = Field(description="whether everything outside the head was set to black")
     back: bool = Field(default=True, description="whether readers may go back within a block")

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from popgan.errors import UserError
 from popgan.study import links
-from popgan.study.answers import as_csv, export_rows
+from popgan.study.answers import as_csv
 from popgan.study.counts import counts
 from popgan.study.database import COORDINATOR, setting
+from popgan.study.export import study_rows
 from popgan.study.records import is_locked, note, reveal, set_locked
 from popgan.study.refusals import Refusal
 from popgan.study.server.messages import LinkMessage, LockMessage, read_message
@@ -94,7 +95,7 @@ class Coordinator:
             return locked
 
         truth = await service.write(allowed)
-        text = await _aside(lambda study: as_csv(export_rows(study, truth)), service.study)
+        text = await _aside(lambda study: as_csv(study_rows(study, truth=truth)), service.study)
         name = "answers-with-truth.csv" if truth else "answers.csv"
         disposition = f'attachment; filename="{name}"'
         return Response(text, media_type="text/csv", headers={"content-disposition": disposition})

@@ -88,16 +88,17 @@ class Doors:
         return reply
 
     def _owner(self, request: Request) -> str | None:
-        """Whose link it is. A wrong one costs its address one of a few tries."""
+        """Whose link it is. A wrong one costs its address one of a few tries; a right one is free.
+
+        Who has a link is not kept out by a neighbour behind the same address.
+        """
         service, link = self._service, request.path_params["link"]
-        address = address_of(request)
-        service.limits.guesses.check(address)
         person = None
         if links.is_secret(link):
             person = service.read(lambda reads: links.owner(reads, link))
         at_door = self._words(request) == "coordinator_begin"
         if person is None or (person == COORDINATOR) is not at_door:
-            service.limits.guesses.spend(address)
+            service.limits.guesses.take(address_of(request))
             return None
         return person
 

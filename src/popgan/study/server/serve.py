@@ -19,6 +19,7 @@ from popgan.study import links
 from popgan.study.clock import Clock
 from popgan.study.database import COORDINATOR, changing, set_setting
 from popgan.study.locking import only_server
+from popgan.study.registered import check_registered
 from popgan.study.schema import Study
 from popgan.study.server.app import make_app
 from popgan.study.server.guard import Hosts
@@ -77,9 +78,11 @@ def serve(study: Study, place: Place, opened: Callable[[Opening], None], say: Re
 
     Raises:
         UserError: another server serves this study, the port is in use, or the study cannot be
-            served (see `open_service`).
+            served (see `open_service`) or is not what was registered.
     """
     _check_tls(place)
+    # What could not be analysed in the end is told before anybody answers.
+    check_registered(study)
     with only_server(study.places), _listen(place) as listening:
         url = place.url or _url(place, listening)
         with open_service(study, _hosts(place, url)) as service:
