@@ -73,3 +73,10 @@ def test_every_promise_stands_in_the_paper() -> None:
     design = a_design(synthetic=TWO)
     paper = as_markdown(design, Hashes("d" * 64, "k" * 64, "s" * 64))
     assert all(text in paper for text in [*hypotheses(design), *analysis_plan(design)])
+
+
+def test_agreement_is_registered_only_where_some_is_measured() -> None:
+    assert standings(a_design(kind="2afc"))["agreement"] == "descriptive"
+    assert "agreement" not in standings(a_design(kind="2afc", repeats=0))
+    assert "agreement" not in standings(a_design(readers=1, repeats=0))
+    assert "agreement" in standings(a_design(repeats=0))

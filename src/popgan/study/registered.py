@@ -9,7 +9,8 @@ from typing import Any, Literal
 from popgan.errors import UserError
 from popgan.files import read_json, sha256_file
 from popgan.study.order import Secret
-from popgan.study.preregistration import analysis_plan, commitment, hypotheses, outcomes
+from popgan.study.preregistration import commitment
+from popgan.study.promises import analysis_plan, hypotheses, outcomes
 from popgan.study.schema import Design, Study
 
 Standing = Literal["primary", "secondary", "descriptive"]
@@ -90,8 +91,10 @@ def _check_words(design: Design, record: dict[str, Any], path: Path) -> list[str
 
 def standings(design: Design) -> dict[str, Standing]:
     """What the preregistration of a design calls primary, secondary, or only measures."""
-    found: dict[str, Standing] = {"detection": "primary", "agreement": "descriptive"}
-    found["times"] = "descriptive"
+    found: dict[str, Standing] = {"detection": "primary", "times": "descriptive"}
+    # Between readers, of scores and judgements; and of each with themselves, on the repeats.
+    if design.repeats or (design.kind != "2afc" and design.readers > 1):
+        found["agreement"] = "descriptive"
     if design.kind != "2afc":
         found["scores"] = "secondary"
         if len(design.synthetic) > 1:
