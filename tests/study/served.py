@@ -28,6 +28,7 @@ from popgan.study.server.service import Service, open_service
 
 BASE = "http://127.0.0.1:8000"
 OWN = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
+BEGIN = {"kind": "begin", "detail": {"block": "authenticity"}}
 LIKERT = dict.fromkeys(CRITERIA, 4)
 FULL: dict[str, dict[str, Any]] = {
     "practice": LIKERT,
@@ -75,6 +76,9 @@ class Visitor:
     def finish(self, block: str) -> None:
         """Answer a whole block."""
         state = self.state()
+        if block == "authenticity":
+            assert self.post("/api/events", BEGIN).status_code == 200
+            state = self.state()
         (found,) = [b for b in state["blocks"] if b["name"] == block]
         values = FULL["2afc" if state["kind"] == "2afc" else block]
         sent = [answer(block, trial["id"], values) for trial in found["trials"]]

@@ -14,7 +14,7 @@ import pytest
 from popgan.study.answers import read_answers, read_events, read_log
 from popgan.study.counts import counts
 from popgan.study.server.guard import HEADERS, Hosts
-from study.served import FULL, LIKERT, House, answer, served
+from study.served import BEGIN, FULL, LIKERT, House, answer, served
 from study.small_studies import make_study
 
 
@@ -132,6 +132,25 @@ def test_a_block_opens_after_consent_when_all_before_it_is_complete(house: House
     visitor.answer(answer("practice", trial))
     visitor.answer(answer("likert", house.trials("likert")[0].id))
     (refused,) = visitor.answer(answer("practice", trial, {}))["refused"]
+    assert refused["error"] == "this block is finished; its answers can no longer be changed"
+
+
+def test_a_part_is_shown_once_it_was_begun_and_then_the_one_before_is_fixed(house: House) -> None:
+    reader = house.reader()
+    reader.finish("practice")
+    first = house.trials("authenticity")[0]
+    image, begin = f"/api/stimuli/{first.stimuli[0]}", BEGIN
+    assert reader.post("/api/events", begin).json()["code"] == "closed"
+    reader.finish("likert")
+    last = reader.state()["blocks"][2]
+    assert last["open"] and last["trials"] == []
+    assert reader.get(image).status_code == 404
+    again = house.trials("likert")[0].id
+    assert reader.answer(answer("likert", again))["refused"] == []
+    assert reader.post("/api/events", begin).status_code == 200
+    assert reader.get(image).status_code == 200
+    assert len(reader.state()["blocks"][2]["trials"]) == 7
+    (refused,) = reader.answer(answer("likert", again))["refused"]
     assert refused["error"] == "this block is finished; its answers can no longer be changed"
 
 

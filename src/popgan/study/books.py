@@ -6,9 +6,10 @@ Made once from the key; holds no truth, so that nothing which is sent can be mad
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from popgan.study.database import setting
 from popgan.study.schema import Block, ReaderPlan, Study
 
 
@@ -58,6 +59,7 @@ class Progress:
         touched: whether any version of any answer was stored.
         open: whether it can be answered now.
         frozen: whether it can no longer be changed, because a later one has begun.
+        begun: whether its images may be seen; a part after another begins when the reader says so.
     """
 
     total: int
@@ -65,11 +67,12 @@ class Progress:
     touched: bool
     open: bool
     frozen: bool
+    begun: bool = True
 
     @property
     def visible(self) -> bool:
         """Whether the reader may see its trials and stimuli."""
-        return self.open or self.frozen
+        return (self.open and self.begun) or self.frozen
 
 
 def make_books(study: Study) -> dict[str, Book]:
@@ -108,27 +111,41 @@ def progress(connection: sqlite3.Connection, book: Book) -> dict[Block, Progress
     consented = connection.execute(
         "SELECT consented FROM person WHERE alias = ?", (book.alias,)
     ).fetchone()[0]
-    return progress_of(book, stored, consented is not None)
+    begun = {block for block in book.blocks if setting(connection, begun_name(book, block))}
+    return progress_of(book, stored, consented is not None, begun)
+
+
+def begun_name(book: Book, block: Block) -> str:
+    """The setting that says when a reader began a block."""
+    return f"begun/{book.alias}/{block}"
 
 
 def progress_of(
-    book: Book, stored: Mapping[Block, tuple[int, int]], consented: bool
+    book: Book,
+    stored: Mapping[Block, tuple[int, int]],
+    consented: bool,
+    begun: Collection[Block] = (),
 ) -> dict[Block, Progress]:
     """The rules: a block opens after consent when all before it are complete, and freezes when a
-    later one has its first answer.
+    later one has begun: by the reader's word, or by its first answer. Only then are its images
+    shown, unless nothing but practice comes before it.
 
     Args:
         book: of the reader.
         stored: block -> trials with any version, trials with a complete answer.
         consented: whether the reader agreed to take part.
+        begun: blocks that the reader said to begin.
     """
+    started = {b for b in book.blocks if b in begun or stored.get(b, (0, 0))[0]}
     order = list(book.blocks)
     found: dict[Block, Progress] = {}
     reachable = consented
     for place, block in enumerate(order):
         touched, done = stored.get(block, (0, 0))
         total = len(book.blocks[block])
-        frozen = any(stored.get(later, (0, 0))[0] for later in order[place + 1 :])
-        found[block] = Progress(total, done, touched > 0, reachable and not frozen, frozen)
+        frozen = any(later in started for later in order[place + 1 :])
+        free = not set(order[:place]) - {"practice"}
+        can = reachable and not frozen
+        found[block] = Progress(total, done, touched > 0, can, frozen, free or block in started)
         reachable = reachable and done == total
     return found

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from popgan.study.books import Book, progress
+from popgan.study.books import Book, begun_name, progress
 from popgan.study.clock import Stamp
 from popgan.study.database import set_setting, setting
 from popgan.study.frozen import freeze
@@ -218,6 +218,21 @@ def reveal(connection: sqlite3.Connection, *, by: str, stamp: Stamp) -> None:
         set_setting(connection, "revealed_after", str(last))
         set_setting(connection, "revealed", stamp.received)
     note(connection, by, "reveal", {}, stamp)
+
+
+def begin_block(connection: sqlite3.Connection, book: Book, block: object, stamp: Stamp) -> None:
+    """Show a block that is open; the one before can no longer be changed from here on.
+
+    Raises:
+        Refusal: it is not open.
+    """
+    found = next((name for name in book.blocks if name == block), None)
+    state = progress(connection, book)[found] if found is not None else None
+    if found is None or state is None or not (state.open or state.frozen):
+        raise Refusal("closed", "this block is not open yet")
+    name = begun_name(book, found)
+    if setting(connection, name) is None:
+        set_setting(connection, name, stamp.received)
 
 
 def note(

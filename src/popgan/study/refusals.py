@@ -32,6 +32,7 @@ STATUS = {
     "method": 405,
     "superseded": 409,
     "revealed": 409,
+    "closed": 409,
     "size": 413,
     "type": 415,
     "locked": 423,

@@ -72,13 +72,27 @@ export async function opened(shell, session, name) {
     shell.place(session.state.title);
     shell.show(el("section", { class: "sheet", role: "status" }, el("p", {}, t("blocks.waiting"))));
   }, PATIENCE_MS);
-  while (!session.stopped && !block().trials.length) {
+  while (!session.stopped && !block().trials.length && !(block().open && !session.outbox.count)) {
     if (session.outbox.count) await allSent(shell, session);
-    else if ((await session.refresh()) && !block().trials.length) {
+    else if ((await session.refresh()) && !block().open) {
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
   clearTimeout(explain);
+  return !session.stopped;
+}
+
+/** Have the server show a block; from then on the one before is fixed. False if the page has stopped. */
+export async function begun(shell, session, name) {
+  const shown = () => session.state.blocks.find((one) => one.name === name).trials.length > 0;
+  while (!session.stopped && !shown()) {
+    if (session.outbox.count) await allSent(shell, session);
+    else {
+      const known = await session.event("begin", { block: name });
+      if (!known && !session.stopped) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      if (!session.stopped) await session.refresh();
+    }
+  }
   return !session.stopped;
 }
 

@@ -4,7 +4,7 @@ import { displayCheck } from "./display.js";
 import { announce, el, fill } from "./dom.js";
 import { Room } from "./room.js";
 import { Session } from "./session.js";
-import { beforeBlock, cover, opened, theEnd, welcome } from "./sheets.js";
+import { beforeBlock, begun, cover, opened, theEnd, welcome } from "./sheets.js";
 import { Shell } from "./shell.js";
 import { t } from "./texts.js";
 
@@ -43,7 +43,10 @@ async function blocks(session) {
     if (session.stopped) return;
     const former = session.state.blocks[session.state.blocks.indexOf(block) - 1];
     if (choice === "review") await workThrough(session, former, former.total - 1);
-    else await workThrough(session, block, Math.max(0, session.firstOpen(block)));
+    else if (await begun(shell, session, block.name)) {
+      const shown = session.state.blocks.find(({ name }) => name === block.name);
+      await workThrough(session, shown, Math.max(0, session.firstOpen(shown)));
+    }
   }
 }
 

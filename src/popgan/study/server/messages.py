@@ -66,7 +66,9 @@ class AnswersMessage(_Message):
 class EventMessage(_Message):
     """Something that happened in front of the reader."""
 
-    kind: Literal["consent", "display_check", "break", "resume", "visible", "hidden", "finish"]
+    kind: Literal[
+        "consent", "display_check", "begin", "break", "resume", "visible", "hidden", "finish"
+    ]
     detail: Annotated[dict[str, str | int | float | bool | None], AfterValidator(_small)] = Field(
         default_factory=dict
     )

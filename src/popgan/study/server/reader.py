@@ -17,6 +17,7 @@ from popgan.study.books import Book, progress
 from popgan.study.records import (
     Sent,
     Stored,
+    begin_block,
     check_open,
     is_locked,
     note_reader,
@@ -122,16 +123,22 @@ class Reader:
         service = self._service
         session = service.session(request, READER_COOKIE, csrf=True)
         message = await read_message(request, EventMessage)
-        await service.write(
-            lambda connection: note_reader(
+        book = service.books[session.person]
+
+        def keep(connection: sqlite3.Connection) -> None:
+            stamp = service.clock.stamp()
+            note_reader(
                 connection,
-                session.person,
+                book.alias,
                 message.kind,
                 message.detail,
-                stamp=service.clock.stamp(),
+                stamp=stamp,
                 session=session.id,
             )
-        )
+            if message.kind == "begin":
+                begin_block(connection, book, message.detail.get("block"), stamp)
+
+        await service.write(keep)
         return json_reply({"ok": True})
 
 
