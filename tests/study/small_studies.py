@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from popgan.files import owners_folder, write_json, write_text
-from popgan.study.preregistration import Hashes, as_markdown, as_record, commitment
+from popgan.study.preregistration import Hashes, as_markdown, as_record, commitment, stimuli_hash
 from popgan.study.schema import Block, Design, Key, Places, ReaderPlan, Stimulus, Study, Trial
 
 SIZE = (16, 16)
@@ -80,7 +80,9 @@ def register(study: Study) -> None:
     """Write what `create` writes beside the design: the preregistration and the secret."""
     places = study.places
     write_json(places.private / "secret.json", {"version": 1, "secret": SECRET}, mode=0o600)
-    hashes = Hashes(study.design.hash(), commitment(SECRET, places.key.read_bytes()), "0" * 64)
+    images = {path.name: path.read_bytes() for path in places.stimuli.iterdir()}
+    key = commitment(SECRET, places.key.read_bytes())
+    hashes = Hashes(study.design.hash(), key, stimuli_hash(images))
     write_text(places.preregistration, as_markdown(study.design, hashes))
     record = as_record(study.design, hashes)
     write_json(places.preregistration.with_suffix(".json"), record)

@@ -23,6 +23,7 @@ from popgan.study.analyse import analyse_study
 from popgan.study.answers import read_answers
 from popgan.study.database import changing, set_setting, setting
 from popgan.study.leak_notes import LeakNotes, leak_notes
+from popgan.study.registered import check_registered
 from popgan.study.rehearsal import save_rehearsal
 from popgan.study.schema import Places, Study
 from small_runs import call, finished
@@ -347,6 +348,18 @@ def test_an_edit_of_both_papers_before_the_first_answer_is_no_preregistration(
     answer(open_study, simulated(open_study))
     with pytest.raises(UserError, match=f"does not hold the {part} that popgan registers"):
         analyse_study(open_study.places.run, **FAST)
+
+
+def test_images_that_were_exchanged_before_the_first_answer_are_not_those_registered(
+    open_study: Study,
+) -> None:
+    check_registered(open_study)
+    one, other = sorted(open_study.places.stimuli.iterdir())[:2]
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    with pytest.raises(UserError, match="other images than those registered"):
+        check_registered(open_study)
 
 
 def test_blanks_of_the_preregistration_may_be_filled(open_study: Study) -> None:

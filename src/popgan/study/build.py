@@ -88,6 +88,8 @@ class StudyOptions:
             raise UserError(
                 f"--design {self.kind} is not possible", do="give likert+authenticity or 2afc"
             )
+        if self.title is not None and not (self.title.strip() and self.title.isprintable()):
+            raise UserError("--title is not possible", do="give one line of text")
         if not 0 < self.margin < 0.5:
             raise UserError(
                 f"--margin {self.margin:g} is not possible", do="give a share such as 0.1"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from popgan.errors import UserError
 from popgan.files import read_json, sha256_file
+from popgan.study.frozen import digests
 from popgan.study.order import Secret
 from popgan.study.preregistration import commitment
 from popgan.study.promises import analysis_plan, hypotheses, outcomes
@@ -56,6 +57,7 @@ def check_registered(study: Study) -> Registered:
             "design"
         ] == study.design.model_dump(mode="json")
         committed, created = str(hashes["key"]["sha256"]), str(record["created"])
+        images = str(hashes["stimuli"])
     except (KeyError, TypeError) as error:
         raise UserError("is no preregistration of popgan", where=path, do=mend) from error
     if not same:
@@ -68,6 +70,8 @@ def check_registered(study: Study) -> Registered:
             "was changed since the study was created", where=places.preregistration, do=mend
         )
     _check_key(study, committed)
+    if digests(study)["stimuli"] != images:
+        raise UserError("holds other images than those registered", where=places.stimuli, do=mend)
     return Registered(sha256_file(path), created, standings(study.design))
 
 
