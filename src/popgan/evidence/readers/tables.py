@@ -105,11 +105,6 @@ class Table:
         """Clusters x readers x levels: how often each answer was given."""
         return self.sums((self.values[..., None] == np.arange(1, levels + 1)).astype(float))
 
-    @property
-    def is_clustered(self) -> bool:
-        """Whether some cluster has several rows."""
-        return len(self.groups()[0]) < len(self.rows)
-
 
 def score_table(answers: Answers, criterion: str, *, repeat: int = 0) -> Table:
     """Scores 1 .. 5 of one criterion."""
