@@ -82,6 +82,45 @@ def with_known(new: dict[str, Any], known: dict[str, Any] | None) -> dict[str, A
     return {**known, "shapes": {**later, **known["shapes"]}, "snapshot_seconds": seconds}
 
 
+def held_against(
+    yardstick: str, new: dict[str, Any], known: dict[str, Any] | None
+) -> dict[str, Any]:
+    """New speeds as the machine would have shown them on which the known ones were measured.
+
+    Every new speed is multiplied by the yardstick's known speed over its new one, both at its top
+    level. The yardstick itself keeps its known entry.
+
+    Args:
+        yardstick: name of a setting that is in both.
+        new, known: from `measure_speeds`.
+    """
+    assert known is not None, "nothing to hold new speeds against"
+    key = next(key for key, entry in new["shapes"].items() if entry["name"] == yardstick)
+    factor = known["shapes"][key]["images_per_second"][-1]
+    factor /= new["shapes"][key]["images_per_second"][-1]
+    shapes = {
+        other: {
+            "name": entry["name"],
+            **{
+                word: [round(factor * speed, 2) for speed in entry[word]]
+                for word in ("images_per_second", "least", "most")
+            },
+            "yardstick_factor": round(factor, 4),
+        }
+        for other, entry in new["shapes"].items()
+        if other != key
+    }
+    return {**new, "shapes": shapes}
+
+
+def without(names: Sequence[str], known: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Known speeds less those of some settings."""
+    if known is None:
+        return None
+    shapes = {key: entry for key, entry in known["shapes"].items() if entry["name"] not in names}
+    return {**known, "shapes": shapes}
+
+
 def once(plan: Plan, cohort: Cohort, count: int) -> list[float]:
     """Images/s of a plan at each level, measured now."""
     train = plan.train.model_copy(update={"threads": count})
