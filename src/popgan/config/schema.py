@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from popgan.config.condition import Condition, condition_size
 from popgan.config.masks import MaskLabel
-from popgan.config.network import KINDS, NetworkPlan
+from popgan.config.network import KINDS, DrawingShape, NetworkPlan, TranslatorShape
 from popgan.config.section import Section
 from popgan.errors import UserError
 from popgan.files import read_yaml, write_text
@@ -48,6 +48,9 @@ class DataPlan(Section):
     label_map: str | None = Field(None, description="kind of label map that masks come from")
     masks: list[MaskLabel] = Field(
         default_factory=list, description="what network.masks names, as found in the cohort"
+    )
+    slice_distance: float | None = Field(
+        default=None, gt=0, description="mm between neighbouring slices, where a network sees neighbours"
     )
     unmapped: int = Field(
         0, ge=0, description="training slices left out, because masks are drawn and they have none"
@@ -137,6 +140,21 @@ class TrainPlan(Section):
     gamma_start: float | None = Field(None, ge=0, description="gamma at the start")
     beta2_start: float | None = Field(None, ge=0, lt=1, description="beta2 at the start")
     ema_start: float | None = Field(None, ge=0, description="ema_half_life at the start")
+    reconstruction: float | None = Field(
+        None, ge=0, description="weight of the mean absolute error (L1); translators only"
+    )
+    perceptual: float | None = Field(
+        None, ge=0, description="weight of the error in features of the backbone; 0 = off"
+    )
+    source_dropout: float | None = Field(
+        None, ge=0, lt=1, description="share of images shown without one of their sources"
+    )
+    stream_share: float | None = Field(
+        None, gt=0, lt=1, description="share of `images` in which mustgan trains its streams"
+    )
+    search_share: float | None = Field(
+        None, ge=0, lt=1, description="share after that in which places of fusion compete"
+    )
     augment_start: float | None = Field(
         None, ge=0, le=1, description="augmentation.probability at the start"
     )
@@ -175,11 +193,11 @@ class Plan(Section):
 
     @model_validator(mode="after")
     def _levels_fit(self) -> Plan:
-        levels = len(self.network.channels)
+        levels = self.network.levels
         if len(self.train.level_shares) != levels:
             raise ValueError(
-                f"train.level_shares has {len(self.train.level_shares)} entries, "
-                f"network.channels has {levels}; one of each is needed a level"
+                f"train.level_shares has {len(self.train.level_shares)} entries, and there are "
+                f"{levels} levels (network.channels); one of each is needed a level"
             )
         if any(share < 0 for share in self.train.level_shares):
             raise ValueError("train.level_shares must not be negative")
@@ -190,13 +208,26 @@ class Plan(Section):
                 f"train.batch {self.train.batch} is not a multiple of "
                 f"network.minibatch_stddev {self.network.minibatch_stddev}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _sides_fit(self) -> Plan:
+        network = self.network
         for side, size in (("height", self.data.height), ("width", self.data.width)):
-            factor = 2 ** (levels - 1) * self.network.patch
+            if isinstance(network, TranslatorShape):
+                if size % 2**network.halvings or size // 2**network.halvings < 4:
+                    raise ValueError(
+                        f"data.{side} {size} cannot be halved {network.halvings} times "
+                        "(network.halvings) down to 4 or more"
+                    )
+                continue
+            levels = network.levels
+            factor = 2 ** (levels - 1) * network.patch
             base, rest = divmod(size, factor)
             if rest or not 3 <= base <= 8:
                 raise ValueError(
                     f"data.{side} {size} is not 3..8 times {factor} ({levels} levels of "
-                    f"network.channels, patch {self.network.patch})"
+                    f"network.channels, patch {network.patch})"
                 )
         return self
 
@@ -207,6 +238,26 @@ class Plan(Section):
             raise ValueError(
                 f"network.condition names {self.network.condition}, data.conditions holds {found}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _translator_fits(self) -> Plan:
+        network, train = self.network, self.train
+        if not isinstance(network, TranslatorShape):
+            return self
+        for name in [*network.sources, network.target]:
+            if name not in self.data.contrasts:
+                raise ValueError(
+                    f"contrast {name} is not in the cohort, which has "
+                    f"{', '.join(self.data.contrasts)}"
+                )
+        if self.augmentation.method not in ("none", "affine"):
+            raise ValueError(
+                f"augmentation.method {self.augmentation.method} is not for translators: source "
+                "and target are moved together (affine) or not at all (none)"
+            )
+        if (train.stream_share or 0) + (train.search_share or 0) >= 1:
+            raise ValueError("train.stream_share and train.search_share leave nothing to the rest")
         return self
 
     @model_validator(mode="after")
@@ -222,6 +273,24 @@ class Plan(Section):
         return len(self.data.contrasts) + len(self.data.masks)
 
     @property
+    def translates(self) -> bool:
+        """Whether the model makes one contrast of others, and nothing from noise."""
+        return isinstance(self.network, TranslatorShape)
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of a latent vector; 0 where there is none."""
+        return self.network.latent_dim if isinstance(self.network, DrawingShape) else 0
+
+    @property
+    def shown(self) -> slice:
+        """Those channels of a training image that a sample shows as well.
+
+        Masks come after the contrasts; a translator's target comes last.
+        """
+        return slice(-1, None) if self.translates else slice(0, len(self.data.contrasts))
+
+    @property
     def condition_size(self) -> int:
         """Length of a condition vector; 0 = unconditional."""
         return condition_size(self.data.conditions)
@@ -229,7 +298,7 @@ class Plan(Section):
     @property
     def base(self) -> tuple[int, int]:
         """Height and width of the lowest level's images, pixels."""
-        scale = 2 ** (len(self.network.channels) - 1)
+        scale = 2 ** (self.network.levels - 1)
         return self.data.height // scale, self.data.width // scale
 
     def save(self, path: str | Path) -> None:

@@ -114,7 +114,7 @@ def account_penalty(step: Step, penalty: Tensor) -> None:
 def gamma(step: Step) -> float:
     """Weight of the gradient penalties now, at the level of the step."""
     plan = step.plan.train
-    top = len(step.plan.network.channels) - 1
+    top = step.plan.network.levels - 1
     # A gradient by pixels shrinks with their number: gamma follows the level's area.
     now = annealed(plan.gamma_start, plan.gamma, step.state.images, plan)
     return now * 0.25 ** (top - step.stage.level)

@@ -64,7 +64,7 @@ def take_prior(plan: Plan, generator: nn.Module, discriminator: nn.Module) -> St
         skull=plan.data.skull,
         blank=len(plan.data.masks),
     )
-    level = min(_levels(side), len(plan.network.channels)) - 1
+    level = min(_levels(side), plan.network.levels) - 1
     fits = all(one.share >= ENOUGH for one in taken.values())
     return Start(fits, level, f"physics prior phantom-{side} ({_kind(plan)}): {_words(taken)}")
 

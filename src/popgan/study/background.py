@@ -83,7 +83,7 @@ def _model(model: Model, weights: str) -> ModelFacts | None:
     prior = "weights learnt from simulated heads" if train.init == "phantom" else "random weights"
     return ModelFacts(
         network=f"recipe {plan.recipe}, {plan.network.kind} network, latent vectors of "
-        f"{plan.network.latent_dim}",
+        f"{plan.latent_dim}",
         start=prior,
         training=f"{train.images} images shown in batches of {train.batch}, loss {train.loss}, "
         f"learning rates {train.lr_generator:g} and {train.lr_discriminator:g}, seed {plan.seed}",

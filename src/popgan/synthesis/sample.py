@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from popgan.config.network import DrawingShape
 from popgan.config.schema import Plan
 from popgan.device import best_device
 from popgan.errors import UserError
@@ -56,9 +57,11 @@ def batch_size(plan: Plan) -> int:
     Always so many, even if one is wanted: kernels round differently for other sizes, and an image
     must not depend on how many others are asked for. So the number follows from the plan alone.
     """
-    area = plan.data.height * plan.data.width // plan.network.patch**2
+    network = plan.network
+    assert isinstance(network, DrawingShape), "a translator draws nothing"
+    area = plan.data.height * plan.data.width // network.patch**2
     largest = max(
-        maps * area // 4**below for below, maps in enumerate(reversed(plan.network.channels))
+        maps * area // 4**below for below, maps in enumerate(reversed(network.channels))
     )
     fitting = max(1, MEMORY // (4 * LIVE_MAPS * largest))
     return min(BATCH, 2 ** (fitting.bit_length() - 1))
@@ -66,7 +69,7 @@ def batch_size(plan: Plan) -> int:
 
 def latents(plan: Plan, seed: int, indices: range) -> Tensor:
     """One latent vector for each index; the same whichever others are drawn with it."""
-    return _numbers(plan.network.latent_dim, seed, "z", indices)
+    return _numbers(plan.latent_dim, seed, "z", indices)
 
 
 def _numbers(size: int, seed: int, purpose: str, indices: range) -> Tensor:

@@ -92,7 +92,7 @@ def one_step(
     stage = stage_at(state.images, plan.train)
     indices = sampler.indices(state.images, plan.train.batch)
     reals = source.batch(indices).to(device_of(state))
-    reals = at_stage(reals, stage, len(plan.network.channels))
+    reals = at_stage(reals, stage, plan.network.levels)
     told = source.condition(indices)
     told = None if told is None else told.to(device_of(state))
     spread = spread_of(plan, state, processes)

@@ -50,7 +50,7 @@ class Step:
 
     def latents(self, purpose: str) -> Tensor:
         """A batch of standard normal latent vectors."""
-        shape = (self.reals.shape[0], self.plan.network.latent_dim)
+        shape = (self.reals.shape[0], self.plan.latent_dim)
         return torch.randn(shape, generator=self.rng(purpose)).to(self.reals.device)
 
     def noise(self, purpose: str, size: int) -> Tensor:

@@ -114,7 +114,7 @@ class Ticks:
         if not broken:
             samples = self.job.on_tick(self.state, stage)
             if samples is not None:
-                levels = len(self.job.plan.network.channels)
+                levels = self.job.plan.network.levels
                 count = len(self.job.source)
                 chosen = np.unique(np.linspace(0, count - 1, min(count, PAIRS_OF)).astype(np.int64))
                 reals = self.job.source.batch(chosen)
