@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Region = Literal["brain", "field", "lesion", "outside lesion"]
-MetricName = Literal["mse", "mae", "nrmse", "psnr", "ssim", "ms_ssim", "roughness"]
+MetricName = Literal["mse", "mae", "nrmse", "psnr", "ssim", "ms_ssim", "roughness", "sharpness"]
+"""`roughness` and `sharpness` are 1 for the truth's own: between slices and within them."""
 
 
 class _Result(BaseModel):
