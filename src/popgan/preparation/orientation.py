@@ -32,6 +32,22 @@ def to_ras(
     return turned, affine @ nib.orientations.inv_ornt_aff(orientation, data.shape)
 
 
+def from_ras(data: NDArray[_Number], affine: NDArray[np.float64]) -> NDArray[_Number]:
+    """Inverse of `to_ras`: axes back in the order and direction of a file.
+
+    Args:
+        data: X x Y x Z in RAS+ order.
+        affine: 4 x 4 of the file, as it was given to `to_ras`.
+
+    Returns:
+        The array (a view) whose voxels lie where the file's lie.
+    """
+    there = nib.orientations.io_orientation(affine)
+    straight = np.array([[0, 1], [1, 1], [2, 1]])
+    back = nib.orientations.ornt_transform(straight, there)
+    return nib.orientations.apply_orientation(data, back)
+
+
 def spacing_of(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     """Voxel size along each axis, mm."""
     return np.sqrt((affine[:3, :3] ** 2).sum(axis=0))

@@ -67,6 +67,45 @@ def resample_slices(
     return np.asarray(first @ slices @ second.T, dtype=np.float32)
 
 
+def resample_back(
+    slices: NDArray[np.float32],
+    *,
+    spacing: tuple[float, float],
+    centre: tuple[float, float],
+    field: tuple[float, float],
+    shape: tuple[int, int],
+) -> NDArray[np.float32]:
+    """The way back of `resample_slices`: planes of the common grid onto those they came from.
+
+    The same operator between the same two grids, the other way round; what lies outside the field
+    is 0.
+
+    Args:
+        slices: planes (..., X', Y') of the common grid, with values in [0, 1].
+        spacing, centre, field: as they were given to `resample_slices`.
+        shape: samples of the planes that were given to it, along X and Y.
+    """
+    first, second = (
+        axis_weights(
+            slices.shape[axis - 2],
+            shape[axis],
+            spacing=field[axis] / slices.shape[axis - 2],
+            field=shape[axis] * spacing[axis],
+            centre=_from_the_other(
+                slices.shape[axis - 2], shape[axis], spacing[axis], centre[axis], field[axis]
+            ),
+        )
+        for axis in (0, 1)
+    )
+    return np.asarray(first @ slices @ second.T, dtype=np.float32)
+
+
+def _from_the_other(side: int, count: int, spacing: float, centre: float, field: float) -> float:
+    """Mm from sample 0 of the common grid to the middle of the planes."""
+    first = centre - (side - 1) / 2 * field / side  # from sample 0 of the planes
+    return (count - 1) / 2 * spacing - first
+
+
 def same_grid(
     shape: tuple[int, ...],
     affine: NDArray[np.float64],

@@ -31,6 +31,9 @@ _BRAIN_LITRES = 2.2  # foreground below this, on a blank background, is skull-st
 _GRID = 3.0  # mm; the foreground is looked at this coarsely in the plane
 _ABOVE_EYES = 0.5  # share of the brain's height above which no nose or eye is in the slice
 _MIN_AREA = 400.0  # mm^2 of foreground that make a slice part of the head
+_EMPTY_SHARE = 0.02  # a slice with less foreground than this share of the fullest one is empty
+_SMALLEST_HEAD = 140.0  # mm, length of a head
+_MIN_SHARE = 0.01  # nor may the foreground be less than this share of the picture
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,11 @@ def choose_slices(
     return indices, heights
 
 
+def worthwhile(share: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which slices show more than a sliver, by the share of each that is foreground."""
+    return share > max(_MIN_SHARE, _EMPTY_SHARE * float(share.max()))
+
+
 def plane_extent(
     box: BrainBox, indices: NDArray[np.intp], heights: NDArray[np.float64]
 ) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -160,6 +168,11 @@ def plane_extent(
         centre.append(float(line[0] + line[-1]) / 2 * box.step[axis])
         size.append(float(line[-1] - line[0] + 1) * box.step[axis])
     return (centre[0], centre[1]), (size[0], size[1])
+
+
+def placeholder(box: BrainBox, spacing: NDArray[np.float64], extent: tuple[float, float]) -> bool:
+    """Whether a header's voxel size of exactly 1 mm makes a head no adult or child has."""
+    return box.kind == "stack" and bool((spacing == 1).all()) and max(extent) < _SMALLEST_HEAD
 
 
 def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:

@@ -21,14 +21,16 @@ from popgan.preparation.noise import noise_level
 from popgan.preparation.orientation import spacing_of, to_ras
 from popgan.preparation.quality import Quality, measure_quality
 from popgan.preparation.registration import inverse
-from popgan.preparation.slices import BrainBox, choose_slices, plane_extent
+from popgan.preparation.slices import (
+    BrainBox,
+    choose_slices,
+    placeholder,
+    plane_extent,
+    worthwhile,
+)
 from popgan.preparation.stages import Ready, SpaceChoice, StageChoice, make_ready
 from popgan.preparation.steps import Step, StepPicture
 from popgan.scans import Scan, ScanError
-
-_SMALLEST_HEAD = 140.0  # mm, length of a head
-_EMPTY_SHARE = 0.02  # a slice with less foreground than this share of the fullest one is empty
-_MIN_SHARE = 0.01  # nor may the foreground be less than this share of the picture
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,21 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A prepared visit together with the whole volumes that its slices are from.
+
+    Attributes:
+        prepared: the slices that are taken, and what was measured on them.
+        ready: the volumes on one grid.
+        intensities: how each volume maps to [0, 1].
+    """
+
+    prepared: Prepared
+    ready: Ready
+    intensities: tuple[Intensity, ...]
+
+
+@dataclass(frozen=True)
 class _Chosen:
     """The slices that the first contrast decides on, for all contrasts of the visit."""
 
@@ -127,6 +144,13 @@ def prepare_visit(
     Raises:
         ScanError: no foreground in a scan, no slice worth keeping, a face that cannot be removed.
     """
+    return measure_visit(scans, choice, extract).prepared
+
+
+def measure_visit(
+    scans: Sequence[Scan], choice: SliceChoice, extract: Extract | None = None
+) -> Measured:
+    """The same, and the volumes stay; see `prepare_visit`."""
     ready = make_ready(scans, choice.stages(), extract)
     spacing, affine = spacing_of(ready.affine), ready.affine
     intensity = ready.intensity or _intensity(ready.data[0], scans[0], choice)
@@ -135,18 +159,19 @@ def prepare_visit(
     if ready.space is not None:
         centre, extent = ready.space.centred(centre, extent)
     stated = all(scan.spacing_known for scan in scans)
-    known = stated and not _placeholder(chosen.box, spacing, extent)
-    channels, facts = [], []
+    known = stated and not placeholder(chosen.box, spacing, extent)
+    channels, facts, intensities = [], [], []
     for number, scan in enumerate(scans):
         if number:
             intensity = _intensity(ready.data[number], scan, choice)
-        planes = _planes(ready, number, intensity, chosen)
+        planes = planes_of(ready, number, intensity, chosen.indices)
         channels.append(planes)
+        intensities.append(intensity)
         height = ready.heights[number] if known else None
         place = {"centre": centre, "extent": extent}
         facts.append(_facts(scan, ready, number, planes, intensity, chosen, height=height, **place))
     middle = (centre[0] / spacing[0], centre[1] / spacing[1])
-    return Prepared(
+    prepared = Prepared(
         planes=np.stack(channels, axis=1),
         spacing=_triple(spacing),
         heights=chosen.heights,
@@ -160,16 +185,17 @@ def prepare_visit(
         place=_place(ready, chosen.indices),
         pictures=ready.pictures,
     )
+    return Measured(prepared, ready, tuple(intensities))
 
 
-def _planes(
-    ready: Ready, number: int, intensity: Intensity, chosen: _Chosen
+def planes_of(
+    ready: Ready, number: int, intensity: Intensity, indices: NDArray[np.intp] | slice
 ) -> NDArray[np.float32]:
-    """The chosen slices of a contrast, n x X x Y in [0, 1]; 0 outside the brain's mask."""
-    # Only what is kept is normalised: most of a volume lies outside the chosen slices.
-    planes = np.moveaxis(intensity.apply(ready.data[number][:, :, chosen.indices]), 2, 0)
+    """Some slices of a contrast, n x X x Y in [0, 1]; 0 outside the brain's mask."""
+    # Only what is wanted is normalised: most of a volume lies outside the slices that are taken.
+    planes = np.moveaxis(intensity.apply(ready.data[number][:, :, indices]), 2, 0)
     if ready.kept is not None:
-        planes[~np.moveaxis(ready.kept[:, :, chosen.indices], 2, 0)] = 0
+        planes[~np.moveaxis(ready.kept[:, :, indices], 2, 0)] = 0
     return planes
 
 
@@ -209,7 +235,13 @@ def _facts(
             extent=extent,
             height=height,
         ),
-        landmarks=_landmarks(planes, scan, threshold, plane, chosen.box),
+        landmarks=measure_landmarks(
+            planes,
+            contrast=scan.contrast,
+            threshold=threshold,
+            stripped=chosen.box.kind == "brain",
+            spacing=plane,
+        ),
         steps=ready.steps[number],
     )
 
@@ -221,22 +253,6 @@ def _place(ready: Ready, indices: NDArray[np.intp]) -> Place:
     if ready.space is None:
         return place
     return dataclasses.replace(place, to_scan=inverse(ready.space.world))
-
-
-def _landmarks(
-    planes: NDArray[np.float32],
-    scan: Scan,
-    threshold: float,
-    spacing: tuple[float, float],
-    box: BrainBox,
-) -> Landmarks | None:
-    return measure_landmarks(
-        planes,
-        contrast=scan.contrast,
-        threshold=threshold,
-        stripped=box.kind == "brain",
-        spacing=spacing,
-    )
 
 
 def _intensity(data: NDArray[np.float32], scan: Scan, choice: SliceChoice) -> Intensity:
@@ -256,7 +272,7 @@ def _choose(ready: Ready, intensity: Intensity, choice: SliceChoice) -> _Chosen:
         count=choice.count,
         percent=choice.percent,
     )
-    kept = _worthwhile(intensity.apply(data[:, :, indices]), intensity.threshold)
+    kept = worthwhile((intensity.apply(data[:, :, indices]) > intensity.threshold).mean((0, 1)))
     if not kept.any():
         raise ScanError("has no slice with enough foreground")
     return _Chosen(box, indices[kept], heights[kept], len(indices) - int(kept.sum()))
@@ -271,17 +287,6 @@ def _positions(
     """
     ones = np.ones(len(indices))
     return affine @ np.stack([middle[0] * ones, middle[1] * ones, indices, ones])
-
-
-def _placeholder(box: BrainBox, spacing: NDArray[np.float64], extent: tuple[float, float]) -> bool:
-    """Whether a header's voxel size of exactly 1 mm makes a head no adult or child has."""
-    return box.kind == "stack" and bool((spacing == 1).all()) and max(extent) < _SMALLEST_HEAD
-
-
-def _worthwhile(normal: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
-    """Which slices (last axis) show more than a sliver of foreground."""
-    share = np.asarray((normal > threshold).mean(axis=(0, 1)))
-    return share > max(_MIN_SHARE, _EMPTY_SHARE * float(share.max()))
 
 
 def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
