@@ -1,7 +1,8 @@
 """What a report shows, as values: everything a page needs and nothing that it has to look up.
 
 `ReportContent` goes into the shareable page and must hold no real pixel, no path and no id of a
-patient; `PrivateContent` and `QualityContent` are what only private pages may show.
+patient; `PrivateContent` and `QualityContent` are what only private pages may show. What is shown
+of translators stands in `paired_content.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict
 from popgan.evidence.masks import MaskResult
+from popgan.evidence.paired.verdict import PairedVerdict
 from popgan.report.readers import ReaderContent
 
 Images = NDArray[np.float32]
@@ -75,29 +77,24 @@ class MaskContent:
     unmapped: int = 0
 
 
-@dataclass(frozen=True)
-class ReportContent:
-    """Everything on the shareable page.
+@dataclass(frozen=True, kw_only=True)
+class PageContent:
+    """What every shareable page says, whatever its model makes.
 
     Args:
         title: heading of the page; no path and no id.
         recipe: recipe of the model.
         preset: preset of the plan.
         plan: the plan of the model.
-        gallery: N x C x H x W synthetic images in [-1, 1], the first of their seed, not chosen.
-        gallery_seed: seed of the gallery.
-        fidelity: the measurements; None = not measured, and the page says so.
         verdict: what the measurements amount to.
         log: rows of the training log; columns `images`, `level`, `fade`, `loss_generator`,
             `loss_discriminator`, `accuracy_real`, `accuracy_fake` (0..1), `grad_generator`,
             `grad_discriminator`, `images_per_second`, `memory_gib`, `seconds`. Missing columns
             are left out of the figures.
-        filmstrip: fixed latents through training.
         cohort: counts about the training data, such as {"Subjects": 40}; nothing else.
         preparation: how the scans were prepared.
         provenance: versions, machine, hashes, time; nested mappings are flattened.
         stations: (name, seconds) in the order in which they ran.
-        masks: None = the model draws none.
         readers: None = no reader study was analysed.
     """
 
@@ -105,18 +102,32 @@ class ReportContent:
     recipe: str
     preset: str
     plan: Plan
-    gallery: Images
-    gallery_seed: int
-    fidelity: FidelityResult | None = None
-    verdict: Verdict | None = None
+    verdict: Verdict | PairedVerdict | None = None
     log: Sequence[Mapping[str, float]] = ()
-    filmstrip: Sequence[FilmFrame] = ()
     cohort: Mapping[str, int | float | str] = field(default_factory=dict)
     preparation: Sequence[PreparationRow] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     stations: Sequence[tuple[str, float]] = ()
-    masks: MaskContent | None = None
     readers: ReaderContent | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContent(PageContent):
+    """Everything on the shareable page of a model that draws images.
+
+    Args:
+        gallery: N x C x H x W synthetic images in [-1, 1], the first of their seed, not chosen.
+        gallery_seed: seed of the gallery.
+        fidelity: the measurements; None = not measured, and the page says so.
+        filmstrip: fixed latents through training.
+        masks: None = the model draws none.
+    """
+
+    gallery: Images
+    gallery_seed: int
+    fidelity: FidelityResult | None = None
+    filmstrip: Sequence[FilmFrame] = ()
+    masks: MaskContent | None = None
 
 
 @dataclass(frozen=True)
@@ -238,18 +249,32 @@ class QualityContent:
     quarantined: Sequence[Quarantined] = ()
 
 
-@dataclass(frozen=True)
-class PrivateContent:
-    """What only the private page shows.
+@dataclass(frozen=True, kw_only=True)
+class PrivatePage:
+    """What every private page shows beside its images.
 
     Args:
-        real: N x C x H x W real training images in [-1, 1], random, not chosen.
-        nearest: nearest training neighbours, the closest first; see `private.neighbours`.
         subjects: who is behind the pseudonyms.
         quarantined: files left out.
         qc: quality control, one row a scan.
         doubles: sentences about subjects that show the same head.
         unjudged: what quality control could not judge and why, in words; "" if nothing.
+    """
+
+    subjects: Sequence[SubjectRow] = ()
+    quarantined: Sequence[Quarantined] = ()
+    qc: Sequence[ScanRow] = ()
+    doubles: Sequence[str] = ()
+    unjudged: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateContent(PrivatePage):
+    """What only the private page of a model that draws images shows.
+
+    Args:
+        real: N x C x H x W real training images in [-1, 1], random, not chosen.
+        nearest: nearest training neighbours, the closest first; see `private.neighbours`.
         real_mean: C x H x W mean of the real images.
         real_std: C x H x W standard deviation of the real images.
         real_overlays: n x h x w x 3, the first of `real` under their masks, as in `MaskContent`.
@@ -257,11 +282,6 @@ class PrivateContent:
 
     real: Images
     nearest: Sequence[Neighbour] = ()
-    subjects: Sequence[SubjectRow] = ()
-    quarantined: Sequence[Quarantined] = ()
-    qc: Sequence[ScanRow] = ()
-    doubles: Sequence[str] = ()
-    unjudged: str = ""
     real_mean: Images | None = None
     real_std: Images | None = None
     real_overlays: NDArray[np.uint8] | None = None

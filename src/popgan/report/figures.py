@@ -37,7 +37,7 @@ def training_drawings(log: Log, base: tuple[int, int]) -> list[Drawing]:
     """
     if len(log) < 2:
         return []
-    makers = (_accuracy, _losses, _gradients, _speed)
+    makers = (_reconstruction, _accuracy, _losses, _gradients, _speed)
     drawings = [maker(log, base) for maker in makers]
     return [drawing for drawing in drawings if drawing is not None]
 
@@ -46,6 +46,32 @@ def column(log: Log, name: str) -> np.ndarray | None:
     """One column of the log as float64; None where it is missing or never finite."""
     values = np.array([row.get(name, math.nan) for row in log], dtype=np.float64)
     return values if np.isfinite(values).any() else None
+
+
+def _reconstruction(log: Log, base: tuple[int, int]) -> Drawing | None:
+    """How far a translator's images are from the true ones: in training, and on others."""
+    trained, held = column(log, "reconstruction"), column(log, "mae_tuning")
+    if trained is None or not np.nanmax(np.abs(trained)):
+        return None
+    figure, axes = canvas(_WIDTH, _HEIGHT)
+    shown = _abscissa(axes, log)
+    trained = trained / 2  # images in training have a range of 2, what is reported one of 1
+    axes.plot(shown, trained, color=SYNTHETIC, linestyle=(0, (5, 2)), label="training")
+    alt = f"Mean absolute error in training, ending at {number(_last(trained))}"
+    if held is not None:
+        there = np.isfinite(held)
+        axes.plot(shown[there], held[there], "o-", color=REAL, ms=4, label="tuning split, brain")
+        alt += f", and on the tuning split, ending at {number(_last(held))}"
+    axes.set_ylim(0, None)
+    axes.set_ylabel("mean absolute error")
+    _legend(axes)
+    return Drawing(
+        to_svg(figure, "reconstruction", f"{alt}."),
+        "Distance from the true images",
+        "Training: over the whole field, air included, with dropout and augmentation. Tuning: in "
+        "the brain of patients that training does not see; if that rises while training goes on "
+        "falling, the model learns its patients by heart.",
+    )
 
 
 def _accuracy(log: Log, base: tuple[int, int]) -> Drawing | None:
@@ -136,8 +162,15 @@ def _speed(log: Log, base: tuple[int, int]) -> Drawing | None:
     return Drawing(
         to_svg(figure, "speed", alt),
         "Speed of training",
-        "Each level has four times the pixels of the one before.",
+        "Each level has four times the pixels of the one before."
+        if _grows(log)
+        else "Real images shown in a second, tick by tick.",
     )
+
+
+def _grows(log: Log) -> bool:
+    level = column(log, "level")
+    return level is not None and bool(np.nanmax(level) > np.nanmin(level))
 
 
 def _legend(axes: Axes, place: Literal["best", "lower left"] = "best") -> None:

@@ -19,18 +19,33 @@ from popgan.report.content import (
 from popgan.report.guard import assert_self_contained
 from popgan.report.masks import mask_view, pictures
 from popgan.report.page import render
+from popgan.report.paired_content import TranslatorContent, TranslatorPrivate
+from popgan.report.paired_pictures import ERROR_TOP, patient_view
 from popgan.report.pixels import difference_uri, slice_uri
 from popgan.report.quality import quality_view
 from popgan.report.view import gallery_views, mean_views, synthetic_moments
-from popgan.report.words import number
+from popgan.report.words import number, percent
 
 _OWNER_ONLY = 0o600
 _MAX_SIDE = 32
 _MAX_NEIGHBOURS = 24
 
 
-def private_html(content: ReportContent, private: PrivateContent) -> str:
+def private_html(
+    content: ReportContent | TranslatorContent, private: PrivateContent | TranslatorPrivate
+) -> str:
     """The private page as HTML; nothing is written."""
+    if isinstance(content, TranslatorContent):
+        assert isinstance(private, TranslatorPrivate)
+        return render(
+            "translator_private.html.j2",
+            content=content,
+            private=private,
+            patients=[patient_view(patient) for patient in private.patients],
+            top=percent(ERROR_TOP),
+            quality=quality_view(private.qc),
+        )
+    assert isinstance(private, PrivateContent)
     contrasts = content.plan.data.contrasts
     mean, std = synthetic_moments(content.fidelity)
     brightest = max(
@@ -103,7 +118,11 @@ def _side_by_side(image: Images) -> Images:
     return np.concatenate(list(image), axis=1)
 
 
-def write_private_report(path: Path, content: ReportContent, private: PrivateContent) -> Path:
+def write_private_report(
+    path: Path,
+    content: ReportContent | TranslatorContent,
+    private: PrivateContent | TranslatorPrivate,
+) -> Path:
     """Write the private page, readable by its owner only (mode 0600).
 
     Raises:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict
+from popgan.evidence.paired.verdict import PairedVerdict
 from popgan.report.content import FilmFrame, Images, MaskContent, ReportContent
 from popgan.report.figures import column
 from popgan.report.measurements import network_name, short_title
@@ -25,6 +26,9 @@ _VERDICTS = {
     "in between": ("mixed", "Between real images and a blurred average"),
     "poor": ("poor", "Far from real images"),
     "not measurable": ("unknown", "Cannot be judged on this cohort"),
+    "better than every baseline": ("good", "Nearer to the true images than every trivial way"),
+    "tied with a baseline": ("mixed", "Not shown to be better than every trivial way"),
+    "worse than a baseline": ("poor", "A trivial way comes nearer to the true images"),
 }
 _SECTIONS = {
     "data": "Data",
@@ -34,6 +38,7 @@ _SECTIONS = {
     "generate": "Synthetic data set",
     "evaluate": "Evaluation",
 }
+_DRAWING = {"generate", "evaluate"}  # counts of images drawn from noise
 _MAX_GALLERY = 64
 
 
@@ -58,12 +63,17 @@ class Claim:
 
 
 def plan_groups(plan: Plan) -> list[tuple[str, list[PlanRow]]]:
-    """The plan's values by section, each with meaning, source and reason."""
+    """The plan's values by section, each with meaning, source and reason.
+
+    None stands for what the recipe has not, and is left out.
+    """
     groups = []
     for section, title in _SECTIONS.items():
+        if plan.translates and section in _DRAWING:
+            continue
         model = getattr(plan, section)
-        rows = [_plan_row(plan, model, section, name) for name in type(model).model_fields]
-        groups.append((title, rows))
+        named = [name for name in type(model).model_fields if getattr(model, name) is not None]
+        groups.append((title, [_plan_row(plan, model, section, name) for name in named]))
     return groups
 
 
@@ -84,7 +94,7 @@ def _short_hash(text: str) -> str:
     return text[:12] if hexadecimal else text
 
 
-def verdict_view(verdict: Verdict | None) -> tuple[str, str, str]:
+def verdict_view(verdict: Verdict | PairedVerdict | None) -> tuple[str, str, str]:
     """CSS class, headline and sentence of the verdict."""
     if verdict is None:
         return "unknown", "Not measured", "No measurement was made, so nothing is known yet."
