@@ -41,7 +41,8 @@ FLOORS = [
 ]
 # Height alone would let anything above use these; what they are for is narrower.
 ONLY_FOR = {
-    "evidence": {"report", "synthesis", "stations", "study", "run", "cli"},
+    # The recipes that translate compare images in early features of the backbone.
+    "evidence": {"recipes", "report", "synthesis", "stations", "study", "run", "cli"},
     "report": {"stations"},
     "networks": {"training", "recipes"},
     "objectives": {"recipes", "training"},

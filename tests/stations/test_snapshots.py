@@ -35,7 +35,7 @@ def scored(scale: TuningScale, offsets: list[float], noise: float = 0.0) -> list
         found.append(
             Score(
                 images=1000 * (index + 1),
-                kid=kid,
+                value=kid,
                 without_subjects=a.values.tolist(),
                 without_images=b.values.tolist(),
             )
@@ -62,7 +62,7 @@ def test_noise_is_no_reason_to_go_back(scale: TuningScale) -> None:
         offsets = [float(x) for x in 0.02 * rng.standard_normal(6)]
         scores = scored(scale, offsets, noise=0.3)
         early += scale.choose(scores).images != 6000
-        assert min(score.kid for score in scores) <= scores[-1].kid
+        assert min(score.value for score in scores) <= scores[-1].value
     # Six equal snapshots: the lowest number is an earlier one five times in six.
     assert early <= 5
 

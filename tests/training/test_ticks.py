@@ -165,7 +165,7 @@ def test_snapshots_are_measured_late_kept_and_part_of_the_state(tmp_path: Path) 
 
     def measure(state: TrainState) -> Score:
         kid = float(state.average.dense.weight.sum())
-        return Score(images=state.images, kid=kid, without_subjects=[], without_images=[])
+        return Score(images=state.images, value=kid, without_subjects=[], without_images=[])
 
     def measured(folder: Path) -> Job:
         job, _ = tiny_job(plan, folder)
@@ -176,7 +176,7 @@ def test_snapshots_are_measured_late_kept_and_part_of_the_state(tmp_path: Path) 
     at = [score.images for score in undisturbed.guard.scores]
     assert at == [128, 144, 160]
     logged = {r["images"]: r["kid_tuning"] for r in read_log(tmp_path / "a/log.csv")}
-    assert logged[160] == pytest.approx(undisturbed.guard.scores[-1].kid, rel=1e-4)
+    assert logged[160] == pytest.approx(undisturbed.guard.scores[-1].value, rel=1e-4)
     assert sum(value == value for value in logged.values()) == 3
     _, state = tiny_job(plan, tmp_path / "b")
     job = measured(tmp_path / "b")

@@ -26,7 +26,8 @@ class Preset(BaseModel):
         budget: training time such as "6m", or None where `images` is fixed.
         images: images seen, where no time is given.
         batch: images a step before the cohort's size caps it.
-        channel_base: channels x grid side of a level, before `channel_max` caps it.
+        channel_base: channels x grid side of a level, before `channel_max` caps it; of recipes
+            that grow through levels.
         channel_max: most channels of a level.
         gamma_at_64: weight of the gradient penalty at 64 x 64; scaled by the recipe's rule.
         gamma_start: what gamma starts at, in units of itself, where the recipe lets it fall.
@@ -44,8 +45,8 @@ class Preset(BaseModel):
     images_reason: str = "fixed by the preset"
     batch: int
     batch_reason: str = "small batches: many updates for few images seen"
-    channel_base: int
-    channel_max: int
+    channel_base: int = 0
+    channel_max: int = 0
     channel_reason: str = "so that every level costs about the same arithmetic"
     gamma_at_64: float = 0.0
     gamma_start: float = 1.0
@@ -84,6 +85,8 @@ def _read(recipe: str, name: str) -> dict[str, Any]:
         return dict(own)
     base = _read(*own.pop("extends").split("/"))
     values = base["values"] | own.pop("values", {})
+    # A value of the base that the networks of another recipe do not have is taken back by null.
+    values = {name: value for name, value in values.items() if value is not None}
     return base | own | {"values": values}
 
 

@@ -50,7 +50,7 @@ class DataPlan(Section):
         default_factory=list, description="what network.masks names, as found in the cohort"
     )
     slice_distance: float | None = Field(
-        default=None, gt=0, description="mm between neighbouring slices, where a network sees neighbours"
+        default=None, gt=0, description="mm between neighbouring slices, for translators"
     )
     unmapped: int = Field(
         0, ge=0, description="training slices left out, because masks are drawn and they have none"

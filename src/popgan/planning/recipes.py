@@ -32,6 +32,7 @@ class RecipeRules:
         condition: what the recipe is told unless the user says otherwise.
         multiple: feature maps of a level are a multiple of this.
         prior: whether there is a physics prior for such networks.
+        translates: whether it makes one contrast of others.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class RecipeRules:
     condition: list[str] = field(default_factory=list)
     multiple: int = 8
     prior: bool = False
+    translates: bool = False
 
 
 def _gamma_by_area(preset: Preset, data: DataPlan, batch: int) -> Decided:
@@ -92,6 +94,12 @@ RULES = {
     ),
     "r3gan": RecipeRules("r3gan", 1, False, _gamma_by_side, _half_life_by_length),
     "dcgan": RecipeRules("dcgan", 2, False, _gamma_by_area, _half_life_by_length),
+    "pix2pix": RecipeRules(
+        "pix2pix", None, False, _gamma_by_area, _half_life_by_length, translates=True
+    ),
+    "mustgan": RecipeRules(
+        "mustgan", None, False, _gamma_by_area, _half_life_by_length, translates=True
+    ),
 }
 
 

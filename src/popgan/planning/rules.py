@@ -16,6 +16,7 @@ from popgan.planning.budget import images_within, parse_budget, refuse_copies, r
 from popgan.planning.draft import Draft
 from popgan.planning.recipes import RecipeRules, find_rules
 from popgan.planning.start import LookUp, level_shares, start_rules
+from popgan.planning.translation import translator_rules
 from popgan.planning.trial import Trial, micro_batch, snapshots_within
 
 SUSTAINED = 0.88
@@ -73,7 +74,11 @@ def build_plan(
     draft = Draft(overrides)
     for name, (value, reason) in preset.values.items():
         draft.fixed(name, value, reason)
-    _network_rules(draft, preset, rules, data)
+    if rules.translates:
+        draft.fixed("network.kind", rules.kind, "the recipe's networks")
+        translator_rules(draft, data, recipe)
+    else:
+        _network_rules(draft, preset, rules, data)
     _training_rules(draft, preset, rules, data, machine)
     _mask_rules(draft, data)
     draft.fixed("generate.n", preset.generate, f"preset {preset_name}")
@@ -140,13 +145,14 @@ def _training_rules(
         group = max(size for size in (4, 3, 2, 1) if whole % size == 0)
         reason = f"largest divisor of the batch {batch} up to 4"
         draft.rule("network.minibatch_stddev", group, reason)
-    else:
+    elif not rules.translates:
         draft.fixed("network.minibatch_stddev", 1, "these networks have none")
     _gamma_rule(draft, preset, rules, data, whole)
     _augmentation_rules(draft)
-    chosen = draft.values["network.channels"]
+    chosen = draft.values.get("network.channels")
     levels = len(chosen) if isinstance(chosen, list) else 1
-    draft.rule("train.level_shares", level_shares(preset, levels), preset.level_reason)
+    reason = "a translator does not grow" if rules.translates else preset.level_reason
+    draft.rule("train.level_shares", level_shares(preset, levels), reason)
     if "train.shuffle_buffer" not in draft.values:
         draft.rule("train.shuffle_buffer", slices, f"all {slices} training slices: full shuffle")
     draft.rule(

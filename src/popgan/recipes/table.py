@@ -10,7 +10,16 @@ from torch import Tensor, nn
 
 from popgan.config.schema import Plan
 from popgan.errors import UserError
-from popgan.recipes import common, dcgan, popgan, r3gan, stylegan2
+from popgan.recipes import (
+    common,
+    dcgan,
+    mustgan,
+    pix2pix,
+    popgan,
+    r3gan,
+    stylegan2,
+    translation,
+)
 from popgan.recipes.start import take_prior
 from popgan.seeds import derive
 from popgan.training.phase import Phase, lazy_intervals
@@ -92,6 +101,20 @@ RECIPES = {
         popgan.build_discriminator,
         popgan.phases,
         common.extras,
+    ),
+    "pix2pix": Recipe(
+        "contrast translation: one generator from all sources, PatchGAN, L1",
+        pix2pix.build_generator,
+        pix2pix.build_discriminator,
+        pix2pix.phases,
+        translation.extras,
+    ),
+    "mustgan": Recipe(
+        "contrast translation: a stream for each source, fused where it is best",
+        mustgan.build_generator,
+        mustgan.build_discriminator,
+        mustgan.phases,
+        translation.extras,
     ),
 }
 

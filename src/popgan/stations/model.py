@@ -62,6 +62,11 @@ class Model:
         return self.folder / "samples"
 
     @property
+    def pairs_shown(self) -> Path:
+        """Grids of a translator beside the truth, one a tick; private, because they are patients."""
+        return self.run / "private" / "pairs" / self.name
+
+    @property
     def checkpoints(self) -> Path:
         """Resumable states; private, because they hold the discriminator."""
         return self.run / "private" / "checkpoints" / self.name
@@ -130,7 +135,7 @@ class Model:
         if keep and self.replaced.exists() and self.plan_path.exists():
             shutil.copy(self.plan_path, self.replaced)
         files = (self.weights_path, self.evaluation_path, self.log_path, card)
-        for path in (*files, self.checkpoints, self.samples):
+        for path in (*files, self.checkpoints, self.samples, self.pairs_shown):
             if keep and path.exists() and self.replaced.exists():
                 path.rename(self.replaced / path.name)
             elif path.is_dir():

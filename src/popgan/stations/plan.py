@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,19 +21,21 @@ from popgan.planning.draft import refuse_unknown
 from popgan.planning.masks import FoundMasks, find_masks
 from popgan.planning.recipes import find_rules
 from popgan.planning.rules import MachineFacts, build_plan
+from popgan.planning.translation import check_contrasts
 from popgan.planning.trial import Trial
 from popgan.progress import Reporter
 from popgan.recipes.start import Start, what_fits
 from popgan.recipes.table import find_recipe
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.pairs import slice_distance, training_images
 from popgan.stations.snapshots import seconds_a_snapshot
-from popgan.stations.source import CohortImages
 from popgan.training.log import memory_gib
 from popgan.training.probe import measure
+from popgan.training.sampler import ImageSource
 
 MASKS = "network.masks"
-RULES_VERSION = 6  # raise when a rule changes, so that old plans are not taken for new ones
+RULES_VERSION = 7  # raise when a rule changes, so that old plans are not taken for new ones
 
 
 def make_plan(
@@ -65,15 +68,18 @@ def make_plan(
     find_recipe(recipe)
     device, overrides = best_device(), overrides or {}
     check_overrides(overrides, recipe)
+    rules = find_rules(recipe)
+    if rules.translates:
+        check_contrasts(overrides, cohort.contrasts)
     masks = find_masks(cohort, overrides.get(MASKS))
     if masks.labels:
         cohort, overrides = cohort.mapped(), _resolved(overrides, masks)
-    told = overrides.get("network.condition", find_rules(recipe).condition)
+    told = overrides.get("network.condition", rules.condition)
     conditions, notes = find_conditions(cohort, told)
     for note in [*masks.notes, *notes]:
         reporter.message(f"note: {note}")
     probe = probe or SpeedProbe()
-    probe.prepare(CohortImages(cohort, "train", conditions, masks.labels), reporter)
+    probe.prepare(lambda plan: training_images(plan, cohort), reporter)
     data = DataPlan(
         height=cohort.height,
         width=cohort.width,
@@ -86,6 +92,7 @@ def make_plan(
         label_map=masks.kind,
         masks=masks.labels,
         unmapped=masks.unmapped,
+        slice_distance=slice_distance(cohort) if rules.translates else None,
     )
     facts = MachineFacts(provenance.usable_cores(), device.type.upper(), has_fast_bf16())
     return build_plan(
@@ -99,11 +106,24 @@ def make_plan(
         probe=probe,
         trial=Trial(
             len(set(cohort.subjects("tuning"))),
-            lambda: seconds_a_snapshot(len(data.contrasts), (data.height, data.width)),
+            lambda: _seconds_a_snapshot(cohort, probe, data, translates=rules.translates),
             lambda: (probe.micro_batch, probe.memory_gib) if probe.speeds else None,
         ),
         prior=_what_fits,
     )
+
+
+def _seconds_a_snapshot(
+    cohort: Cohort, probe: SpeedProbe, data: DataPlan, *, translates: bool
+) -> float:
+    """How long measuring a snapshot takes; a translator passes the tuning split once.
+
+    A training step runs its networks forward and, at twice the cost, backward, and the
+    discriminator as well: a translation takes less than a third of it.
+    """
+    if translates:
+        return len(cohort.indices("tuning")) / (3 * probe.speeds[-1])
+    return seconds_a_snapshot(len(data.contrasts), (data.height, data.width))
 
 
 def _what_fits(plan: Plan) -> Start | None:
@@ -132,10 +152,10 @@ class SpeedProbe:
     def __init__(self) -> None:
         self.speeds: list[float] = []
         self.memory_gib, self.micro_batch = 0.0, 0
-        self._images: CohortImages | None = None
+        self._images: Callable[[Plan], ImageSource] | None = None
         self._reporter = Reporter()
 
-    def prepare(self, images: CohortImages, reporter: Reporter) -> None:
+    def prepare(self, images: Callable[[Plan], ImageSource], reporter: Reporter) -> None:
         """Say what to train on, and who is told."""
         self._images, self._reporter = images, reporter
 
@@ -145,7 +165,7 @@ class SpeedProbe:
         recipe = find_recipe(plan.recipe)
         with self._reporter.task("measuring speed", None), torch.random.fork_rng(devices=[]):
             state = recipe.start(plan, best_device())
-            self.speeds = measure(plan, recipe.phases(plan), state, self._images)
+            self.speeds = measure(plan, recipe.phases(plan), state, self._images(plan))
             self.memory_gib, self.micro_batch = memory_gib(), state.guard.micro_batch
         return self.speeds
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,42 +70,18 @@ class TuningScale:
         )
         return Score(
             images=state.images,
-            kid=kid,
+            value=kid,
             without_subjects=real.values.tolist(),
             without_images=fake.values.tolist(),
         )
 
     def choose(self, scores: list[Score]) -> Choice:
-        """The snapshot to export.
-
-        Args:
-            scores: of all snapshots in order; at least one.
-        """
-        last, best = scores[-1], min(scores, key=lambda score: score.kid)
-        error = self._error_of_difference(last, best)
-        if best is last or last.kid - best.kid <= SURE * error:
-            text = (
-                f"the last of {len(scores)} snapshots (KID to the tuning split {last.kid:.3f}); no "
-                f"earlier one was lower by more than {SURE:g} standard errors"
-            )
-            if best is not last:
-                text += f" (lowest {best.kid:.3f} at {best.images} images, standard error of the "
-                text += f"difference {error:.3f})"
-            return Choice(last.images, text)
-        text = (
-            f"of {len(scores)} snapshots the one at {best.images} images: KID to the tuning split "
-            f"{best.kid:.3f}, at the end {last.kid:.3f} (standard error of the difference "
-            f"{error:.3f})"
-        )
-        return Choice(best.images, text)
-
-    def _error_of_difference(self, one: Score, other: Score) -> float:
-        variance = 0.0
-        for name, groups in (("without_subjects", self.subjects), ("without_images", self.images)):
-            pairs = zip(getattr(one, name), getattr(other, name), strict=True)
-            left = Replicates(np.array([a - b for a, b in pairs]), np.bincount(groups))
-            variance += jackknife_variance(one.kid - other.kid, left)
-        return math.sqrt(variance)
+        """The snapshot to export; see `choose`."""
+        sizes = {
+            "without_subjects": np.bincount(self.subjects),
+            "without_images": np.bincount(self.images),
+        }
+        return choose(scores, sizes, "KID to the tuning split")
 
     def _features(self) -> tuple[FeatureExtractor, np.ndarray]:
         if self._extractor is None or self._reference is None:
@@ -113,6 +90,42 @@ class TuningScale:
                 self.cohort.images("tuning"), self._extractor, self.cohort.run / "cache"
             )
         return self._extractor, self._reference
+
+
+def choose(scores: list[Score], sizes: Mapping[str, np.ndarray], title: str) -> Choice:
+    """The snapshot to export: the lowest if it surely is, else the last.
+
+    Args:
+        scores: of all snapshots in order; at least one.
+        sizes: for each kind of replicates in the scores, how many items each left-out group has.
+        title: what the scores are, in words.
+    """
+    last, best = scores[-1], min(scores, key=lambda score: score.value)
+    error = _error_of_difference(last, best, sizes)
+    if best is last or last.value - best.value <= SURE * error:
+        text = (
+            f"the last of {len(scores)} snapshots ({title} {last.value:.3f}); no "
+            f"earlier one was lower by more than {SURE:g} standard errors"
+        )
+        if best is not last:
+            text += f" (lowest {best.value:.3f} at {best.images} images, standard error of the "
+            text += f"difference {error:.3f})"
+        return Choice(last.images, text)
+    text = (
+        f"of {len(scores)} snapshots the one at {best.images} images: {title} "
+        f"{best.value:.3f}, at the end {last.value:.3f} (standard error of the difference "
+        f"{error:.3f})"
+    )
+    return Choice(best.images, text)
+
+
+def _error_of_difference(one: Score, other: Score, sizes: Mapping[str, np.ndarray]) -> float:
+    variance = 0.0
+    for name, counts in sizes.items():
+        pairs = zip(getattr(one, name), getattr(other, name), strict=True)
+        left = Replicates(np.array([a - b for a, b in pairs]), counts)
+        variance += jackknife_variance(one.value - other.value, left)
+    return math.sqrt(variance)
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,11 @@ from popgan.seeds import numpy_rng, torch_rng
 from popgan.stations.card import write_card
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.pairs import CohortPairs, translator_of
 from popgan.stations.snapshots import TuningScale
 from popgan.stations.source import CohortImages
 from popgan.stations.story import Story
+from popgan.stations.tuning_pairs import PairedScale, ShownPairs, settle_fusion
 from popgan.synthesis.image import grid_png
 from popgan.synthesis.masks import with_map_shown
 from popgan.synthesis.sample import draw_images
@@ -88,7 +90,7 @@ def train(
         reporter.message(f"[{station}] unchanged, skipped")
         return model
     state = find_recipe(plan.recipe).start(plan, best_device())
-    scale = TuningScale(plan, cohort) if plan.train.snapshots else None
+    scale = _scale(plan, cohort)
     job = _job(model, plan, cohort, scale, processes)
     if not processes.leads:
         run(job, state, reporter)
@@ -100,6 +102,13 @@ def train(
         _export(model, state, scale, reporter)
         write_card(model, cohort)
     return model
+
+
+def _scale(plan: Plan, cohort: Cohort) -> TuningScale | PairedScale | None:
+    """What snapshots are measured with."""
+    if plan.translates:
+        return PairedScale(plan, cohort)
+    return TuningScale(plan, cohort) if plan.train.snapshots else None
 
 
 def check_share(plan: Plan, processes: Processes) -> None:
@@ -137,9 +146,15 @@ def _values(plan: Plan) -> dict[str, Any]:
 
 
 def _job(
-    model: Model, plan: Plan, cohort: Cohort, scale: TuningScale | None, processes: Processes
+    model: Model,
+    plan: Plan,
+    cohort: Cohort,
+    scale: TuningScale | PairedScale | None,
+    processes: Processes,
 ) -> Job:
-    latents = torch.randn((GRID, plan.network.latent_dim), generator=torch_rng(plan.seed, "grid"))
+    if isinstance(scale, PairedScale):
+        return _pairs_job(model, plan, cohort, scale, processes)
+    latents = torch.randn((GRID, plan.latent_dim), generator=torch_rng(plan.seed, "grid"))
     images = CohortImages(cohort, "train", plan.data.conditions, plan.data.masks)
     told = images.condition(numpy_rng(plan.seed, "grid").integers(len(images), size=GRID))
 
@@ -163,7 +178,29 @@ def _job(
     )
 
 
-def _export(model: Model, state: TrainState, scale: TuningScale | None, reporter: Reporter) -> None:
+def _pairs_job(
+    model: Model, plan: Plan, cohort: Cohort, scale: PairedScale, processes: Processes
+) -> Job:
+    """The job of a translator: the same, but for pairs, what is shown of them, and fusion."""
+    shown = ShownPairs(plan, cohort, model.pairs_shown)
+    return Job(
+        plan=plan,
+        plan_hash=model.plan_hash(),
+        phases=find_recipe(plan.recipe).phases(plan),
+        source=CohortPairs(cohort, "train", translator_of(plan)),
+        log=TrainingLog(model.log_path),
+        checkpoints=model.checkpoints,
+        on_tick=shown,
+        measure=scale if plan.train.snapshots else None,
+        settle=settle_fusion(plan, scale, processes),
+        on_safe=model.drop_replaced,
+        processes=processes,
+    )
+
+
+def _export(
+    model: Model, state: TrainState, scale: TuningScale | PairedScale | None, reporter: Reporter
+) -> None:
     """Write the weights of the chosen snapshot, and how training went beside them."""
     story = Story(events=[f"After {e.images} images: {e.text}." for e in state.guard.events])
     if scale is not None and state.guard.scores:

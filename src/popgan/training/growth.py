@@ -68,7 +68,9 @@ def annealed(start: float | None, end: float, images: int, plan: TrainPlan) -> f
 
 
 def fully_grown_at(plan: TrainPlan) -> int:
-    """Images seen when the topmost level is fully in."""
+    """Images seen when the topmost level is fully in, or when streams are finished."""
+    if plan.stream_share is not None:
+        return round(plan.images * plan.stream_share)
     top = max(index for index, share in enumerate(plan.level_shares) if share > 0)
     before = sum(plan.level_shares[:top])
     if before == 0:

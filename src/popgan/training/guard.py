@@ -29,13 +29,13 @@ class Score(_Record):
 
     Attributes:
         images: when, in images seen.
-        kid: kernel distance.
+        value: kernel distance (KID); of a translator, the mean absolute error.
         without_subjects: the same without each group of tuning subjects.
-        without_images: the same without each group of synthetic images.
+        without_images: the same without each group of synthetic images; empty where none are drawn.
     """
 
     images: int = Field(ge=0)
-    kid: float
+    value: float
     without_subjects: list[float] = Field(max_length=100)
     without_images: list[float] = Field(max_length=100)
 

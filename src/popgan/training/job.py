@@ -32,6 +32,8 @@ class Job:
         on_tick: called after every tick with the state and the stage; writes sample grids and
             returns the samples, always of the same latent vectors, N x C x H x W at full size.
         measure: measures the averaged generator against the tuning split; None: nobody does.
+        settle: decides at a tick, in every process alike, what a recipe leaves to the tuning split;
+            it may change the state.
         on_safe: called once there is a checkpoint of this training's own work.
         processes: who shares the work; all of them run the same job.
     """
@@ -44,5 +46,6 @@ class Job:
     checkpoints: Path
     on_tick: Callable[[TrainState, Stage], Tensor | None]
     measure: Callable[[TrainState], Score] | None = None
+    settle: Callable[[TrainState], None] | None = None
     on_safe: Callable[[], None] = lambda: None
     processes: Processes = ALONE

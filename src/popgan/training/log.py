@@ -22,6 +22,7 @@ COLUMNS = (
     "loss_discriminator",
     "penalty",
     "likeness_gap",
+    "reconstruction",
     "accuracy_real",
     "accuracy_fake",
     "augment_p",
@@ -29,6 +30,7 @@ COLUMNS = (
     "grad_discriminator",
     "variety",
     "kid_tuning",
+    "mae_tuning",
     "rate",
     "broken",
     "images_per_second",
@@ -36,7 +38,7 @@ COLUMNS = (
     "memory_gib",
 )
 _ABSENT = dict.fromkeys(COLUMNS, "no number") | {
-    **dict.fromkeys(("variety", "kid_tuning", "augment_p"), "nan"),
+    **dict.fromkeys(("variety", "kid_tuning", "mae_tuning", "augment_p", "reconstruction"), "nan"),
     **{"rate": "1", "broken": "0"},
 }
 """What a log without a column means by it: earlier versions had fewer."""
@@ -108,9 +110,12 @@ def make_row(
     """
     sums = {name: float(value) for name, value in state.sums.items()}
     steps = max(1.0, sums["steps"])
-    a_step = ("loss_generator", "loss_discriminator", "likeness_gap", "accuracy_real")
+    a_step = ("loss_generator", "loss_discriminator", "likeness_gap", "reconstruction")
     return {
-        **{name: sums[name] / steps for name in (*a_step, "accuracy_fake", *_NORMS)},
+        **{
+            name: sums[name] / steps
+            for name in (*a_step, "accuracy_real", "accuracy_fake", *_NORMS)
+        },
         "images": float(state.images),
         "level": float(stage.level),
         "fade": stage.alpha,
@@ -118,6 +123,7 @@ def make_row(
         "augment_p": float(state.extras.get("augment_p", 0.0)),
         "variety": variety,
         "kid_tuning": math.nan,
+        "mae_tuning": math.nan,
         "rate": rate,
         "broken": sums["broken"],
         "images_per_second": (state.images - since) / max(seconds, 1e-9),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from statistics import mean
 
 import torch
@@ -19,7 +20,7 @@ SECONDS_A_LEVEL = 2.0
 
 
 def measure(plan: Plan, phases: list[Phase], state: TrainState, source: ImageSource) -> list[float]:
-    """Images/s at each level, fully faded in.
+    """Images/s at each level, fully faded in; over streams and joint network where there are both.
 
     The state is trained by the probe and must be discarded afterwards.
 
@@ -36,9 +37,14 @@ def measure(plan: Plan, phases: list[Phase], state: TrainState, source: ImageSou
             if share == 0:
                 speeds.append(1.0)
                 continue
-            # The middle of a level's second half is fully in, wherever fading ends.
             seen += share * plan.train.images
-            speeds.append(_speed(plan, phases, state, sampler, source, int(seen) - 1))
+            speed = partial(_speed, plan, phases, state, sampler, source)
+            if plan.train.stream_share is None:
+                # The middle of a level's second half is fully in, wherever fading ends.
+                speeds.append(speed(int(seen) - 1))
+                continue
+            streams = plan.train.stream_share
+            speeds.append(1 / (streams / speed(0) + (1 - streams) / speed(int(seen) - 1)))
     return speeds
 
 

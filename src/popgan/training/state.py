@@ -23,6 +23,7 @@ SUMS = (
     "loss_generator",
     "loss_discriminator",
     "likeness_gap",
+    "reconstruction",
     "penalty",
     "accuracy_real",
     "accuracy_fake",

@@ -97,6 +97,8 @@ class Ticks:
             self._go_back(finding or Finding(NOT_FINITE, "another process has the reason"))
             return
         state.reset_sums(device_of(state))
+        if job.settle is not None:
+            job.settle(state)
         if grade == 0:
             state.guard = state.guard.model_copy(update={"good": state.images})
         if row is not None:
@@ -119,8 +121,8 @@ class Ticks:
                 chosen = np.unique(np.linspace(0, count - 1, min(count, PAIRS_OF)).astype(np.int64))
                 reals = self.job.source.batch(chosen)
                 # Variety is that of images: masks may be empty everywhere.
-                images = len(self.job.plan.data.contrasts)
-                shown = (at_stage(x[:, :images].cpu(), stage, levels) for x in (samples, reals))
+                own = self.job.plan.shown
+                shown = (at_stage(x[:, own].cpu(), stage, levels) for x in (samples, reals))
                 different = variety(*shown)
         rate = rate_of(self.state, self.job.plan)
         return make_row(self.state, stage, seconds, since, rate=rate, variety=different)
@@ -135,7 +137,7 @@ class Ticks:
         score = measure(state)
         keep_snapshot(state, self.job.checkpoints)
         state.guard = state.guard.model_copy(update={"scores": [*state.guard.scores, score]})
-        row["kid_tuning"] = score.kid
+        row["mae_tuning" if plan.translates else "kid_tuning"] = score.value
 
     def _go_back(self, finding: Finding) -> None:
         """To the last good checkpoint with half the learning rates, if for the first time."""

@@ -1,0 +1,221 @@
+"""Images to images: the residual generator of contrast translation, as a row of parts.
+
+Johnson et al. (ECCV 2016) as used by CycleGAN and pGAN (Dar et al., IEEE TMI 2019): a 7 x 7 layer,
+layers with step 2 that double the features, residual blocks at the smallest size, and the way back
+up. The parts stand in a row, so that the joint network of mustGAN can begin behind any of them.
+Differences: the way up enlarges and convolves (transposed convolutions leave a chequered pattern,
+Odena et al., 2016), first weights follow He, and dropout drops whole feature maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from popgan.networks.layers import enlarge
+
+
+class Norm(nn.Module):
+    """Instance normalisation (Ulyanov et al., 2016) with gain and offset, or nothing.
+
+    Args:
+        maps: feature maps.
+        kind: "instance" or "none".
+    """
+
+    def __init__(self, maps: int, kind: str) -> None:
+        super().__init__()
+        if kind not in ("instance", "none"):
+            raise ValueError(f"unknown normalisation {kind!r}")
+        self.weight = nn.Parameter(torch.ones(maps)) if kind == "instance" else None
+        self.bias = nn.Parameter(torch.zeros(maps)) if kind == "instance" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each feature map of each image: N x C x H x W to the same."""
+        if self.weight is None:
+            return x
+        return F.instance_norm(x, weight=self.weight, bias=self.bias)
+
+
+class Layer(nn.Module):
+    """Convolution over mirrored borders, normalisation, ReLU.
+
+    Args:
+        maps_in, maps_out: feature maps.
+        kernel: side of the kernel.
+        stride: step.
+        norm: see `Norm`.
+        active: whether a ReLU follows.
+    """
+
+    def __init__(
+        self,
+        maps_in: int,
+        maps_out: int,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        norm: str,
+        active: bool = True,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(maps_in, maps_out, kernel, stride, kernel // 2, bias=norm == "none")
+        self.norm = Norm(maps_out, norm)
+        self.active = active
+        he_start(self.conv)
+
+    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """N x maps_in x H x W to N x maps_out x H/stride x W/stride; `keep` is not used."""
+        x = self.norm(self.conv(x))
+        return torch.relu(x) if self.active else x
+
+
+class Up(Layer):
+    """Twice the size by linear interpolation, then a layer."""
+
+    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """N x maps_in x H x W to N x maps_out x 2H x 2W; `keep` is not used."""
+        return super().forward(enlarge(x))
+
+
+class Blocks(nn.Module):
+    """Residual blocks: x + layer(dropout(layer(x))).
+
+    Args:
+        maps: feature maps.
+        count: how many blocks.
+        norm: see `Norm`.
+        first: number of the first block among all of a generator, for its column of `keep`.
+    """
+
+    def __init__(self, maps: int, count: int, *, norm: str, first: int) -> None:
+        super().__init__()
+        self.maps, self.first = maps, first
+        self.inner = nn.ModuleList(Layer(maps, maps, norm=norm) for _ in range(count))
+        self.outer = nn.ModuleList(Layer(maps, maps, norm=norm, active=False) for _ in range(count))
+        if norm == "none":
+            # Without normalisation the sum would grow with the number of blocks: they start as
+            # nothing (Zhang et al., Fixup, ICLR 2019).
+            for layer in self.outer:
+                assert isinstance(layer, Layer)
+                nn.init.zeros_(layer.conv.weight)
+
+    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """N x C x H x W to the same; `keep` N x (blocks of the generator * C) dropout factors."""
+        for number, (inner, outer) in enumerate(zip(self.inner, self.outer, strict=True)):
+            within = inner(x)
+            if keep is not None:
+                start = (self.first + number) * self.maps
+                within = within * keep[:, start : start + self.maps, None, None].to(within.dtype)
+            x = x + outer(within)
+        return x
+
+
+class Head(nn.Module):
+    """The image: a 7 x 7 convolution and tanh, float32.
+
+    Args:
+        maps: feature maps.
+    """
+
+    def __init__(self, maps: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(maps, 1, 7, padding=3)
+        he_start(self.conv, gain=0.1)  # starts in the middle of tanh, where it is straight
+
+    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """N x C x H x W to N x 1 x H x W in [-1, 1]; `keep` is not used."""
+        return torch.tanh(self.conv(x).float())
+
+
+class ResNetGenerator(nn.Module):
+    """Sources to target, part after part.
+
+    Args:
+        inputs: channels of the input.
+        width: feature maps at full size; doubled at each halving.
+        halvings: layers with step 2.
+        blocks: residual blocks.
+        norm: see `Norm`.
+        start: number of the part that this network begins with; 0 = the whole of it. Otherwise
+            it takes the features behind part `start - 1`.
+
+    Attributes:
+        names: what the places behind the parts are called (`config.network.fusions`).
+        widths: feature maps behind each part.
+        dropped: length of a row of `keep`: feature maps that dropout acts on.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: int,
+        width: int,
+        halvings: int,
+        blocks: int,
+        norm: str,
+        start: int = 0,
+    ) -> None:
+        super().__init__()
+        low, half = width * 2**halvings, blocks // 2
+        parts: list[nn.Module] = [Layer(inputs, width, kernel=7, norm=norm)]
+        parts += [
+            Layer(width * 2**depth, width * 2 ** (depth + 1), stride=2, norm=norm)
+            for depth in range(halvings)
+        ]
+        parts += [Blocks(low, half, norm=norm, first=0)]
+        parts += [Blocks(low, blocks - half, norm=norm, first=half)]
+        parts += [
+            Up(width * 2 ** (depth + 1), width * 2**depth, norm=norm)
+            for depth in reversed(range(halvings))
+        ]
+        parts += [Head(width)]
+        self.start = start
+        self.parts = nn.ModuleList(parts[start:])
+        self.names = part_names(halvings)
+        down = [width * 2**depth for depth in range(halvings + 1)]
+        self.widths = [*down, low, low, *down[:-1][::-1], 1]
+        self.dropped = blocks * low
+
+    def forward(
+        self, x: Tensor, keep: Tensor | None = None, *, first: int = 0, last: int | None = None
+    ) -> Tensor:
+        """Run parts.
+
+        Args:
+            x: N x C x H x W: sources in [-1, 1], or the features behind part `first - 1`.
+            keep: N x `dropped` factors of dropout; None drops nothing.
+            first: number of the first part to run.
+            last: number of the part to stop before; all by default.
+
+        Returns:
+            N x 1 x H x W in [-1, 1], float32; or features, where it stops before.
+        """
+        for part in self.run_of(first, last):
+            x = part(x, keep)
+        return x
+
+    def run_of(self, first: int, last: int | None) -> Iterable[nn.Module]:
+        """The parts from number `first` until before `last`."""
+        return self.parts[first - self.start : None if last is None else last - self.start]
+
+
+def part_names(halvings: int) -> list[str]:
+    """A name for the place behind each part of a generator; "" where nothing is fused.
+
+    Amid the residual blocks is the bottleneck; behind them and behind the image nothing is.
+    """
+    down = [f"encoder {depth + 1}" for depth in range(halvings + 1)]
+    return [*down, "bottleneck", "", *(f"decoder {depth + 1}" for depth in range(halvings)), ""]
+
+
+def he_start(conv: nn.Conv2d, gain: float = 1.0) -> None:
+    """First weights with the variance that keeps that of the signal (He et al., 2015)."""
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    with torch.no_grad():
+        conv.weight.mul_(gain)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)

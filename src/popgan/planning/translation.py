@@ -1,0 +1,93 @@
+"""What a plan of a translator decides: from which contrasts to which, the shape of its pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from popgan.config.network import fusions
+from popgan.config.schema import DataPlan
+from popgan.errors import UserError
+from popgan.planning.draft import Draft
+
+SOURCES, TARGET = "network.sources", "network.target"
+NEAR = 8.0
+"""Slices farther apart than this (mm) tell next to nothing of each other: a cortical fold is 3 to 4
+mm thick, and a sulcus leaves the plane within two of them."""
+
+
+def check_contrasts(overrides: Mapping[str, Any], contrasts: list[str]) -> None:
+    """Refuse what cannot be translated before anything is measured.
+
+    Args:
+        overrides: values that the user set, by dotted name.
+        contrasts: of the cohort.
+
+    Raises:
+        UserError: no target is named, a contrast is not in the cohort, or no source is left.
+    """
+    target = overrides.get(TARGET)
+    there = ", ".join(contrasts)
+    if target is None:
+        raise UserError(
+            "it is not said which contrast to translate to", do=f"add --to, one of {there}"
+        )
+    for name in [target, *_sources(overrides, contrasts)]:
+        if name not in contrasts:
+            raise UserError(
+                f"contrast {name} is not in the cohort, which has {there}",
+                do="name contrasts of the cohort, or ingest with --contrast A,B,...",
+            )
+    if target in _sources(overrides, contrasts):
+        raise UserError(f"{target} is both a source and the target", do="leave it out of --from")
+    if not _sources(overrides, contrasts):
+        raise UserError(
+            f"the cohort has no contrast but {target}",
+            do="ingest the sources as well: --contrast A,B,...",
+        )
+
+
+def translator_rules(draft: Draft, data: DataPlan, recipe: str) -> None:
+    """Decide what the presets leave open.
+
+    Args:
+        draft: the plan in the making, with the preset's values.
+        data: facts of the cohort.
+        recipe: name of the recipe.
+    """
+    draft.fixed(TARGET, draft.overrides.get(TARGET), "set by the user")
+    sources = _sources(draft.overrides, data.contrasts)
+    draft.rule(SOURCES, sources, "all other contrasts of the cohort")
+    draft.fixed("network.minibatch_stddev", 1, "these networks have none")
+    draft.fixed("network.condition", [], "nothing is told")
+    distance = data.slice_distance or 0.0
+    if "network.neighbours" not in draft.values:
+        near = distance <= NEAR
+        words = "near enough" if near else "too far"
+        draft.rule(
+            "network.neighbours",
+            1 if near else 0,
+            f"slices are {distance:g} mm apart: {words} to tell of each other (up to {NEAR:g} mm)",
+        )
+    if recipe == "mustgan":
+        _fusion_rules(draft)
+    else:
+        draft.rule("train.source_dropout", 0.0, "a single generator is trained with all sources")
+
+
+def _fusion_rules(draft: Draft) -> None:
+    halvings = draft.values["network.halvings"]
+    known = fusions(halvings) if isinstance(halvings, int) and 1 <= halvings <= 5 else []
+    # The last place of the decoder is the many-to-one stream but for one layer.
+    reason = "all places compete for the tuning split; see train.search_share"
+    places = draft.rule("network.fusion", known, reason)
+    if isinstance(places, list) and len(places) == 1:
+        draft.rule("train.search_share", 0.0, "a single place of fusion: nothing to search")
+
+
+def _sources(overrides: Mapping[str, Any], contrasts: list[str]) -> list[str]:
+    target = overrides.get(TARGET)
+    given = overrides.get(SOURCES)
+    if isinstance(given, list):
+        return [str(name) for name in given]
+    return [name for name in contrasts if name != target]
