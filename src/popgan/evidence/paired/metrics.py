@@ -137,10 +137,12 @@ def measure(
         metrics: which to measure in each region.
 
     Raises:
-        ValueError: shapes differ, or a value is not finite.
+        ValueError: shapes differ, a value is not finite, or they are whole numbers (grey levels).
     """
     if truth.shape != image.shape:
         raise ValueError(f"shapes differ: {truth.shape} and {image.shape}")
+    if not (np.issubdtype(truth.dtype, np.floating) and np.issubdtype(image.dtype, np.floating)):
+        raise ValueError(f"intensities must be floats, not {truth.dtype} and {image.dtype}")
     if not (np.isfinite(truth).all() and np.isfinite(image).all()):
         raise ValueError("a value is not finite")
     alike = dict(zip(masks, structure(truth, image, list(masks.values())), strict=True))
