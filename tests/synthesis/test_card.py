@@ -9,11 +9,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
+import paired_fixtures
 from report_fixtures import content as report_content
 from report_fixtures import plan
 
 from popgan.config.schema import parse_plan
 from popgan.evidence.masks import measure_masks
+from popgan.evidence.paired.verdict import paired_verdict
 from popgan.synthesis.card import CardContent, model_card, write_card
 from popgan.synthesis.markdown import plain_text
 
@@ -105,3 +107,48 @@ def test_hashes_and_seed_are_stated(tmp_path):
     assert "b" * 64 in text
     assert plan().data.cohort in text
     assert "| seed | 0 |" in text
+
+
+def translator(found="made up", **changes):
+    made = paired_fixtures.paired() if found == "made up" else found
+    return card(
+        model="mustgan",
+        plan=paired_fixtures.translator_plan(),
+        fidelity=None,
+        paired=made,
+        verdict=paired_verdict(made) if made else None,
+        **changes,
+    )
+
+
+def test_the_card_of_a_translator_says_what_it_completes_and_what_it_is_not_for():
+    text = model_card(translator())
+    said = " ".join(text.split())
+    assert "T1w and T1wCE in, FLAIR out" in said
+    assert "completing contrasts that are missing" in said
+    assert "lesions: they may be missed, blurred or invented" in said
+    assert "sparing a patient a scan or a contrast agent" in said
+    assert "draws images at random" not in said
+    assert "latent" not in said
+    assert "No privacy audit has been made" in said
+
+
+def test_every_way_has_its_row_and_what_is_lost_without_each_source():
+    found = paired_fixtures.paired()
+    lines = model_card(translator(found)).splitlines()
+    gaps = {c.against: c.difference.mean for c in found.comparisons if c.metric == "psnr"}
+    for row in found.rows:
+        (line,) = [line for line in lines if line.startswith(f"| {row.name} |")]
+        assert f"{row.score('psnr', 'brain').mean:.2f} (" in line
+        if row.name in gaps:
+            assert f"| {gaps[row.name]:.2f} (" in line
+    assert "hold 87% in the brain, 64% within lesions" in model_card(translator(found))
+
+
+def test_a_translator_without_lesions_intervals_or_measurements_has_a_card():
+    few = paired_fixtures.paired(patients=2, lesions=0, uncertainty=None)
+    text = model_card(translator(few))
+    assert "MAE in lesions" not in text
+    assert "No uncertainty was measured" in text
+    assert "None" not in text.split("## Uses")[0].split("## Evidence")[1]
+    assert "Not measured yet" in model_card(translator(None))

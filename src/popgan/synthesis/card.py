@@ -15,8 +15,16 @@ from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult, Metric
 from popgan.evidence.fidelity.verdict import Verdict
 from popgan.evidence.masks import MaskResult
+from popgan.evidence.paired.results import PairedResult
+from popgan.evidence.paired.verdict import PairedVerdict
 from popgan.files import write_text
 from popgan.synthesis.card_masks import masks_section
+from popgan.synthesis.card_translation import (
+    TRANSLATOR_ROWS,
+    TRANSLATOR_USES,
+    translator_evidence,
+    translator_head,
+)
 from popgan.synthesis.markdown import plain_text, table
 
 _PLAN_ROWS = (
@@ -43,6 +51,7 @@ class CardContent:
         weights_hash: SHA-256 of the weights.
         cohort: counts about the training data; no path and no id.
         fidelity: the measurements; None = not measured yet.
+        paired: those of a translator.
         verdict: what they amount to.
         masks: the measurements of masks, where the model draws any.
         provenance: versions, machine and time (`popgan.provenance.record()`).
@@ -55,7 +64,8 @@ class CardContent:
     weights_hash: str
     cohort: Mapping[str, int | float | str] = field(default_factory=dict)
     fidelity: FidelityResult | None = None
-    verdict: Verdict | None = None
+    paired: PairedResult | None = None
+    verdict: Verdict | PairedVerdict | None = None
     masks: MaskResult | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training: Sequence[str] = ()
@@ -63,14 +73,15 @@ class CardContent:
 
 def model_card(content: CardContent) -> str:
     """The card as Markdown."""
+    translates = content.plan.translates
     parts = [
-        _head(content),
+        translator_head(content.model, content.plan) if translates else _head(content),
         _training_data(content),
-        _plan(content),
+        _plan(content, TRANSLATOR_ROWS if translates else _PLAN_ROWS),
         *_training(content),
-        _evidence(content),
+        translator_evidence(content.paired, content.verdict) if translates else _evidence(content),
         *masks_section(content.plan.data, content.masks),
-        _USES,
+        TRANSLATOR_USES if translates else _USES,
         _provenance(content),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -116,9 +127,9 @@ def _training_data(content: CardContent) -> str:
     )
 
 
-def _plan(content: CardContent) -> str:
+def _plan(content: CardContent, named: Sequence[tuple[str, str]]) -> str:
     rows = []
-    for name, meaning in _PLAN_ROWS:
+    for name, meaning in named:
         section, key = name.split(".")
         value = getattr(getattr(content.plan, section), key)
         decision = content.plan.decisions.get(name)
