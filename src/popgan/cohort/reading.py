@@ -95,21 +95,24 @@ class HeaderReader:
 
     Args:
         workers: do the reading.
-        run: run folder; its private/ keeps the headers, which name patients.
+        run: run folder; its private/ keeps the headers, which name patients. None keeps none.
         source: folder of scans.
         reporter: shows progress.
     """
 
-    def __init__(self, workers: Workers, run: Path, source: Path, reporter: Reporter) -> None:
+    def __init__(
+        self, workers: Workers, run: Path | None, source: Path, reporter: Reporter
+    ) -> None:
         self._workers, self._source, self._reporter = workers, source, reporter
-        self._path = run / "private" / HEADERS_FILE
+        self._path = None if run is None else run / "private" / HEADERS_FILE
         self._run = run
 
     def __call__(self, paths: list[Path]) -> list[DicomFile | ScanError]:
         """Headers in the order of the paths, or why there is none."""
         if not paths:
             with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
+                if self._path is not None:
+                    self._path.unlink(missing_ok=True)
             return []
         known = self._remembered()
         states = {path: file_state(self._source, path) for path in paths}
@@ -151,13 +154,15 @@ class HeaderReader:
 
     def _remembered(self) -> dict[str, Any]:
         with contextlib.suppress(Exception):
-            kept = read_json(self._path)
+            kept = read_json(self._path) if self._path is not None else {}
             if kept["version"] == _VERSION:
                 return dict(kept["files"])
         return {}
 
     def _keep(self, answers: dict[Path, Any], states: dict[Path, tuple[Any, ...]]) -> None:
         """Write down the good headers; a file that could not be read is tried again."""
+        if self._run is None or self._path is None:
+            return
         good = {
             states[path][0]: [list(states[path][1:]), answer]
             for path, answer in answers.items()
@@ -208,19 +213,35 @@ def prepare_visits(
     """Read and prepare visits in order; what is parked already is not read again."""
     parked = {key: parking.find(key) for key in keys}
     asked = [visit for visit, key in zip(visits, keys, strict=True) if parked[key] is None]
-    replies = workers.map(
-        Request(visit_request(v, choice), VISIT_SECONDS + _STEP_SECONDS * len(v.scans))
-        for v in asked
-    )
+    replies = workers.map(Request(visit_request(v, choice), visit_seconds(v)) for v in asked)
     for visit, key in zip(visits, keys, strict=True):
         known = parked[key]
         yield visit, key, known if known is not None else _outcome(visit, key, replies, parking)
 
 
+def visit_seconds(visit: Visit) -> float:
+    """Processor time that each file of a visit may take, with the steps of preparation."""
+    return VISIT_SECONDS + _STEP_SECONDS * len(visit.scans)
+
+
 def _outcome(
     visit: Visit, key: str, replies: Iterator[Reply | Crash], parking: Parking
 ) -> Prepared | Failure:
-    reply = next(replies)
+    reply = answered(visit, next(replies))
+    if isinstance(reply, Failure):
+        return reply
+    try:
+        return parking.put(key, reply.value, reply.blob)
+    except ValueError:
+        return Failure(visit.scans[0], "gave slices that make no sense")
+
+
+def answered(visit: Visit, reply: Reply | Crash) -> Reply | Failure:
+    """What a worker made of a visit, or why there is nothing.
+
+    Raises:
+        UserError: something that is needed is not installed.
+    """
     if isinstance(reply, Crash):
         blamed = [found for found in visit.scans if reply.path in found.files]
         found = (blamed or list(visit.scans))[0]
@@ -236,7 +257,4 @@ def _outcome(
         # Of a series, the file that is to blame is named.
         blame = found if path is None else dataclasses.replace(found, path=Path(path))
         return Failure(blame, str(reply.value["error"]))
-    try:
-        return parking.put(key, reply.value, reply.blob)
-    except ValueError:
-        return Failure(visit.scans[0], "gave slices that make no sense")
+    return reply

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from popgan.cohort.brains import extractor
 from popgan.cohort.parked import pack, place_from_json, place_to_json
 from popgan.cohort.parked_labels import pack_labels
 from popgan.cohort.visits import Visit
+from popgan.cohort.whole_work import whole_answer
 from popgan.preparation.atlas import NoAtlasError
 from popgan.preparation.label_map import TooManyLabelsError, label_planes
 from popgan.preparation.visit import Prepared, SliceChoice, prepare_visit
@@ -50,6 +52,11 @@ def visit_request(visit: Visit, choice: SliceChoice) -> Any:
     return {"task": "visit", "scans": scans, "choice": dataclasses.asdict(choice)}
 
 
+def whole_request(visit: Visit, choice: SliceChoice, grid: Any) -> Any:
+    """Ask for every slice of a visit on the grid of a cohort; see `popgan.cohort.whole_work`."""
+    return {**visit_request(visit, choice), "task": "whole", "grid": grid}
+
+
 def handle(body: Any, ask: Service) -> tuple[Any, bytes]:
     """Answer one request.
 
@@ -62,7 +69,10 @@ def handle(body: Any, ask: Service) -> tuple[Any, bytes]:
     if body["task"] == "labels":
         return _labels(body)
     choice = TypeAdapter(SliceChoice).validate_python(body["choice"])
-    return _visit([_found_from_json(item) for item in body["scans"]], choice, ask)
+    found = [_found_from_json(item) for item in body["scans"]]
+    if body["task"] == "whole":
+        return _visit(found, lambda scans: whole_answer(scans, found[0], choice, body["grid"], ask))
+    return _visit(found, lambda scans: pack(prepare_visit(scans, choice, extractor(ask))))
 
 
 def _header(path: Path) -> Any:
@@ -74,7 +84,9 @@ def _header(path: Path) -> Any:
         return {"error": "needs more memory to read than any scan does"}
 
 
-def _visit(visit: list[Found], choice: SliceChoice, ask: Service) -> tuple[Any, bytes]:
+def _visit(
+    visit: list[Found], prepare: Callable[[list[Scan]], tuple[Any, bytes]]
+) -> tuple[Any, bytes]:
     """Read and prepare; of a bad file the reason and which one it is."""
     scans: list[Scan] = []
     for number, found in enumerate(visit):
@@ -84,7 +96,7 @@ def _visit(visit: list[Found], choice: SliceChoice, ask: Service) -> tuple[Any, 
             path = os.fspath(error.path) if error.path is not None else None
             return {"error": str(error), "scan": number, "path": path}, b""
     try:
-        return pack(prepare_visit(scans, choice, extractor(ask)))
+        return prepare(scans)
     except ScanError as error:
         blamed = [i for i, found in enumerate(visit) if found.contrast == error.contrast]
         return {"error": str(error), "scan": (blamed or [0])[0], "path": None}, b""

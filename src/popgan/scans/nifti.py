@@ -12,6 +12,7 @@ from popgan.scans.limits import (
     MAX_SIDE,
     check_claim,
     check_shape,
+    file_start,
     inflate,
     read_bytes,
 )
@@ -21,6 +22,12 @@ from popgan.scans.voxels import check_content
 _HEADER_BYTES = 544  # enough for NIfTI-1 (348) and NIfTI-2 (540)
 _MAX_OFFSET = 16 * 2**20  # header extensions above 16 MiB are refused
 _KINDS = "uif"
+GEOMETRY = {
+    **{"pixdim": 4, "qform_code": 1, "sform_code": 1, "quatern_b": 1, "quatern_c": 1},
+    **{"quatern_d": 1, "qoffset_x": 1, "qoffset_y": 1, "qoffset_z": 1},
+    **{"srow_x": 4, "srow_y": 4, "srow_z": 4},
+}
+"""Fields of a header that say where its voxels lie, and how many numbers each has."""
 
 
 def read_nifti(found: Found) -> Scan:
@@ -79,6 +86,25 @@ def read_voxels(
         sha256=sha256,
         spacing_known=True,
     )
+
+
+def stated_geometry(found: Found) -> dict[str, list[float]] | None:
+    """What a header says about where its voxels lie: the numbers of the fields of `GEOMETRY`.
+
+    A file may state its position twice (sform and qform) and in codes that tools read differently;
+    a volume that is to lie on it has to state the same.
+
+    Returns:
+        The numbers of each field; None where the file is no NIfTI or states what is no number.
+    """
+    if found.kind != "nifti":
+        return None
+    try:
+        header = _header(file_start(found.path, _HEADER_BYTES))
+    except ScanError:
+        return None
+    stated = {name: [float(v) for v in np.ravel(header[name])[:n]] for name, n in GEOMETRY.items()}
+    return stated if np.isfinite(np.concatenate(list(stated.values()))).all() else None
 
 
 def _header(start: bytes) -> Any:
