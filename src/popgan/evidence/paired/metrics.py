@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.evidence.paired.regions import brain_mask
-from popgan.evidence.paired.results import MetricName
+from popgan.evidence.paired.results import MetricName, Region
 from popgan.evidence.paired.structure import RANGE, structure
 
 __all__ = [
@@ -126,9 +126,9 @@ def sharpness(truth: Images, image: Images, mask: Mask | None = None) -> float |
 def measure(
     truth: Images,
     image: Images,
-    masks: Mapping[str, Mask | None],
-    metrics: Mapping[str, Sequence[MetricName]],
-) -> dict[tuple[MetricName, str], float | None]:
+    masks: Mapping[Region, Mask | None],
+    metrics: Mapping[Region, Sequence[MetricName]],
+) -> dict[tuple[MetricName, Region], float | None]:
     """Some metrics of one patient in some regions.
 
     Args:
@@ -146,7 +146,7 @@ def measure(
     if not (np.isfinite(truth).all() and np.isfinite(image).all()):
         raise ValueError("a value is not finite")
     alike = dict(zip(masks, structure(truth, image, list(masks.values())), strict=True))
-    found: dict[tuple[MetricName, str], float | None] = {}
+    found: dict[tuple[MetricName, Region], float | None] = {}
     for region, mask in masks.items():
         for name in metrics[region]:
             if name in ("ssim", "ms_ssim"):

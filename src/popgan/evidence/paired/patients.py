@@ -38,6 +38,17 @@ _EXACT = 16  # patients up to which every sign flip is tried
 _FLIPS = 20_000
 
 
+def slices_of(subjects: Sequence[str]) -> dict[str, NDArray[np.intp]]:
+    """Places of the slices of each patient; patients in the order of their first slices.
+
+    That is the order of the patients in every result.
+    """
+    found: dict[str, list[int]] = {}
+    for i, subject in enumerate(subjects):
+        found.setdefault(str(subject), []).append(i)
+    return {subject: np.array(own, np.intp) for subject, own in found.items()}
+
+
 def patient_mean(
     values: Values, *, seed: int = 0, bounds: tuple[float, float] = (-math.inf, math.inf)
 ) -> PatientMean | None:
