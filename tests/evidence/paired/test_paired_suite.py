@@ -24,7 +24,7 @@ def heads(patients: int, seed: int = 0) -> dict[str, np.ndarray]:
     n = patients * SLICES
     noise = gaussian_filter(rng.normal(size=(3, n, SIDE, SIDE)), (0, 0, 1.5, 1.5))
     sources = HEAD * np.clip(0.5 + 0.6 * noise[:2], 0.15, 0.9)
-    own = HEAD * np.clip(0.5 + 1.5 * noise[2], 0, 1)
+    own = HEAD * np.clip(0.5 + 2.5 * noise[2], 0, 1)
     truth = HEAD * (0.2 + 0.5 * sources[0] ** 2) + 0.3 * own
     return {
         "sources": np.moveaxis(sources, 0, 1).astype(np.float32),
