@@ -46,7 +46,7 @@ def estimate(source: Path | None, options: RunOptions, reporter: Reporter) -> Es
         check_places(source, Path(tempfile.gettempdir()) / "popgan-dry-run")
     with tempfile.TemporaryDirectory(prefix="popgan-dry-run-") as folder:
         run = Path(folder)
-        scans = phantom_scans(run, options.seed, reporter) if source is None else source
+        scans = phantom_scans(run, options, reporter) if source is None else source
         probe = SpeedProbe()
         plan = prepare(scans, run, options, reporter, probe).plan()
         # Where a time was given, the plan itself was made from these measurements.

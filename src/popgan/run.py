@@ -1,7 +1,7 @@
 """The main line: ingest -> plan -> train -> generate -> evaluate -> report.
 
 Each station is skipped when its inputs are unchanged, so the same command resumes, extends or
-merely confirms a run.
+merely confirms a run. A model that translates contrasts has nothing to generate.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from popgan.cohort.options import IngestOptions
 from popgan.config.preset import load_preset
 from popgan.errors import NotMeasurableError, UserError
 from popgan.evidence.fidelity.results import FidelityResult
+from popgan.evidence.paired.results import PairedResult
 from popgan.folders import atomic_folder
 from popgan.phantom.cohort import write_cohort
 from popgan.planning.budget import parse_budget
+from popgan.planning.recipes import find_rules
+from popgan.planning.translation import SOURCES, TARGET, check_contrasts
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
 from popgan.stations.evaluate import evaluate
@@ -34,6 +37,8 @@ from popgan.stations.train import train
 DEMO_SUBJECTS = 48
 # What the demo shows was measured with scans in their own ranges; its figures stay comparable.
 _DEMO = {"intensity": "percentile"}
+# A translator is meant for whole volumes later, and learns from nearly all of their slices.
+_WHOLE = {"slices": 40, "slice_range": (5.0, 95.0)}
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ class RunOptions:
         recipe: name of a recipe.
         name: name of the model; the recipe's by default.
         ingest: values of `IngestOptions` that differ from its defaults; the preset's resolution
-            applies where none is given.
+            applies where none is given. For recipes that translate, more slices of a volume are
+            the default, and the contrasts that are translated.
         budget: training time, or None for the preset's.
         seed: seed of the run; the split has a seed of its own in `ingest`.
         overrides: values of the plan by dotted name.
@@ -68,14 +74,31 @@ class RunOptions:
     strict: bool = False
 
     def ingest_options(self) -> IngestOptions:
-        """Options of ingest with the preset's resolution filled in.
+        """Options of ingest with what preset and recipe decide filled in.
 
         Raises:
             UserError: an impossible value.
         """
-        values = dict(self.ingest)
-        values.setdefault("resolution", load_preset(self.preset, self.recipe).resolution)
-        return IngestOptions.parse(**values)
+        values: dict[str, Any] = {"resolution": load_preset(self.preset, self.recipe).resolution}
+        if self.translates:
+            values |= _WHOLE
+            if contrasts := self.translated():
+                values["contrasts"] = contrasts
+        return IngestOptions.parse(**(values | self.ingest))
+
+    @property
+    def translates(self) -> bool:
+        """Whether the recipe makes one contrast of others.
+
+        Raises:
+            UserError: there is no such recipe.
+        """
+        return find_rules(self.recipe).translates
+
+    def translated(self) -> list[str]:
+        """Sources and target, in the order in which the cohort will hold them; [] if not said."""
+        sources, target = self.overrides.get(SOURCES), self.overrides.get(TARGET)
+        return [*sources, target] if isinstance(sources, list) and target else []
 
     def check(self) -> None:
         """Refuse what cannot work before anything is read or written.
@@ -90,11 +113,33 @@ class RunOptions:
         if self.budget is not None:
             parse_budget(self.budget)
         check_overrides(self.overrides, self.recipe)
+        if self.translates:
+            self._check_translation()
         ingest = self.ingest_options()
         if self.overrides.get(MASKS) and (ingest.label_map or "").lower() == NO_MAP:
             raise UserError(
                 "masks are asked for, and no label map", do="name one with --label-map NAME"
             )
+
+    def _check_translation(self) -> None:
+        """Refuse a translation of which an end is not named, or not another contrast."""
+        if not self.overrides.get(TARGET):
+            raise UserError(
+                f"recipe {self.recipe} translates contrasts, and it is not said to which one",
+                do="add --from and --to, e.g. --from T1w,T1wCE --to FLAIR",
+            )
+        if not self.overrides.get(SOURCES) and not self.ingest.get("contrasts"):
+            raise UserError(
+                f"it is not said from which contrasts to translate to {self.overrides[TARGET]}",
+                do="add --from, e.g. --from T1w,T1wCE",
+            )
+        if contrasts := self.translated():
+            check_contrasts(self.overrides, contrasts)
+            if find_rules(self.recipe).kind == "mustgan" and len(contrasts) < 3:
+                raise UserError(
+                    "mustgan fuses two sources or more, and one is named",
+                    do="name another with --from, or take --recipe pix2pix",
+                )
 
 
 @dataclass(frozen=True)
@@ -103,16 +148,18 @@ class RunResult:
 
     Attributes:
         model: the trained model.
-        synthetic: folder of the synthetic data set.
+        synthetic: folder of the synthetic data set; None of a model that translates.
         fidelity: the measurements; None where the cohort is too small for any.
+        paired: those of a model that translates; None likewise.
         verdict: what they amount to, or why there are none.
         report: the shareable page.
         private_report: the page with patients on it.
     """
 
     model: Model
-    synthetic: Path
+    synthetic: Path | None
     fidelity: FidelityResult | None
+    paired: PairedResult | None
     verdict: str
     report: Path
     private_report: Path
@@ -139,13 +186,15 @@ def run_all(
     if source is not None:
         check_places(source, run)
     with locked(run, make=True):
-        scans = phantom_scans(run, options.seed, reporter) if source is None else source
+        scans = phantom_scans(run, options, reporter) if source is None else source
         if source is None:  # simulated heads have no patient behind their ids
             options = replace(options, ingest=_DEMO | options.ingest | {"keep_ids": True})
         model = prepare(scans, run, options, reporter)
         cohort = Cohort.open(run)
         train(model.plan(), cohort, name=model.name, reporter=reporter)
-        synthetic = generate(model, options.images, seed=options.seed, reporter=reporter)
+        synthetic = None
+        if not options.translates:
+            synthetic = generate(model, options.images, seed=options.seed, reporter=reporter)
         try:
             evaluate(model, cohort, reporter=reporter)
         except NotMeasurableError as error:
@@ -153,8 +202,15 @@ def run_all(
         evidence = load_evaluation(model)
         assert evidence is not None
         report, private = write_report(model, reporter=reporter)
-    words = evidence.verdict().sentence
-    return RunResult(model, synthetic, evidence.fidelity, words, report, private)
+    return RunResult(
+        model=model,
+        synthetic=synthetic,
+        fidelity=evidence.fidelity,
+        paired=evidence.paired,
+        verdict=evidence.verdict().sentence,
+        report=report,
+        private_report=private,
+    )
 
 
 def prepare(
@@ -188,10 +244,16 @@ def prepare(
     )
 
 
-def phantom_scans(run: Path, seed: int, reporter: Reporter) -> Path:
-    """The phantom cohort of the demo, made once under RUN/cache."""
-    folder = run / "cache" / f"phantom-{seed}"
+def phantom_scans(run: Path, options: RunOptions, reporter: Reporter) -> Path:
+    """The phantom cohort of the demo, made once under RUN/cache; with what is translated."""
+    seed, contrasts = options.seed, ["T1w"]
+    if options.translates:
+        contrasts = options.ingest_options().contrasts or contrasts
+    name = "-".join(["phantom", str(seed), *(contrasts if options.translates else [])])
+    folder = run / "cache" / name
     if not folder.exists():
         with atomic_folder(folder) as temporary:
-            write_cohort(temporary, n=DEMO_SUBJECTS, seed=seed, reporter=reporter)
+            write_cohort(
+                temporary, n=DEMO_SUBJECTS, seed=seed, contrasts=contrasts, reporter=reporter
+            )
     return folder

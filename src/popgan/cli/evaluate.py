@@ -11,6 +11,7 @@ from popgan.cli.shared import settings_of
 
 if TYPE_CHECKING:
     from popgan.evidence.fidelity.results import FidelityResult
+    from popgan.evidence.paired.results import PairedResult
 
 HELP = "Measure a trained model against held-out subjects."
 
@@ -25,7 +26,7 @@ def evaluate(
             "--images",
             metavar="N",
             min=10,
-            help="Synthetic images to measure.  [default: the plan's]",
+            help="Synthetic images to measure; not for translators.  [default: the plan's]",
         ),
     ] = None,
     name: shared.Name = None,
@@ -35,12 +36,16 @@ def evaluate(
     reporter = shown.reporter()
     with shared.opened(folder, name, reporter) as model:
         from popgan.evidence.fidelity.verdict import verdict
+        from popgan.evidence.paired.results import PairedResult
+        from popgan.evidence.paired.verdict import paired_verdict
         from popgan.stations.evaluate import evaluate as station
 
         result = station(model, n=n, reporter=reporter)
-    shown.show(
-        [*metric_table(result), "", verdict(result).sentence], result.model_dump(mode="json")
-    )
+    if isinstance(result, PairedResult):
+        lines = [*pair_table(result), "", paired_verdict(result).sentence]
+    else:
+        lines = [*metric_table(result), "", verdict(result).sentence]
+    shown.show(lines, result.model_dump(mode="json"))
 
 
 def metric_table(result: FidelityResult) -> list[str]:
@@ -56,4 +61,26 @@ def metric_table(result: FidelityResult) -> list[str]:
         lines.append(
             f"{metric.title:{wide}} {value.value:>9.3g} {interval:>18} {floor:>8} {ceiling:>11}"
         )
+    return lines
+
+
+def pair_table(result: PairedResult) -> list[str]:
+    """A line a way to come by the contrast: how near it is to the truth, and to the model."""
+    columns = (("PSNR, dB", "psnr", 2), ("SSIM", "ssim", 3), ("MAE", "mae", 3))
+    gaps = {c.against: c.difference for c in result.comparisons
+            if (c.metric, c.region) == ("psnr", "brain")}  # fmt: skip
+    wide = max(len(row.name) for row in result.rows)
+    head = "".join(f" {title:>9}" for title, _, _ in columns)
+    lines = [f"{'in the brain':{wide}}{head}   {result.model} is higher by, dB"]
+    for row in result.rows:
+        cells = []
+        for _, metric, digits in columns:
+            value = row.score(metric, "brain")
+            cells.append(f" {value.mean:>9.{digits}f}" if value and value.n else f" {'-':>9}")
+        gap, told = gaps.get(row.name), ""
+        if gap is not None:
+            told = f"   {gap.mean:+.2f}"
+            if gap.low is not None and gap.high is not None:
+                told += f" ({gap.low:.2f} .. {gap.high:.2f})"
+        lines.append(f"{row.name:{wide}}{''.join(cells)}{told}")
     return lines

@@ -26,6 +26,8 @@ def plan(
     condition: shared.ConditionNames = None,
     with_masks: shared.WithMasks = False,
     init: shared.Init = None,
+    sources: shared.Sources = None,
+    target: shared.Target = None,
     name: shared.Name = None,
     budget: shared.Budget = None,
     seed: shared.Seed = 0,
@@ -34,6 +36,7 @@ def plan(
 ) -> None:
     """See HELP."""
     require_run(folder)
+    translation = values.translation_values(recipe, sources, target)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
@@ -49,7 +52,7 @@ def plan(
             recipe=recipe,
             budget=budget,
             seed=seed,
-            overrides=values.plan_values(settings, condition, with_masks, init),
+            overrides=values.plan_values(settings, condition, with_masks, init, translation),
             restart=restart,
             reporter=reporter,
         )

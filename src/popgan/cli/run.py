@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +12,13 @@ from popgan.cli.shared import settings_of
 from popgan.errors import UserError
 from popgan.stations.folder import check_places
 
+if TYPE_CHECKING:
+    from popgan.run import RunResult
+
 HELP = """Everything: ingest, plan, train, generate, evaluate, report.
 
-Run it again to resume or to do only what has changed."""
+Run it again to resume or to do only what has changed. With --recipe pix2pix or mustgan a model
+learns to translate contrasts (--from, --to), and nothing is generated."""
 
 
 def run(
@@ -32,6 +36,8 @@ def run(
     condition: shared.ConditionNames = None,
     with_masks: shared.WithMasks = False,
     init: shared.Init = None,
+    sources: shared.Sources = None,
+    target: shared.Target = None,
     name: shared.Name = None,
     resolution: shared.Resolution = None,
     budget: shared.Budget = None,
@@ -77,6 +83,7 @@ def run(
     if source is not None and out is not None:
         check_places(source, out)
     preparation = values.preparation_values(bias_field, keep_skull, space)
+    translation = values.translation_values(recipe, sources, target)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)
@@ -103,7 +110,7 @@ def run(
         ),
         budget=budget,
         seed=seed,
-        overrides=values.plan_values(settings, condition, with_masks, init),
+        overrides=values.plan_values(settings, condition, with_masks, init, translation),
         images=images,
         restart=restart,
         workers=shared.parse_workers(workers),
@@ -116,21 +123,30 @@ def run(
         show_plan(shown, estimate(source, options, reporter))
         return
     assert out is not None
-    result = run_all(source, out, options, reporter)
-    kid = result.fidelity.metric("kid").value.model_dump() if result.fidelity else None
-    shown.show(
-        [
-            result.verdict,
-            f"synthetic data: {result.synthetic}",
-            f"private report: {result.private_report}  (patient images: do not share)",
-            f"report:         {result.report}",
-        ],
-        {
-            "report": result.report,
-            "private_report": result.private_report,
-            "synthetic": result.synthetic,
-            "model": result.model.folder,
-            "verdict": result.verdict,
-            "kid": kid,
-        },
-    )
+    shown.show(*_told(run_all(source, out, options, reporter)))
+
+
+def _told(result: RunResult) -> tuple[list[str], dict[str, Any]]:
+    """What a run left behind: for people, and for machines."""
+    drawn = [f"synthetic data: {result.synthetic}"] if result.synthetic else []
+    lines = [
+        result.verdict,
+        *drawn,
+        f"private report: {result.private_report}  (patient images: do not share)",
+        f"report:         {result.report}",
+    ]
+    data: dict[str, Any] = {
+        "report": result.report,
+        "private_report": result.private_report,
+        "synthetic": result.synthetic,
+        "model": result.model.folder,
+        "verdict": result.verdict,
+        "kid": result.fidelity.metric("kid").value.model_dump() if result.fidelity else None,
+    }
+    if result.model.plan().translates:
+        from popgan.stations.draw import translate_command
+
+        psnr = result.paired.rows[0].score("psnr", "brain") if result.paired else None
+        data["psnr"] = psnr.model_dump() if psnr else None
+        lines.insert(1, f"translate scans: {translate_command(result.model.run)}")
+    return lines, data

@@ -77,8 +77,20 @@ Preset = Annotated[
 RecipeName = Annotated[
     str,
     typer.Option(
-        "--recipe", metavar="NAME", help="Kind of model: popgan, stylegan2, r3gan, dcgan, cgan."
+        "--recipe",
+        metavar="NAME",
+        help="Kind of model: popgan, stylegan2, r3gan, dcgan, cgan; pix2pix and mustgan translate "
+        "contrasts.",
     ),
+]
+Sources = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="NAMES", help="Contrasts to translate from, by commas: T1w,T1wCE."
+    ),
+]
+Target = Annotated[
+    str | None, typer.Option("--to", metavar="NAME", help="Contrast to translate to: FLAIR.")
 ]
 ConditionNames = Annotated[
     str | None,

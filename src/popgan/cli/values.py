@@ -61,6 +61,7 @@ def plan_values(
     condition: str | None,
     with_masks: bool = False,
     init: str | None = None,
+    translation: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Values of the plan that the user set, by --set and by options of their own.
 
@@ -78,4 +79,39 @@ def plan_values(
         if init not in ("phantom", "scratch"):
             raise UserError(f"--init {init} is not possible", do="give phantom or scratch")
         found["train.init"] = init
+    return found | (translation or {})
+
+
+def translation_values(recipe: str, sources: str | None, target: str | None) -> dict[str, Any]:
+    """What to translate from and to, as values of the plan.
+
+    Args:
+        recipe: name of the recipe.
+        sources: contrasts by commas, or None where it was not said.
+        target: one contrast, or None.
+
+    Raises:
+        UserError: the recipe does not translate, is unknown, or the names are no contrasts.
+    """
+    from popgan.cohort.options import contrast_names
+    from popgan.planning.recipes import RULES, find_rules
+    from popgan.planning.translation import SOURCES, TARGET
+
+    if sources is None and target is None:
+        return {}
+    if not find_rules(recipe).translates:
+        able = " or ".join(name for name, rules in RULES.items() if rules.translates)
+        raise UserError(
+            f"recipe {recipe} draws images and translates nothing, so --from and --to are not for "
+            "it",
+            do=f"add --recipe {able}",
+        )
+    found: dict[str, Any] = {}
+    if sources is not None:
+        found[SOURCES] = contrast_names(sources.split(","), "--from")
+    if target is not None:
+        names = contrast_names(target.split(","), "--to")
+        if len(names) > 1:
+            raise UserError(f"--to {target} is more than one contrast", do="train a model for each")
+        found[TARGET] = names[0]
     return found

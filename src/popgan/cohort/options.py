@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -42,6 +43,22 @@ def check_resolution(side: int) -> int:
         f"from {SMALLEST} to {LARGEST}",
         do=f"take {near}",
     )
+
+
+def contrast_names(given: Sequence[str], option: str) -> list[str]:
+    """The usual names of contrasts that a user typed: `t1,flair` -> T1w, FLAIR.
+
+    Args:
+        given: as typed.
+        option: what they were given to, such as `--contrast`.
+
+    Raises:
+        UserError: none, or one of them twice.
+    """
+    names = [normalise_contrast(name) for name in given]
+    if not any(name.strip() for name in given) or len(set(names)) != len(names):
+        raise UserError(f"{option} {','.join(given)}: name each contrast once")
+    return names
 
 
 class IngestOptions(BaseModel):
@@ -96,12 +113,7 @@ class IngestOptions(BaseModel):
     @field_validator("contrasts")
     @classmethod
     def _known_names(cls, value: list[str] | None) -> list[str] | None:
-        if value is None:
-            return None
-        names = [normalise_contrast(name) for name in value]
-        if not names or len(set(names)) != len(names):
-            raise UserError(f"--contrast {','.join(value)}: name each contrast once")
-        return names
+        return None if value is None else contrast_names(value, "--contrast")
 
     @field_validator("channels")
     @classmethod

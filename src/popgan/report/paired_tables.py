@@ -71,9 +71,10 @@ def score_tables(result: PairedResult) -> list[ScoreTable]:
     field: list[Column] = [(metric, "field") for metric in HEADLINE]
     lesion: list[Column] = [("mae", "lesion"), ("mae", "outside lesion")]
     steps: list[Column] = [(m, region) for m in ("roughness", "sharpness") for region in REGIONS]
+    apart = "In lesions and outside them, " if found & set(lesion) else ""
     wanted = [
         ("In the brain", brain),
-        ("In lesions, outside them, and from pixel to pixel", [*lesion, *steps]),
+        (f"{apart}from slice to slice, from pixel to pixel".capitalize(), [*lesion, *steps]),
         ("Over the whole field, background included", field),
     ]
     tables = []
@@ -104,10 +105,17 @@ def _table(result: PairedResult, title: str, columns: Sequence[Column]) -> Score
         head.append((f"{words.title}{place}{unit}", _better(words.higher)))
     n = len(result.rows[0].scores[0].value.patients) if result.rows[0].scores else 0
     caption = (
-        f"{title}. Mean over {_patients(n)}, the slices of each taken together; in "
-        f"brackets the 95{PERCENT} interval over patients. Bold: the best of a column."
+        f"{title}. Mean over {_patients(n)}, the slices of each taken together"
+        f"{_intervals(result)}. Bold: the best of a column."
     )
     return ScoreTable(title, caption, head, groups)
+
+
+def _intervals(result: PairedResult) -> str:
+    values = [score.value for row in result.rows for score in row.scores]
+    if any(value.low is not None for value in values):
+        return f"; in brackets the 95{PERCENT} interval over patients"
+    return "; there are too few for an interval"
 
 
 def _better(higher: bool | None) -> str:

@@ -108,6 +108,7 @@ def p_words(p: float | None) -> str:
 
 
 def sentence(text: str) -> str:
-    """A sentence of the evidence in the page's spelling, with a full stop."""
+    """A sentence of the evidence in the page's spelling, from its capital to its full stop."""
     text = typeset(text.strip())
+    text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -54,6 +54,7 @@ def write_card(model: Model, cohort: Cohort) -> None:
         weights_hash=model.weights_hash(),
         cohort=cohort_counts(with_maps(cohort, plan)),
         fidelity=evidence.fidelity if evidence else None,
+        paired=evidence.paired if evidence else None,
         verdict=evidence.verdict() if evidence else None,
         masks=evidence.masks if evidence else None,
         provenance=provenance.record(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -124,6 +126,7 @@ def draw_set(
     Raises:
         UserError: see `synthesise`.
     """
+    refuse_translator(model)
     plan = model.plan()
     check_count(n)
     shape = (n, len(plan.data.contrasts), plan.data.height, plan.data.width)
@@ -153,6 +156,7 @@ def stream(model: Model, n: int, seed: int, wish: Wish = ANY) -> Iterator[Drawn]
         UserError: see `synthesise`.
     """
     check_count(n)
+    refuse_translator(model)
     model.weights_hash()
     plan = model.plan()
     check_truncation(plan, wish.truncation)
@@ -171,6 +175,7 @@ def told_of(model: Model, wish: Wish) -> tuple[Told | None, list[str]]:
     Raises:
         UserError: the model does not know what is asked for, or the cohort is another one.
     """
+    refuse_translator(model)
     plan = model.plan()
     if not plan.data.conditions:
         if wish.given:
@@ -194,6 +199,25 @@ def told_by(plan: Plan, cohort: Cohort, wish: Wish = ANY) -> tuple[Told | None, 
     cohort = with_maps(cohort, plan)
     columns = {c.name: column(cohort, "train", c.name) for c in conditions}
     return tell(conditions, columns, wish.given)
+
+
+def refuse_translator(model: Model) -> None:
+    """Refuse to draw from a model that makes its images of scans.
+
+    Raises:
+        UserError: it is one.
+    """
+    if model.plan().translates:
+        raise UserError(
+            f"model {model.name!r} translates contrasts and draws no images of its own",
+            where=model.run,
+            do=f"give it scans: {translate_command(model.run)}",
+        )
+
+
+def translate_command(run: Path) -> str:
+    """How scans are translated with the model of a run, ready to be pasted but for the scans."""
+    return f"popgan translate {shlex.quote(str(run))} SCAN... -o OUT"
 
 
 def check_count(n: int) -> None:

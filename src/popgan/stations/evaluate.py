@@ -6,12 +6,13 @@ import numpy as np
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
-from popgan.errors import NotMeasurableError
+from popgan.errors import NotMeasurableError, UserError
 from popgan.evidence.features import FeatureExtractor
 from popgan.evidence.fidelity.inputs import MIN_IMAGES
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.suite import assess
 from popgan.evidence.masks import MaskResult, measure_masks
+from popgan.evidence.paired.results import PairedResult
 from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.stations.card import write_card
@@ -19,6 +20,7 @@ from popgan.stations.draw import draw_set
 from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation, save_evaluation
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.paired import evaluate_translator
 from popgan.stations.source import real_codes
 from popgan.stations.story import story_of
 from popgan.training.loop import threads
@@ -32,24 +34,34 @@ def evaluate(
     *,
     n: int | None = None,
     reporter: Reporter | None = None,
-) -> FidelityResult:
+) -> FidelityResult | PairedResult:
     """Measure a model against the held-out test split of its cohort.
 
-    Fidelity is that of the images; masks are measured by themselves and stored beside it.
+    Images drawn from noise are compared as sets; masks are measured by themselves and stored
+    beside it. What a translator makes is held against the true images of the same slices.
 
     Args:
         model: a trained model.
         cohort: the run's cohort; opened if not given.
-        n: synthetic images; the plan's by default.
+        n: synthetic images; the plan's by default. A translator draws none.
         reporter: shows progress.
 
     Raises:
         NotMeasurableError: the cohort is too small to measure anything; that is recorded.
-        UserError: the model is not trained or belongs to another cohort, or a full disk.
+        UserError: the model is not trained or belongs to another cohort, a number of images was
+            asked of a translator, or a full disk.
     """
     reporter = reporter or Reporter()
     cohort = cohort or Cohort.open(model.run)
     plan, weights = model.plan(), model.weights_hash()
+    if plan.translates:
+        if n is not None:
+            raise UserError(
+                f"model {model.name!r} translates contrasts and draws no images to choose a number "
+                "of",
+                do="leave -n out: every slice of the test split is measured",
+            )
+        return evaluate_translator(model, cohort, reporter)
     model.require_cohort(cohort.hash)
     cohort.check_splits()
     cohort = with_maps(cohort, plan)

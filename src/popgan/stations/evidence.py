@@ -9,6 +9,8 @@ from popgan.errors import UserError
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict, verdict
 from popgan.evidence.masks import MaskResult
+from popgan.evidence.paired.results import PairedResult
+from popgan.evidence.paired.verdict import PairedVerdict, paired_verdict
 from popgan.files import read_json, write_json
 from popgan.seeds import derive
 from popgan.stations.model import Model
@@ -21,6 +23,7 @@ class Evaluation(BaseModel):
         weights: SHA-256 of the weights that were measured.
         not_measurable: why nothing could be measured, or None.
         fidelity: the measurements; None where there are none.
+        paired: those of a model that translates; None likewise.
         masks: measurements of the masks, where the model draws any.
         choice: how the weights were chosen on the tuning split, if they were; measurements are
             made on the test split, which has no part in it.
@@ -30,17 +33,21 @@ class Evaluation(BaseModel):
     weights: str
     not_measurable: str | None = None
     fidelity: FidelityResult | None = None
+    paired: PairedResult | None = None
     masks: MaskResult | None = None
     choice: str = ""
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Evaluation:
-        if (self.not_measurable is None) == (self.fidelity is None):
-            raise ValueError("either measurements or the reason why there are none")
+    def _one_of_them(self) -> Evaluation:
+        found = (self.not_measurable, self.fidelity, self.paired)
+        if sum(part is not None for part in found) != 1:
+            raise ValueError("either measurements of one kind or the reason why there are none")
         return self
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Verdict | PairedVerdict:
         """What it amounts to."""
+        if self.paired is not None:
+            return paired_verdict(self.paired)
         if self.fidelity is not None:
             return verdict(self.fidelity)
         return Verdict(level="not measurable", sentence=f"Nothing was measured: {self.reason}")

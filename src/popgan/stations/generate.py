@@ -14,7 +14,7 @@ from popgan.cohort.faces import has_margins
 from popgan.cohort.geometry import to_volume
 from popgan.errors import UserError
 from popgan.progress import Reporter
-from popgan.stations.draw import ANY, Wish, check_count, stream, told_of
+from popgan.stations.draw import ANY, Wish, check_count, refuse_translator, stream, told_of
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.synthesis.bids import bids_writer
@@ -53,6 +53,7 @@ def generate(
         UserError: the model is not trained, the folder holds something else, or a full disk.
     """
     reporter = reporter or Reporter()
+    refuse_translator(model)
     plan, weights = model.plan(), model.weights_hash()
     n = plan.generate.n if n is None else n
     check_count(n)

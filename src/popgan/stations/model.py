@@ -63,8 +63,8 @@ class Model:
 
     @property
     def pairs_shown(self) -> Path:
-        """Grids of a translator beside the truth, one a tick; private, because they are patients."""
-        return self.run / "private" / "pairs" / self.name
+        """Grids of a translator beside the truth, one a tick; private, for they show patients."""
+        return self.run / "private" / f"pairs-{self.name}"
 
     @property
     def checkpoints(self) -> Path:
@@ -75,6 +75,16 @@ class Model:
     def synthetic(self) -> Path:
         """The synthetic data set."""
         return self.run / "synthetic" / self.name
+
+    @property
+    def calibration_path(self) -> Path:
+        """Of a translator: how wide the interval around an intensity must be."""
+        return self.folder / "calibration.json"
+
+    @property
+    def domain_path(self) -> Path:
+        """Of a translator: what scans it knows."""
+        return self.folder / "domain.json"
 
     @property
     def evaluation_path(self) -> Path:
@@ -134,7 +144,8 @@ class Model:
         card = self.folder / "MODEL_CARD.md"
         if keep and self.replaced.exists() and self.plan_path.exists():
             shutil.copy(self.plan_path, self.replaced)
-        files = (self.weights_path, self.evaluation_path, self.log_path, card)
+        files = [self.weights_path, self.evaluation_path, self.log_path, card]
+        files += [self.calibration_path, self.domain_path]
         for path in (*files, self.checkpoints, self.samples, self.pairs_shown):
             if keep and path.exists() and self.replaced.exists():
                 path.rename(self.replaced / path.name)

@@ -15,6 +15,7 @@ from popgan.cohort.cohort import Cohort
 from popgan.cohort.quality import unjudged_words
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
+from popgan.evidence.paired.results import PairedResult
 from popgan.files import private_folder, read_json, sha256_file
 from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
@@ -28,6 +29,7 @@ from popgan.report.content import (
     SubjectRow,
 )
 from popgan.report.guard import forbidden_strings
+from popgan.report.paired_content import TranslatorContent, TranslatorPrivate
 from popgan.report.private import neighbours, write_private_report
 from popgan.report.shareable import write_report as write_shareable
 from popgan.seeds import numpy_rng
@@ -36,6 +38,8 @@ from popgan.stations.draw import stream, synthesise
 from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.paired_pictures import patient_pictures
+from popgan.stations.pairs import translator_of
 from popgan.stations.readers import analysis_hash, load_readers
 from popgan.stations.scan_rows import double_words, preparation_rows, quarantined, scan_rows
 from popgan.stations.source import real_codes
@@ -88,36 +92,36 @@ def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Pat
         reporter.task("writing reports", None),
     ):
         private_folder(run)
-        fidelity = evaluation.fidelity if evaluation else None
-        content = _content(model, cohort, plan, evaluation, ledger)
         people = read_json(run / "private" / "subjects.json")
+        page = _page(model, cohort, plan, evaluation, ledger)
+        content: ReportContent | TranslatorContent
+        secret: PrivateContent | TranslatorPrivate
+        if plan.translates:
+            paired = evaluation.paired if evaluation else None
+            content = _translator(plan, paired, page)
+            secret = _translator_private(model, cohort, paired, people)
+        else:
+            content = _content(model, plan, evaluation, page)
+            fidelity = evaluation.fidelity if evaluation else None
+            secret = _private(model, cohort, fidelity, people)
         write_shareable(public, content, forbidden=_forbidden(run, people))
-        write_private_report(private, content, _private(model, cohort, fidelity, people))
+        write_private_report(private, content, secret)
     return public, private
 
 
-def _content(
+def _page(
     model: Model, cohort: Cohort, plan: Plan, evaluation: Evaluation | None, ledger: Ledger
-) -> ReportContent:
-    seed = evaluation_seed(plan)
-    batches = list(stream(model, GALLERY, seed))
-    gallery = np.concatenate([images for images, _ in batches])
-    codes = [codes for _, codes in batches if codes is not None]
-    name = f"Synthetic {' + '.join(plan.data.contrasts)} brain MRI"
-    return ReportContent(
-        title=f"{name} with masks" if codes else name,
-        recipe=plan.recipe,
-        preset=plan.preset,
-        plan=plan,
-        gallery=gallery,
-        gallery_seed=seed,
-        fidelity=evaluation.fidelity if evaluation else None,
-        verdict=evaluation.verdict() if evaluation else None,
-        log=read_log(model.log_path) if model.log_path.exists() else [],
-        filmstrip=_filmstrip(model, plan),
-        cohort=cohort_counts(cohort),
-        preparation=preparation_rows(cohort),
-        provenance={
+) -> dict[str, Any]:
+    """What every shareable page shows around its findings; see `PageContent`."""
+    return {
+        "recipe": plan.recipe,
+        "preset": plan.preset,
+        "plan": plan,
+        "verdict": evaluation.verdict() if evaluation else None,
+        "log": read_log(model.log_path) if model.log_path.exists() else [],
+        "cohort": cohort_counts(cohort),
+        "preparation": preparation_rows(cohort),
+        "provenance": {
             **provenance.record(),
             "hashes": {
                 "weights": model.weights_hash(),
@@ -126,9 +130,47 @@ def _content(
             },
             "seed": plan.seed,
         },
-        stations=_times(ledger, model),
+        "stations": _times(ledger, model),
+        "readers": load_readers(model),
+    }
+
+
+def _translator(plan: Plan, paired: PairedResult | None, page: dict[str, Any]) -> TranslatorContent:
+    shape = translator_of(plan)
+    return TranslatorContent(
+        title=f"{shape.target} from {' + '.join(shape.sources)}",
+        sources=list(shape.sources),
+        target=shape.target,
+        paired=paired,
+        **page,
+    )
+
+
+def _translator_private(
+    model: Model, cohort: Cohort, paired: PairedResult | None, people: dict[str, Any]
+) -> TranslatorPrivate:
+    return TranslatorPrivate(
+        patients=patient_pictures(model, cohort, paired) if paired else [],
+        **_private_page(cohort, people),
+    )
+
+
+def _content(
+    model: Model, plan: Plan, evaluation: Evaluation | None, page: dict[str, Any]
+) -> ReportContent:
+    seed = evaluation_seed(plan)
+    batches = list(stream(model, GALLERY, seed))
+    gallery = np.concatenate([images for images, _ in batches])
+    codes = [codes for _, codes in batches if codes is not None]
+    name = f"Synthetic {' + '.join(plan.data.contrasts)} brain MRI"
+    return ReportContent(
+        title=f"{name} with masks" if codes else name,
+        gallery=gallery,
+        gallery_seed=seed,
+        fidelity=evaluation.fidelity if evaluation else None,
+        filmstrip=_filmstrip(model, plan),
         masks=_masks(plan, gallery, np.concatenate(codes), evaluation) if codes else None,
-        readers=load_readers(model),
+        **page,
     )
 
 
@@ -197,7 +239,6 @@ def _private(
 ) -> PrivateContent:
     plan, real, names = model.plan(), cohort.images("train"), cohort.subjects("train")
     shown = numpy_rng(plan.seed, "private gallery").permutation(len(real))[:GALLERY]
-    splits = {info.subject: info.split for info in cohort.slices}
     overlays = None
     if plan.data.masks:
         overlays = overlay(real[shown], real_codes(plan, cohort, "train", shown))
@@ -208,15 +249,23 @@ def _private(
     return PrivateContent(
         real=real[shown],
         nearest=nearest,
-        subjects=[
-            SubjectRow(name, entry["source_id"], splits.get(name, "-"), entry["files"])
-            for name, entry in sorted(people["subjects"].items())
-        ],
-        quarantined=quarantined(people),
-        qc=scan_rows(cohort),
-        doubles=double_words(cohort),
-        unjudged=unjudged_words(scan["contrast"] for scan in cohort.quality().get("scans", [])),
         real_mean=real.mean(0),
         real_std=real.std(0),
         real_overlays=overlays,
+        **_private_page(cohort, people),
     )
+
+
+def _private_page(cohort: Cohort, people: dict[str, Any]) -> dict[str, Any]:
+    """What every private page shows beside its images; see `PrivatePage`."""
+    splits = {info.subject: info.split for info in cohort.slices}
+    return {
+        "subjects": [
+            SubjectRow(name, entry["source_id"], splits.get(name, "-"), entry["files"])
+            for name, entry in sorted(people["subjects"].items())
+        ],
+        "quarantined": quarantined(people),
+        "qc": scan_rows(cohort),
+        "doubles": double_words(cohort),
+        "unjudged": unjudged_words(scan["contrast"] for scan in cohort.quality().get("scans", [])),
+    }

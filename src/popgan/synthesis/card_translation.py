@@ -87,7 +87,7 @@ def translator_evidence(found: PairedResult | None, verdict: Verdict | PairedVer
         f"## Evidence\n\n{sentence}"
         f"{found.n_slices} slices of {found.n_patients} held-out patients, each translated and "
         "held against the image that was scanned. Means over patients with 95 % intervals; "
-        f"{plain_text(found.normalisation)}\n\n{table(head, rows)}"
+        f"{plain_text(found.normalisation).rstrip('.')}.\n\n{table(head, rows)}"
         + _uncertainty(found.uncertainty)
         + (f"\n{listed}" if notes else "")
     )
