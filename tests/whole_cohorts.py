@@ -8,9 +8,14 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import torch
+from safetensors.torch import save
 
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.options import IngestOptions
+from popgan.recipes.table import find_recipe
+from popgan.stations.model import Model
+from popgan.stations.plan import make_plan
 
 CONTRASTS = ("T1w", "T2w", "FLAIR")
 FILES = {"T1w": "t1", "T2w": "t2", "FLAIR": "flair"}
@@ -122,3 +127,50 @@ def ingested(folder: Path, count: int = 4, options: IngestOptions = OPTIONS) -> 
 
 
 ORDERS = ["".join(axes) for axes in itertools.permutations("RAS")]
+
+
+def with_model(
+    cohort: Cohort,
+    sources: Sequence[str] = ("T1w", "T2w"),
+    *,
+    recipe: str = "mustgan",
+    name: str | None = None,
+    **changes: object,
+) -> Model:
+    """A model with random weights: what is tested is what surrounds it.
+
+    Args:
+        cohort: the cohort.
+        sources: contrasts that it translates to FLAIR.
+        recipe: its kind.
+        name: of the model.
+        changes: values of the plan, such as train__source_dropout=0.0.
+    """
+    overrides: dict[str, object] = {
+        "network.sources": list(sources),
+        "network.target": "FLAIR",
+        "network.width": 4,
+        "network.halvings": 2,
+        "network.blocks": 1,
+        "network.neighbours": 1,
+        "network.dropout": 0.5,
+        "train.images": 64,
+        "train.threads": 1,
+        "train.precision": "fp32",
+    }
+    if recipe == "mustgan":
+        overrides["network.fusion"] = ["bottleneck"]
+    overrides |= {key.replace("__", "."): value for key, value in changes.items()}
+    plan = make_plan(cohort, recipe=recipe, overrides=overrides)
+    model = Model(cohort.run, name or recipe)
+    model.folder.mkdir(parents=True, exist_ok=True)
+    plan.save(model.plan_path)
+    torch.manual_seed(0)
+    generator = find_recipe(plan.recipe).generator(plan)
+    # Residual blocks start as nothing: noise on them, so that dropout moves something.
+    weights = {
+        name: tensor + 0.05 * torch.randn(tensor.shape) if tensor.is_floating_point() else tensor
+        for name, tensor in generator.state_dict().items()
+    }
+    model.weights_path.write_bytes(save(weights))
+    return model

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from popgan.stations.plan import make_plan
     from popgan.stations.report import write_report
     from popgan.stations.train import train
+    from popgan.stations.translate import (
+        TranslatedFiles,
+        Translations,
+        translate,
+        translate_volume,
+    )
+    from popgan.stations.translate_visit import TranslatedVolume
     from popgan.study.analyse import analyse_study
     from popgan.study.build import StudyOptions
     from popgan.study.create import create_study
@@ -41,6 +48,9 @@ _HOME = {
     "RichReporter": "popgan.terminal",
     "RunOptions": "popgan.run",
     "StudyOptions": "popgan.study.build",
+    "TranslatedFiles": "popgan.stations.translate",
+    "TranslatedVolume": "popgan.stations.translate_visit",
+    "Translations": "popgan.stations.translate",
     "UserError": "popgan.errors",
     "Wish": "popgan.stations.draw",
     "analyse_study": "popgan.study.analyse",
@@ -53,6 +63,8 @@ _HOME = {
     "synthesise": "popgan.stations.draw",
     "synthesise_with_masks": "popgan.stations.draw",
     "train": "popgan.stations.train",
+    "translate": "popgan.stations.translate",
+    "translate_volume": "popgan.stations.translate",
     "write_report": "popgan.stations.report",
 }
 
@@ -67,6 +79,9 @@ __all__ = [
     "RichReporter",
     "RunOptions",
     "StudyOptions",
+    "TranslatedFiles",
+    "TranslatedVolume",
+    "Translations",
     "UserError",
     "Wish",
     "__version__",
@@ -80,6 +95,8 @@ __all__ = [
     "synthesise",
     "synthesise_with_masks",
     "train",
+    "translate",
+    "translate_volume",
     "write_report",
 ]
 

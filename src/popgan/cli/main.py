@@ -17,7 +17,19 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from popgan._version import __version__
-from popgan.cli import doctor, evaluate, generate, ingest, phantom, plan, report, run, study, train
+from popgan.cli import (
+    doctor,
+    evaluate,
+    generate,
+    ingest,
+    phantom,
+    plan,
+    report,
+    run,
+    study,
+    train,
+    translate,
+)
 from popgan.cli.shared import Settings, StoppedError
 from popgan.errors import UserError, is_out_of_memory
 
@@ -36,6 +48,7 @@ app.command("ingest", help=ingest.HELP)(ingest.ingest)
 app.command("plan", help=plan.HELP)(plan.plan)
 app.command("train", help=train.HELP)(train.train)
 app.command("generate", help=generate.HELP)(generate.generate)
+app.command("translate", help=translate.HELP)(translate.translate)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("report", help=report.HELP)(report.report)
 app.add_typer(study.app, name="study")

@@ -71,6 +71,11 @@ def bids_name(contrast: str) -> tuple[str, str]:
     return "", re.sub(r"[^A-Za-z0-9]", "", contrast) or "MRI"
 
 
+def known_to_bids(contrast: str) -> bool:
+    """Whether BIDS has a name for a contrast."""
+    return contrast in _BIDS_NAMES
+
+
 def subject_id(index: int, digits: int = 4) -> str:
     """Name of the synthetic subject of an image: 0 -> "sub-syn0001"."""
     return f"sub-syn{index + 1:0{digits}d}"
