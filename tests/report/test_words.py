@@ -58,6 +58,8 @@ def test_scores_claim_no_more_than_three_decimals():
 def test_sentences_get_the_spelling_of_the_page():
     assert typeset("95 % of 5% by Frechet") == "95\u202f% of 5\u202f% by Fréchet"
     assert typeset("100 percent") == "100 percent"
+    assert typeset("CI -2.16 to 1.1 (-3)") == "CI \u22122.16 to 1.1 (\u22123)"
+    assert typeset("2026-11-28, T1-2, 1e-4, --n -x") == "2026-11-28, T1-2, 1e-4, --n -x"
     assert percent(0.523) == "52\u202f%"
 
 

@@ -49,11 +49,13 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def typeset(text: str) -> str:
-    """A sentence from elsewhere in the page's spelling: 95 % with a narrow fixed space, Fréchet.
+    """A sentence from elsewhere in the page's spelling: 95 % with a narrow fixed space, Fréchet, a
+    true minus.
 
     Sentences of the evidence and the plan are also shown by terminals, and keep to ASCII there.
     """
     text = re.sub(r"(?<=\d) ?%", PERCENT, text)
+    text = re.sub(r"(?<![\w.-])-(?=\d)", _MINUS, text)
     return text.replace("Frechet", "Fréchet")
 
 

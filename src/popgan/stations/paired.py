@@ -165,10 +165,10 @@ def lesions_of(
     kind = cohort.label_map.replace("_", " ")
     if _covers(lesions, inside_brain(found, place), mapped):
         return None, [
-            f"The label map {kind} covers most of the brain, so it outlines no lesions: ingest "
+            f"The label map '{kind}' covers most of the brain, so it outlines no lesions: ingest "
             "one that does with --label-map"
         ]
-    notes = [f"Lesions are where the label map {kind} shows any label"]
+    notes = [f"Lesions are where the label map '{kind}' shows any label"]
     without = {s for s, known in zip(found.subjects, mapped, strict=True) if not known}
     if without:
         who = counted(len(without), "test patient has", "test patients have")

@@ -102,19 +102,32 @@ def test_the_model_without_a_source_is_no_rival() -> None:
 
 def test_no_verdict_speaks_of_lesions_as_if_they_were_tested() -> None:
     sentence = paired_verdict(found({"line": (1.0, 0.2, 1.8)}, lesion=(0.12, 0.04))).sentence
-    assert "Inside lesions the error is 3.0 times that outside (4 patients)" in sentence
+    assert "The mean error is 0.120 inside lesions and 0.040 outside (4 patients)." in sentence
     assert sentence.endswith("None of this shows that lesions are neither missed nor invented.")
 
 
-@pytest.mark.parametrize(("high", "told"), [(0.86, True), (0.92, False)])
-def test_intervals_that_are_too_narrow_are_named(high: float, told: bool) -> None:
+@pytest.mark.parametrize(
+    ("high", "lesion", "said"),
+    [
+        (0.86, None, "they hold 84% in the brain."),
+        (0.92, None, ""),
+        (0.92, 0.8, "they hold 60% within lesions."),
+        (0.86, 0.8, "they hold 84% in the brain and 60% within lesions."),
+        (0.86, 0.95, "they hold 84% in the brain."),
+    ],
+)
+def test_intervals_that_are_too_narrow_are_named(
+    high: float, lesion: float | None, said: str
+) -> None:
     spread = Uncertainty(
         level=0.9,
         passes=10,
         calibrated_on=5,
         coverage=mean(0.84, 0.82, high),
+        coverage_lesion=None if lesion is None else mean(0.6, 0.4, lesion),
         width=mean(0.05),
         rank_correlation=mean(0.3),
     )
     sentence = paired_verdict(found({"line": (1.0, 0.2, 1.8)}, uncertainty=spread)).sentence
-    assert ("hold 84% of the true intensities where 90% were meant" in sentence) == told
+    assert ("too narrow: meant to hold 90% of the true intensities" in sentence) == bool(said)
+    assert said in sentence

@@ -19,7 +19,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from popgan.evidence.paired.results import Comparison, PairedResult, PatientMean
+from popgan.evidence.paired.results import Comparison, PairedResult, PatientMean, Uncertainty
 from popgan.wording import counted
 
 PairedLevel = Literal[
@@ -105,18 +105,30 @@ def _cautions(result: PairedResult) -> str:
     text = ""
     model = result.rows[0]
     inside, outside = model.score("mae", "lesion"), model.score("mae", "outside lesion")
-    if inside is not None and outside is not None and inside.mean > 1.5 * outside.mean > 0:
+    if inside is not None and outside is not None and inside.n and outside.n:
         text += (
-            f" Inside lesions the error is {inside.mean / outside.mean:.1f} times that outside "
+            f" The mean error is {inside.mean:.3f} inside lesions and {outside.mean:.3f} outside "
             f"({counted(inside.n, 'patient', 'patients')})."
         )
-    found = result.uncertainty
-    if found is not None and found.coverage.high is not None and found.coverage.high < found.level:
-        text += (
-            f" Its intervals are too narrow: they hold {found.coverage.mean:.0%} of the true "
-            f"intensities where {found.level:.0%} were meant."
-        )
+    if result.uncertainty is not None:
+        text += _narrow(result.uncertainty)
     return text + " None of this shows that lesions are neither missed nor invented."
+
+
+def _narrow(found: Uncertainty) -> str:
+    """A sentence where intervals surely hold less than was meant."""
+    regions = (("in the brain", found.coverage), ("within lesions", found.coverage_lesion))
+    held = [
+        f"{share.mean:.0%} {where}"
+        for where, share in regions
+        if share is not None and share.high is not None and share.high < found.level
+    ]
+    if not held:
+        return ""
+    return (
+        f" Its intervals are too narrow: meant to hold {found.level:.0%} of the true intensities, "
+        f"they hold {_listed(held)}."
+    )
 
 
 def _with_interval(value: PatientMean) -> str:
