@@ -130,6 +130,45 @@ TRAINING: dict[str, dict[str, Any]] = {
         "level_shares": [0.0, 1.0],
     },
 }
+_TRANSLATOR = {
+    "sources": ["T1w", "T2w"],
+    "target": "FLAIR",
+    "neighbours": 0,
+    "width": 4,
+    "halvings": 2,
+    "blocks": 2,
+    "skips": True,
+    "norm": "none",
+    "dropout": 0.2,
+    "judge_width": 4,
+    "judge_layers": 1,
+    "minibatch_stddev": 1,
+}
+NETWORKS |= {
+    "pix2pix": {"kind": "pix2pix", **_TRANSLATOR},
+    "mustgan": {
+        "kind": "mustgan",
+        **_TRANSLATOR,
+        "fusion": ["encoder 1", "bottleneck", "decoder 2"],
+    },
+}
+_PAIRED = {
+    "loss": "lsgan",
+    "reconstruction": 50.0,
+    "perceptual": 0.0,
+    "beta1": 0.5,
+    "gamma": 0.0,
+    "r2": False,
+    "penalty_interval": 1,
+    "diversity": 0.0,
+    "fade": 0.0,
+    "level_shares": [1.0],
+}
+TRAINING |= {
+    "pix2pix": {**_PAIRED, "source_dropout": 0.0},
+    "mustgan": {**_PAIRED, "source_dropout": 0.3, "stream_share": 0.5, "search_share": 0.2},
+}
+TRANSLATORS = ("pix2pix", "mustgan")
 CONDITIONS = [
     {"name": "label", "kind": "class", "classes": ["big", "small"]},
     {"name": "height", "kind": "number", "mean": 0.5, "deviation": 0.25, "low": 0.0, "high": 1.0},
@@ -147,12 +186,14 @@ def recipe_plan(
 ) -> Plan:
     """A tiny plan of any recipe, told a label and a height if asked; `changes` as above.
 
-    With masks it has two contrasts and the labels of `MASKS`.
+    A translator is told nothing. With masks it has two contrasts and the labels of `MASKS`.
     """
     whole: dict[str, Any] = {"recipe": recipe}
     if NETWORKS[recipe]:
         whole["network"] = dict(NETWORKS[recipe])
     whole |= {f"train__{name}": value for name, value in TRAINING[recipe].items()}
+    if recipe in TRANSLATORS:
+        whole["data__contrasts"], conditional = ["T1w", "T2w", "FLAIR"], False
     if conditional:
         whole["network__condition"] = ["label", "height"]
         whole["data__conditions"] = CONDITIONS
@@ -177,13 +218,17 @@ def make_plan(
     prior: LookUp | None = None,
 ) -> Plan:
     """A plan by the rules, as a machine with two cores would make it."""
+    overrides = dict(overrides or {})
+    if recipe in TRANSLATORS:
+        overrides.setdefault("network.target", "FLAIR")
     data = DataPlan(
         height=side,
         width=width or side,
-        contrasts=["T1w"],
+        contrasts=["T1w", "T2w", "FLAIR"] if recipe in TRANSLATORS else ["T1w"],
         train_slices=slices,
         train_subjects=28,
         cohort="0" * 64,
+        slice_distance=5.0 if recipe in TRANSLATORS else None,
     )
     return build_plan(
         data,
@@ -191,8 +236,8 @@ def make_plan(
         recipe=recipe,
         seed=0,
         budget=budget,
-        overrides=overrides or {},
+        overrides=overrides,
         machine=MachineFacts(cores=2, device="CPU", bf16=bf16),
-        probe=lambda plan: [400.0 / 2**k for k in range(len(plan.network.channels))],
+        probe=lambda plan: [400.0 / 2**k for k in range(plan.network.levels)],
         prior=prior,
     )

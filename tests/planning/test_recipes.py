@@ -25,7 +25,7 @@ def test_every_recipe_has_rules_and_the_usual_presets() -> None:
 def test_every_preset_of_every_recipe_fits(recipe: str, preset: str, side: int) -> None:
     plan = make(preset, side=side, width=side, recipe=recipe, overrides={"network.condition": []})
     assert plan.network.kind == RULES[recipe].kind
-    assert plan.base[0] * 2 ** (len(plan.network.channels) - 1) == side
+    assert plan.base[0] * 2 ** (plan.network.levels - 1) == side
     for name, _ in leaves(plan):
         if "." in name and not name.startswith("data."):
             assert plan.decisions[name].reason, name

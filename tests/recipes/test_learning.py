@@ -12,9 +12,10 @@ from torch import Tensor
 
 from plans import recipe_plan
 from popgan.progress import Reporter
-from popgan.recipes.table import RECIPES
 from popgan.training.loop import run
 from popgan.training.state import TrainState
+
+DRAWING = ("popgan", "cgan", "stylegan2", "r3gan", "dcgan")  # from noise; translators apart
 
 LEVEL = {"popgan": 1, "cgan": 1, "stylegan2": 2, "r3gan": 2, "dcgan": 1}
 IMAGES = {"popgan": 2400, "cgan": 2400, "stylegan2": 1600, "r3gan": 1600, "dcgan": 2400}
@@ -40,7 +41,7 @@ def fakes(state: TrainState, level: int, told: Tensor | None = None) -> Tensor:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", DRAWING)
 def test_training_brings_samples_closer_to_the_data(tmp_path: Path, recipe: str) -> None:
     plan = recipe_plan(
         recipe, train__images=IMAGES[recipe], train__ticks=4, train__ema_half_life=200.0
@@ -59,7 +60,7 @@ def test_training_brings_samples_closer_to_the_data(tmp_path: Path, recipe: str)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", DRAWING)
 def test_samples_follow_what_they_are_told(tmp_path: Path, recipe: str) -> None:
     """Big discs are brighter on the whole than small ones: so shall the samples be."""
     plan = recipe_plan(

@@ -50,6 +50,8 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path: Path, recipe: str, masks
         job, state = tiny_job(plan, tmp_path / "b")
         data = plan.data
         source = DyingDiscs(steps, told=True, contrasts=len(data.contrasts), masks=len(data.masks))
+        source.images = job.source.images  # those of a translator are pairs
+        source.told = job.source.told
         with pytest.raises(KilledError):
             run(Job(**{**vars(job), "source": source}), state, Reporter())
     job, resumed = tiny_job(plan, tmp_path / "b")

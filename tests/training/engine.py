@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from popgan.config.schema import Plan
+from popgan.recipes.mustgan import decide, undecided
 from popgan.recipes.table import find_recipe
 from popgan.training.job import Job
 from popgan.training.log import TrainingLog
@@ -58,15 +60,39 @@ class Discs:
         return torch.from_numpy(self.told[indices].astype(np.float32))
 
 
+class DiscPairs(Discs):
+    """Pairs of discs: two sources tell their own half of the target each.
+
+    T1w shows the upper half of a disc brighter than the lower one, T2w the left half brighter than
+    the right one; the target is the product of both.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(contrasts=1)
+        inside = (self.images > 0).float()
+        up = torch.ones(16, 16)
+        up[8:] = 0.5
+        upper, left = inside * up, inside * up.T
+        self.images = 2 * torch.cat([upper, left, upper * left], 1) - 1
+
+    def condition(self, indices: np.ndarray) -> torch.Tensor | None:
+        return None
+
+
 def discs_for(plan: Plan) -> Discs:
     """Discs with the channels and conditions of a plan."""
+    if plan.translates:
+        return DiscPairs()
     data = plan.data
     told = plan.condition_size > 0
     return Discs(told=told, contrasts=len(data.contrasts), masks=len(data.masks))
 
 
 def tiny_job(plan: Plan, folder: Path) -> tuple[Job, TrainState]:
-    """A job on the discs, logging and saving under `folder`."""
+    """A job on the discs, logging and saving under `folder`.
+
+    The place of fusion of a mustgan is settled without a tuning split: the second one is taken.
+    """
     recipe = find_recipe(plan.recipe)
     folder.mkdir(parents=True, exist_ok=True)
     job = Job(
@@ -77,8 +103,15 @@ def tiny_job(plan: Plan, folder: Path) -> tuple[Job, TrainState]:
         log=TrainingLog(folder / "log.csv"),
         checkpoints=folder / "checkpoints",
         on_tick=lambda state, stage: None,
+        settle=_settled(plan),
     )
     return job, recipe.start(plan, torch.device("cpu"))
+
+
+def _settled(plan: Plan) -> Callable[[TrainState], None] | None:
+    if plan.recipe != "mustgan":
+        return None
+    return lambda state: decide(state, 1) if undecided(state, plan) else None
 
 
 def same(one: TrainState, other: TrainState) -> bool:

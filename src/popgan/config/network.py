@@ -105,6 +105,7 @@ class TranslatorShape(NetworkShape):
     width: int = Field(ge=4, le=256, description="feature maps at full size; doubled by halving")
     halvings: int = Field(ge=1, le=5, description="how often height and width are halved")
     blocks: int = Field(ge=1, le=16, description="residual blocks at the smallest size")
+    skips: bool = Field(description="direct paths from the way down to the way up (U-Net)")
     norm: Literal["instance", "none"] = Field(description="normalisation of feature maps")
     dropout: float = Field(
         ge=0, lt=1, description="share of maps dropped in residual blocks; spread comes of it"
@@ -130,7 +131,6 @@ class Pix2PixNetwork(TranslatorShape):
     """One generator from all sources at once."""
 
     kind: Literal["pix2pix"]
-    generator: Literal["resnet", "unet"] = Field(description="kind of the generator")
 
 
 class MustGANNetwork(TranslatorShape):

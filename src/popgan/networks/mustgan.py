@@ -28,7 +28,7 @@ class MustGAN(nn.Module):
     Args:
         sources: K, how many.
         planes: channels of each source (a slice and its neighbours).
-        width, halvings, blocks, norm: of every stream; see `ResNetGenerator`.
+        width, halvings, blocks, norm, skips: of every stream; see `ResNetGenerator`.
         fusion: names of the places that compete; a single one is taken.
 
     Attributes:
@@ -49,18 +49,27 @@ class MustGAN(nn.Module):
         halvings: int,
         blocks: int,
         norm: str,
+        skips: bool,
         fusion: list[str],
     ) -> None:
         super().__init__()
-        shape = {"width": width, "halvings": halvings, "blocks": blocks}
+
+        def network(inputs: int, start: int = 0) -> ResNetGenerator:
+            return ResNetGenerator(
+                inputs=inputs,
+                width=width,
+                halvings=halvings,
+                blocks=blocks,
+                norm=norm,
+                skips=skips,
+                start=start,
+            )
+
         self.planes = planes
-        self.streams = nn.ModuleList(
-            ResNetGenerator(inputs=planes, norm=norm, **shape) for _ in range(sources)
-        )
-        self.many = ResNetGenerator(inputs=planes * sources, norm=norm, **shape)
+        self.streams = nn.ModuleList(network(planes) for _ in range(sources))
+        self.many = network(planes * sources)
         self.places = [self.many.names.index(name) for name in fusion]
-        first = min(self.places) + 1
-        self.joint = ResNetGenerator(inputs=0, norm=norm, start=first, **shape)
+        self.joint = network(1, start=min(self.places) + 1)
         self.fuse = nn.ModuleList(
             nn.Conv2d(self.many.widths[place] * (sources + 1), self.many.widths[place], 1)
             for place in self.places
@@ -75,10 +84,9 @@ class MustGAN(nn.Module):
         """What one stream makes of the sources: which < K one-to-one, K the many-to-one stream.
 
         Returns:
-            N x 1 x H x W in [-1, 1].
+            N x 1 x H x W, mostly in [-1, 1].
         """
-        image: Tensor = self._network(which)(self._seen(x, which, present), keep)
-        return image
+        return self._network(which).run(self._seen(x, which, present), keep, [])
 
     def forward(
         self,
@@ -97,16 +105,21 @@ class MustGAN(nn.Module):
                 as none is.
 
         Returns:
-            N x 1 x H x W in [-1, 1], float32.
+            N x 1 x H x W, mostly in [-1, 1], float32.
         """
         place = max(0, self.choice) if place is None else place
-        behind = self.places[place] + 1
+        behind, beside = self.places[place] + 1, list[Tensor]()
         # Streams are finished when the joint network is trained: they only deliver features.
         with torch.no_grad():
-            features = [self._features(x, which, behind, keep, present) for which in self._all()]
+            # The many-to-one stream comes last: direct paths begin at its features.
+            features = [
+                self._features(x, which, behind, keep, present, beside)
+                for which in range(len(self.streams) + 1)
+            ]
         fused = self.fuse[place](torch.cat(features, 1))
-        image: Tensor = self.joint(fused, keep, first=behind)
-        return image
+        if behind <= self.joint.halvings:
+            beside[-1] = fused
+        return self.joint.run(fused, keep, beside, first=behind)
 
     @property
     def choice(self) -> int:
@@ -128,11 +141,10 @@ class MustGAN(nn.Module):
             nn.init.zeros_(conv.bias)
             conv.weight[:, -maps:] = torch.eye(maps)[:, :, None, None]
 
-    def _all(self) -> range:
-        return range(len(self.streams) + 1)
-
-    def _network(self, which: int) -> nn.Module:
-        return self.many if which == len(self.streams) else self.streams[which]
+    def _network(self, which: int) -> ResNetGenerator:
+        network = self.many if which == len(self.streams) else self.streams[which]
+        assert isinstance(network, ResNetGenerator)
+        return network
 
     def _seen(self, x: Tensor, which: int, present: Tensor | None) -> Tensor:
         """The planes that a stream sees; those of a missing source are air."""
@@ -142,9 +154,18 @@ class MustGAN(nn.Module):
         return x[:, which * self.planes : (which + 1) * self.planes]
 
     def _features(
-        self, x: Tensor, which: int, last: int, keep: Tensor | None, present: Tensor | None
+        self,
+        x: Tensor,
+        which: int,
+        last: int,
+        keep: Tensor | None,
+        present: Tensor | None,
+        beside: list[Tensor],
     ) -> Tensor:
-        found: Tensor = self._network(which)(self._seen(x, which, present), keep, last=last)
+        """Features of a stream; `beside` gets those of its way down."""
+        beside.clear()
+        seen = self._seen(x, which, present)
+        found = self._network(which).run(seen, keep, beside, last=last)
         if present is None or which == len(self.streams):
             return found
         # A stream that saw nothing says nothing.

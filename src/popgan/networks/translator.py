@@ -9,8 +9,6 @@ Odena et al., 2016), first weights follow He, and dropout drops whole feature ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -41,7 +39,7 @@ class Norm(nn.Module):
 
 
 class Layer(nn.Module):
-    """Convolution over mirrored borders, normalisation, ReLU.
+    """Convolution, normalisation, ReLU.
 
     Args:
         maps_in, maps_out: feature maps.
@@ -73,12 +71,33 @@ class Layer(nn.Module):
         return torch.relu(x) if self.active else x
 
 
-class Up(Layer):
-    """Twice the size by linear interpolation, then a layer."""
+class Up(nn.Module):
+    """Twice the size by linear interpolation; with a direct path from the layer of that size.
 
-    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
-        """N x maps_in x H x W to N x maps_out x 2H x 2W; `keep` is not used."""
-        return super().forward(enlarge(x))
+    Args:
+        maps_in, maps_out: feature maps.
+        norm: see `Norm`.
+        skip: whether features of the way down lie beside those of the way up.
+    """
+
+    def __init__(self, maps_in: int, maps_out: int, *, norm: str, skip: bool) -> None:
+        super().__init__()
+        # Fewer maps before they are four times as large.
+        self.narrow = Layer(maps_in, maps_out, kernel=1, norm=norm) if skip else None
+        self.layer = Layer(2 * maps_out if skip else maps_in, maps_out, norm=norm)
+
+    def forward(self, x: Tensor, beside: Tensor | None) -> Tensor:
+        """N x maps_in x H x W to N x maps_out x 2H x 2W.
+
+        Args:
+            x: features of the way up.
+            beside: N x maps_out x 2H x 2W, features of the way down; None without a direct path.
+        """
+        if self.narrow is None or beside is None:
+            large: Tensor = self.layer(enlarge(x))
+            return large
+        joined: Tensor = self.layer(torch.cat([enlarge(self.narrow(x)), beside], 1))
+        return joined
 
 
 class Blocks(nn.Module):
@@ -115,7 +134,10 @@ class Blocks(nn.Module):
 
 
 class Head(nn.Module):
-    """The image: a 7 x 7 convolution and tanh, float32.
+    """The image: a 7 x 7 convolution, float32; in training nothing bounds it.
+
+    Published with tanh. Most of a slice is air at -1, where tanh is flat: in our first trials all
+    pixels were driven there within some hundred steps, and none came back.
 
     Args:
         maps: feature maps.
@@ -124,11 +146,12 @@ class Head(nn.Module):
     def __init__(self, maps: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(maps, 1, 7, padding=3)
-        he_start(self.conv, gain=0.1)  # starts in the middle of tanh, where it is straight
+        he_start(self.conv, gain=0.1)
 
     def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
-        """N x C x H x W to N x 1 x H x W in [-1, 1]; `keep` is not used."""
-        return torch.tanh(self.conv(x).float())
+        """N x C x H x W to N x 1 x H x W, mostly in [-1, 1]; `keep` is not used."""
+        image: Tensor = self.conv(x)
+        return image.float()
 
 
 class ResNetGenerator(nn.Module):
@@ -140,6 +163,8 @@ class ResNetGenerator(nn.Module):
         halvings: layers with step 2.
         blocks: residual blocks.
         norm: see `Norm`.
+        skips: whether there are direct paths from the way down to the way up, as in a U-Net
+            (Ronneberger et al., MICCAI 2015): details then need not pass the smallest size.
         start: number of the part that this network begins with; 0 = the whole of it. Otherwise
             it takes the features behind part `start - 1`.
 
@@ -157,6 +182,7 @@ class ResNetGenerator(nn.Module):
         halvings: int,
         blocks: int,
         norm: str,
+        skips: bool,
         start: int = 0,
     ) -> None:
         super().__init__()
@@ -169,38 +195,62 @@ class ResNetGenerator(nn.Module):
         parts += [Blocks(low, half, norm=norm, first=0)]
         parts += [Blocks(low, blocks - half, norm=norm, first=half)]
         parts += [
-            Up(width * 2 ** (depth + 1), width * 2**depth, norm=norm)
+            Up(width * 2 ** (depth + 1), width * 2**depth, norm=norm, skip=skips)
             for depth in reversed(range(halvings))
         ]
         parts += [Head(width)]
-        self.start = start
+        self.start, self.halvings, self.skips = start, halvings, skips
         self.parts = nn.ModuleList(parts[start:])
         self.names = part_names(halvings)
         down = [width * 2**depth for depth in range(halvings + 1)]
         self.widths = [*down, low, low, *down[:-1][::-1], 1]
         self.dropped = blocks * low
 
-    def forward(
-        self, x: Tensor, keep: Tensor | None = None, *, first: int = 0, last: int | None = None
-    ) -> Tensor:
-        """Run parts.
+    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Translate.
 
         Args:
-            x: N x C x H x W: sources in [-1, 1], or the features behind part `first - 1`.
+            x: N x C x H x W, sources in [-1, 1]; H and W multiples of 2^halvings.
             keep: N x `dropped` factors of dropout; None drops nothing.
+
+        Returns:
+            N x 1 x H x W, mostly in [-1, 1], float32.
+        """
+        return self.run(x, keep, [])
+
+    def run(
+        self,
+        x: Tensor,
+        keep: Tensor | None,
+        beside: list[Tensor],
+        *,
+        first: int = 0,
+        last: int | None = None,
+    ) -> Tensor:
+        """Run some of the parts.
+
+        Args:
+            x: what part number `first` takes.
+            keep: N x `dropped` factors of dropout, or None.
+            beside: features of the way down, from full size; those of the parts before `first` are
+                needed for direct paths, those of the parts that run are appended.
             first: number of the first part to run.
             last: number of the part to stop before; all by default.
 
         Returns:
-            N x 1 x H x W in [-1, 1], float32; or features, where it stops before.
+            What the last part gives: the image, or features.
         """
-        for part in self.run_of(first, last):
-            x = part(x, keep)
+        last = self.start + len(self.parts) if last is None else last
+        for number in range(first, last):
+            part = self.parts[number - self.start]
+            if isinstance(part, Up):
+                depth = 2 * self.halvings + 2 - number
+                x = part(x, beside[depth] if self.skips else None)
+            else:
+                x = part(x, keep)
+            if number < self.halvings:
+                beside.append(x)
         return x
-
-    def run_of(self, first: int, last: int | None) -> Iterable[nn.Module]:
-        """The parts from number `first` until before `last`."""
-        return self.parts[first - self.start : None if last is None else last - self.start]
 
 
 def part_names(halvings: int) -> list[str]:

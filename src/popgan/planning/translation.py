@@ -11,6 +11,7 @@ from popgan.errors import UserError
 from popgan.planning.draft import Draft
 
 SOURCES, TARGET = "network.sources", "network.target"
+SMALLEST = 8  # pixels a side of the smallest feature maps
 NEAR = 8.0
 """Slices farther apart than this (mm) tell next to nothing of each other: a cortical fold is 3 to 4
 mm thick, and a sulcus leaves the plane within two of them."""
@@ -60,6 +61,7 @@ def translator_rules(draft: Draft, data: DataPlan, recipe: str) -> None:
     draft.rule(SOURCES, sources, "all other contrasts of the cohort")
     draft.fixed("network.minibatch_stddev", 1, "these networks have none")
     draft.fixed("network.condition", [], "nothing is told")
+    _halvings_rule(draft, data)
     distance = data.slice_distance or 0.0
     if "network.neighbours" not in draft.values:
         near = distance <= NEAR
@@ -73,6 +75,19 @@ def translator_rules(draft: Draft, data: DataPlan, recipe: str) -> None:
         _fusion_rules(draft)
     else:
         draft.rule("train.source_dropout", 0.0, "a single generator is trained with all sources")
+
+
+def _halvings_rule(draft: Draft, data: DataPlan) -> None:
+    """Fewer halvings than the preset has, where the smallest size would be below `SMALLEST`."""
+    wanted, most = draft.values["network.halvings"], 0
+    while all(
+        side % 2 ** (most + 1) == 0 and side // 2 ** (most + 1) >= SMALLEST
+        for side in (data.height, data.width)
+    ):
+        most += 1
+    if isinstance(wanted, int) and wanted > max(1, most):
+        reason = f"images of {data.height} x {data.width} are halved down to {SMALLEST} pixels"
+        draft.rule("network.halvings", max(1, most), reason)
 
 
 def _fusion_rules(draft: Draft) -> None:

@@ -1,7 +1,7 @@
 """The recipe `mustgan`: streams first, then a joint network behind the best place of fusion.
 
 Yurt et al. (Medical Image Analysis 2021); see `networks/mustgan.py`. Training has three parts, by
-images seen: all streams at once, each with a discriminator of its own; the joint network while
+images seen: the streams, each with a discriminator of its own; the joint network while
 places of fusion compete, one a step in turn, so that each sees as many images; the joint network
 with the place that was nearest to the tuning split. The streams are then left as their averages
 are. The many-to-one stream's discriminator goes on as the joint network's.
@@ -33,6 +33,7 @@ def build_generator(plan: Plan) -> MustGAN:
         halvings=shape.halvings,
         blocks=shape.blocks,
         norm=shape.norm,
+        skips=shape.skips,
         fusion=shape.fusion,
     )
 
@@ -100,9 +101,13 @@ def _generate(step: Step) -> Tensor:
 
 
 def _streams(step: Step, generator: MustGAN, pair: Pair) -> Tensor:
-    """The losses of all streams; one-to-one streams always see their source."""
+    """The losses of the many-to-one stream and of one one-to-one stream, which take turns.
+
+    So a step costs two streams, however many sources there are, and the stream that the joint
+    network starts as learns in every step. One-to-one streams always see their source.
+    """
     count, total = len(generator.streams), torch.zeros((), device=pair.target.device)
-    for which in range(count + 1):
+    for which in (step.index % count, count):
 
         def stream(
             x: Tensor, keep: Tensor | None, present: Tensor | None, which: int = which
@@ -111,7 +116,7 @@ def _streams(step: Step, generator: MustGAN, pair: Pair) -> Tensor:
 
         present = pair.present if which == count else None
         fake = step.by_rows(stream, pair.sources, pair.keep, present)
-        total = total + _compared(step, fake, pair.target, which, count + 1)
+        total = total + _compared(step, fake, pair.target, which, 2)
     return total
 
 

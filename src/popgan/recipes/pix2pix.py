@@ -8,29 +8,28 @@ both updates.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from popgan.config.network import Pix2PixNetwork
 from popgan.config.schema import Plan
 from popgan.networks.patchgan import PatchGAN
 from popgan.networks.translator import ResNetGenerator
-from popgan.networks.unet import UNetGenerator
 from popgan.objectives.adversarial import generator_loss
 from popgan.recipes.common import network_of
 from popgan.recipes.translation import judgement, paired, planes_of, reconstruction
 from popgan.training.phase import Phase, Step
 
 
-def build_generator(plan: Plan) -> nn.Module:
+def build_generator(plan: Plan) -> ResNetGenerator:
     """The plan's generator with fresh weights from torch's global random numbers."""
     shape = network_of(plan, Pix2PixNetwork)
-    kind = ResNetGenerator if shape.generator == "resnet" else UNetGenerator
-    return kind(
+    return ResNetGenerator(
         inputs=planes_of(shape) * len(shape.sources),
         width=shape.width,
         halvings=shape.halvings,
         blocks=shape.blocks,
         norm=shape.norm,
+        skips=shape.skips,
     )
 
 
