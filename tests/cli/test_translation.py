@@ -29,6 +29,10 @@ FROM_TO = {"network.sources": ["T1w", "T2w"], "network.target": "FLAIR"}
         (("--recipe", "pix2pix", "--from", "T1w", "--to", "FLAIR,T2w"), "more than one contrast"),
         (("--recipe", "pix2pix", "--from", "flair", "--to", "FLAIR"), "both a source and"),
         (("--recipe", "mustgan", "--from", "T1w", "--to", "FLAIR"), "two sources or more"),
+        (("--recipe", "pix2pix", "--with-masks"), "leave --with-masks out"),
+        (("--recipe", "pix2pix", "--condition", "label"), "leave --condition out"),
+        (("--recipe", "mustgan", "--init", "phantom"), "leave --init out"),
+        (("--recipe", "mustgan", "-n", "5"), "leave -n out"),
         (("--recipe", "magic", "--from", "T1w", "--to", "FLAIR"), "unknown recipe"),
     ],
 )

@@ -36,7 +36,8 @@ def plan(
 ) -> None:
     """See HELP."""
     require_run(folder)
-    translation = values.translation_values(recipe, sources, target)
+    drawing = {"--condition": condition, "--with-masks": with_masks, "--init": init}
+    translation = values.translation_values(recipe, sources, target, drawing=drawing)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)

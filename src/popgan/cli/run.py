@@ -83,7 +83,8 @@ def run(
     if source is not None and out is not None:
         check_places(source, out)
     preparation = values.preparation_values(bias_field, keep_skull, space)
-    translation = values.translation_values(recipe, sources, target)
+    drawing = {"--condition": condition, "--with-masks": with_masks, "--init": init, "-n": images}
+    translation = values.translation_values(recipe, sources, target, drawing=drawing)
     shown = settings_of(context)
     reporter = shown.reporter()
     shared.start(reporter)

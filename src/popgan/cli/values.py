@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from popgan.errors import UserError
@@ -82,24 +83,36 @@ def plan_values(
     return found | (translation or {})
 
 
-def translation_values(recipe: str, sources: str | None, target: str | None) -> dict[str, Any]:
+def translation_values(
+    recipe: str, sources: str | None, target: str | None, *, drawing: Mapping[str, object]
+) -> dict[str, Any]:
     """What to translate from and to, as values of the plan.
 
     Args:
         recipe: name of the recipe.
         sources: contrasts by commas, or None where it was not said.
         target: one contrast, or None.
+        drawing: options that only recipes which draw images have, with what was given to them.
 
     Raises:
-        UserError: the recipe does not translate, is unknown, or the names are no contrasts.
+        UserError: the recipe does not translate, is unknown, or the names are no contrasts; or it
+            does, and an option for drawing was given.
     """
     from popgan.cohort.options import contrast_names
     from popgan.planning.recipes import RULES, find_rules
     from popgan.planning.translation import SOURCES, TARGET
 
+    translates = find_rules(recipe).translates
+    for option, given in drawing.items():
+        if translates and given:
+            raise UserError(
+                f"recipe {recipe} translates contrasts, and {option} is for recipes that draw "
+                "images",
+                do=f"leave {option} out",
+            )
     if sources is None and target is None:
         return {}
-    if not find_rules(recipe).translates:
+    if not translates:
         able = " or ".join(name for name, rules in RULES.items() if rules.translates)
         raise UserError(
             f"recipe {recipe} draws images and translates nothing, so --from and --to are not for "
