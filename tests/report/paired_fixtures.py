@@ -3,7 +3,7 @@
 import numpy as np
 from report_fixtures import heads, log, plan, private
 
-from popgan.config.schema import parse_plan
+from plans import NETWORKS, recipe_plan
 from popgan.evidence.paired.results import (
     Comparison,
     MethodRow,
@@ -36,34 +36,13 @@ WAYS = {
 
 def translator_plan(sources=SOURCES, target=TARGET, recipe="mustgan"):
     """A plan of a translator; as far as a page looks at it."""
-    values = plan([*sources, target]).model_dump()
-    values |= {"recipe": recipe, "decisions": {}}
-    values["data"]["slice_distance"] = 4.0
-    values["network"] = {
-        "kind": recipe,
-        "sources": list(sources),
-        "target": target,
-        "minibatch_stddev": 1,
-        "neighbours": 1,
-        "width": 16,
-        "halvings": 2,
-        "blocks": 3,
-        "norm": "instance",
-        "dropout": 0.5,
-        "judge_width": 16,
-        "judge_layers": 3,
-        **({"fusion": ["encoder 2", "bottleneck"]} if recipe == "mustgan" else {}),
-        **({"generator": "resnet"} if recipe == "pix2pix" else {}),
-    }
-    values["augmentation"]["method"] = "affine"
-    values["train"] |= {
-        "loss": "lsgan",
-        "level_shares": [1.0],
-        "reconstruction": 100.0,
-        "perceptual": 10.0,
-        "source_dropout": 0.2,
-    }
-    return parse_plan(values)
+    base = plan([*sources, target]).data.model_dump()
+    return recipe_plan(
+        recipe,
+        network={**NETWORKS[recipe], "sources": list(sources), "target": target},
+        data={**base, "slice_distance": 4.0},
+        augmentation__method="affine",
+    )
 
 
 def over_patients(values, *, spread=None):
