@@ -76,6 +76,9 @@ def test_a_model_sees_what_it_was_trained_on(home, rules) -> None:
     for seed in range(4):
         visit = only(rules, home / f"scans/Person{seed}", contrasts=("T1w", "T2w", "FLAIR"))
         rows = [i for i, s in enumerate(cohort.slices) if s.subject == f"Person{seed}"]
+        assert np.array_equal(
+            visit.heights[visit.taken].round(6), [cohort.slices[i].height for i in rows]
+        )
         for row in rows:
             nearest = int(np.abs(visit.heights - cohort.slices[row].height).argmin())
             assert visit.heights[nearest] == pytest.approx(cohort.slices[row].height, abs=1e-5)

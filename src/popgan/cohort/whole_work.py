@@ -74,7 +74,9 @@ class WholeVisit:
         facts: what was measured on each scan.
         heights: n, 0 bottom to 1 top of the brain, beyond that outside of it.
         shown: n, whether a slice shows more than a sliver.
+        taken: rows that ingest would take into a cohort; ascending.
         spacing: mm between samples of the planes, and between slices.
+        spacing_known: False where 1 mm was assumed, by popgan or by the file's writer.
         centre, extent: middle and size of the head in the plane, mm from sample (0, 0).
         field: side of the field of view, mm.
         shape: samples of the planes along x and y.
@@ -87,7 +89,9 @@ class WholeVisit:
     facts: tuple[ScanFacts, ...]
     heights: NDArray[np.float64]
     shown: NDArray[np.bool_]
+    taken: NDArray[np.intp]
     spacing: tuple[float, float, float]
+    spacing_known: bool
     centre: tuple[float, float]
     extent: tuple[float, float]
     field: float
@@ -177,7 +181,9 @@ def pack_whole(
         "facts": _FACTS.dump_python(own.facts, mode="json"),
         "heights": whole.heights.tolist(),
         "shown": whole.shown.tolist(),
+        "taken": own.place.indices.tolist(),
         "spacing": spacing,
+        "spacing_known": own.spacing_known,
         "centre": centre,
         "extent": (own.extent[0] * scale, own.extent[1] * scale),
         "field": grid.field,
@@ -219,7 +225,9 @@ def unpack_whole(value: Any, blob: bytes) -> WholeVisit:
             facts=facts,
             heights=_array(value["heights"], (n,)),
             shown=_array(value["shown"], (n,)) > 0,
+            taken=_rows(value["taken"], n),
             spacing=_triple(value["spacing"]),
+            spacing_known=bool(value["spacing_known"]),
             centre=_triple([*value["centre"], 0])[:2],
             extent=_triple([*value["extent"], 0])[:2],
             field=_triple([value["field"], 0, 0])[0],
@@ -246,6 +254,14 @@ def _array(values: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Finite numbers of a shape."""
     found = np.array(values, np.float64)
     if found.shape != shape or not np.isfinite(found).all():
+        raise ValueError("no whole visit")
+    return found
+
+
+def _rows(values: Any, count: int) -> NDArray[np.intp]:
+    """Different rows of so many, ascending."""
+    found = np.array([int(value) for value in values], np.intp)
+    if not len(found) or found[0] < 0 or found[-1] >= count or (np.diff(found) <= 0).any():
         raise ValueError("no whole visit")
     return found
 

@@ -117,7 +117,7 @@ def _files(visits: list[Candidate], folder: Path, target: str) -> Iterator[Visit
 
 def inputs_of(bench: Bench, about: About, job: Job, digests: Mapping[str, str | None]) -> str:
     """Hash of everything that a volume depends on."""
-    calibration = bench.calibration
+    known = {"calibration": bench.calibration, "domain": bench.domain}
     return sha256_value(
         {
             "version": _VERSION,
@@ -125,7 +125,7 @@ def inputs_of(bench: Bench, about: About, job: Job, digests: Mapping[str, str | 
             "plan": about.plan,
             "sources": [[name, digests[name]] for name in job.contrasts],
             "uncertainty": bench.uncertain,
-            "calibration": None if calibration is None else calibration.model_dump(mode="json"),
+            **{name: one and one.model_dump(mode="json") for name, one in known.items()},
             "seed": bench.seed,
             "phantom": job.candidate.phantom,
         }

@@ -9,13 +9,16 @@ from popgan.cohort.options import contrast_names
 from popgan.cohort.whole_rules import WholeRules
 from popgan.cohort.whole_target import TargetRange
 from popgan.errors import UserError
+from popgan.evidence.paired.domain import FEWEST, Domain
 from popgan.evidence.paired.uncertainty import Calibration
 from popgan.progress import Reporter
 from popgan.stations.calibration import load_calibration
+from popgan.stations.domain import load_domain
 from popgan.stations.model import Model
 from popgan.stations.pairs import translator_of
 from popgan.synthesis.bids_translation_words import About
 from popgan.synthesis.translate import Translator
+from popgan.wording import counted
 
 PASSES = 8
 """Passes with dropout behind an uncertainty, where no calibration says how many."""
@@ -31,6 +34,8 @@ class Bench:
         target: range of the grey values that it makes.
         slice_distance: mm between neighbouring slices in training; None where that is not known.
         calibration: from spread to half width; None where there is none.
+        domain: what scans the model knows; None where that is not known.
+        remarks: what holds for every visit, one line each.
         uncertain: whether half widths are wanted.
         seed: of dropout.
     """
@@ -40,6 +45,8 @@ class Bench:
     target: TargetRange
     slice_distance: float | None
     calibration: Calibration | None = None
+    domain: Domain | None = None
+    remarks: tuple[str, ...] = ()
     uncertain: bool = True
     seed: int = 0
 
@@ -61,21 +68,32 @@ def make_bench(model: Model, *, uncertainty: bool, seed: int, reporter: Reporter
     shape = translator_of(plan)
     model.weights_hash()
     rules = WholeRules.read(model.run, plan.data.cohort)
-    if uncertainty and shape.dropout == 0:
-        reporter.warning("the model has no dropout: no maps of uncertainty")
+    remarks = []
     uncertain = uncertainty and shape.dropout > 0
+    if uncertainty and not uncertain:
+        remarks.append("the model has no dropout: there are no maps of uncertainty")
     calibration = load_calibration(model) if uncertain else None
+    domain = load_domain(model)
+    advice = model.command("evaluate").removesuffix(" first")
     if uncertain and calibration is None:
-        reporter.warning(
-            "the model is not calibrated: maps of uncertainty hold the bare spread; "
-            f"{model.command('evaluate').removesuffix(' first')} to calibrate it"
-        )
+        remarks.append("not calibrated: maps of uncertainty hold the bare spread of passes")
+    if domain is None:
+        remarks.append("no record of the scans that the model knows: these are not compared")
+    elif len(domain.visits) < FEWEST:
+        count = counted(len(domain.visits), "visit", "visits")
+        remarks.append(f"trained on {count}: too few to tell whether a scan is like them")
+        domain = None
+    for text in remarks:
+        mend = f"; {advice} to mend that" if text.startswith(("no record", "not cal")) else ""
+        reporter.warning(f"{text}{mend}")
     return Bench(
         translator=Translator.load(model.weights_path, plan),
         rules=rules,
         target=TargetRange.of(rules.training, shape.target),
         slice_distance=plan.data.slice_distance,
         calibration=calibration,
+        domain=domain,
+        remarks=tuple(remarks),
         uncertain=uncertain,
         seed=seed,
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from popgan.cohort.whole_work import WholeVisit
 from popgan.evidence.paired.metrics import roughness
 from popgan.evidence.paired.regions import brain_mask
+from popgan.stations.domain import visit_traits
 from popgan.stations.translate_model import Bench
 
 _HEIGHT = 0.01  # share of the brain's height by which a slice may lie outside those of training
@@ -35,7 +36,7 @@ class TranslatedVolume:
         calibrated: whether `half_width` was learnt on patients whose truth is known.
         background, brightest: grey values of the unit intensities 0 and 1.
         facts: what a reader of the image has to know; JSON, see the sidecars of `translate`.
-        warnings: where the image may be worse than the evaluation says, one line each.
+        warnings: where this image may be worse than the evaluation says, one line each.
     """
 
     image: Floats
@@ -86,7 +87,7 @@ def translate_stack(
         half_unit = found.spread if known is None else known.apply(found.spread)
         half = bench.target.width(volume, visit.back(half_unit))
     background, brightest = (float(v) for v in bench.target.restore(np.array([0.0, 1.0])))
-    warnings = _warnings(bench, visit)
+    warnings = [*_unlike_training(bench, visit, contrasts), *_too_large(visit)]
     return TranslatedVolume(
         image=bench.target.restore(volume),
         half_width=half,
@@ -94,7 +95,7 @@ def translate_stack(
         calibrated=half is not None and bench.calibration is not None,
         background=background,
         brightest=brightest,
-        facts=_facts(bench, visit, contrasts, unit) | {"Warnings": warnings},
+        facts=_facts(bench, visit, contrasts, unit) | {"Warnings": [*bench.remarks, *warnings]},
         warnings=tuple(warnings),
     )
 
@@ -103,16 +104,29 @@ def _missing(bench: Bench, contrasts: Sequence[str]) -> list[str]:
     return [name for name in bench.translator.sources if name not in contrasts]
 
 
-def _warnings(bench: Bench, visit: WholeVisit) -> list[str]:
-    """What in a visit is unlike what the model was trained on."""
-    warnings = []
+def _unlike_training(bench: Bench, visit: WholeVisit, contrasts: Sequence[str]) -> list[str]:
+    """What in a visit is unlike the visits that the model was trained on; see `Domain`."""
+    if bench.domain is None:
+        return []
+    # Of the slices that training would have had.
+    images = (visit.stack[visit.taken] + 1) / 2
+    first = bench.translator.sources[0]
+    fact = visit.facts[contrasts.index(first) if first in contrasts else 0]
+    traits = visit_traits(
+        {name: images[:, channel] for channel, name in enumerate(contrasts)},
+        fact.spacing if visit.spacing_known else None,
+    )
+    return [f"unlike the training scans: {text}" for text in bench.domain.judge(traits)]
+
+
+def _too_large(visit: WholeVisit) -> list[str]:
     largest = max(visit.extent)
-    if largest > visit.field:
-        warnings.append(
-            f"the head is {largest:.0f} mm large and the model's field {visit.field:.0f} mm: what "
-            "is outside is background"
-        )
-    return warnings
+    if largest <= visit.field:
+        return []
+    return [
+        f"the head is {largest:.0f} mm large and the model's field {visit.field:.0f} mm: what is "
+        "outside is background"
+    ]
 
 
 def _facts(
