@@ -149,5 +149,5 @@ def _told(result: RunResult) -> tuple[list[str], dict[str, Any]]:
 
         psnr = result.paired.rows[0].score("psnr", "brain") if result.paired else None
         data["psnr"] = psnr.model_dump() if psnr else None
-        lines.insert(1, f"translate scans: {translate_command(result.model.run)}")
+        lines.insert(1, f"translate scans: {translate_command(result.model)}")
     return lines, data

@@ -41,7 +41,8 @@ class SlicePictures:
         sources: the contrasts that the model read, with their names.
         truth: the target as it was scanned.
         translation: what the model made.
-        half_width: of the interval around the translation; None without uncertainty.
+        half_width: of the interval around the translation, 0 outside of the brain; None without
+            uncertainty.
         lesion: where a lesion was outlined; None without a label map.
     """
 

@@ -17,6 +17,7 @@ from popgan.evidence.paired.regions import brain_mask
 from popgan.evidence.paired.uncertainty import Calibration, calibrate
 from popgan.files import read_json, write_json
 from popgan.progress import Reporter
+from popgan.stations.domain import learn_domain
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.pairs import translator_of
@@ -25,7 +26,7 @@ from popgan.synthesis.translate import Translator
 
 CALIBRATION_VERSION = 1  # raise when what is learnt changes
 _CHUNK = 32  # slices whose masks are made at a time
-PASSES = 10
+PASSES = 8
 """Passes with dropout behind a spread: its standard deviation is known to about a quarter."""
 LEVEL = 0.9
 """Share of the true intensities that intervals are calibrated to hold."""
@@ -43,7 +44,7 @@ def calibrate_translator(model: Model, cohort: Cohort, reporter: Reporter) -> Ca
     plan, weights = model.plan(), model.weights_hash()
     model.require_cohort(cohort.hash)
     uncertain = translator_of(plan).dropout > 0
-    outputs = [model.calibration_path] if uncertain else []
+    outputs = [model.domain_path, *([model.calibration_path] if uncertain else [])]
     inputs = {
         "version": CALIBRATION_VERSION,
         "weights": weights,
@@ -54,6 +55,9 @@ def calibrate_translator(model: Model, cohort: Cohort, reporter: Reporter) -> Ca
     ledger, station = Ledger(model.run), f"calibrate {model.name}"
     if not ledger.is_done(station, inputs):
         with ledger.station(station, inputs, outputs, reporter):
+            domain = learn_domain(cohort, plan, reporter)
+            write_json(model.domain_path, domain.model_dump(mode="json"))
+            model.calibration_path.unlink(missing_ok=True)
             if uncertain:
                 found = _calibrate(model, plan, cohort, reporter)
                 write_json(model.calibration_path, found.model_dump(mode="json"))

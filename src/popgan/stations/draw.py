@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -211,13 +210,15 @@ def refuse_translator(model: Model) -> None:
         raise UserError(
             f"model {model.name!r} translates contrasts and draws no images of its own",
             where=model.run,
-            do=f"give it scans: {translate_command(model.run)}",
+            do=f"give it scans: {translate_command(model)}",
         )
 
 
-def translate_command(run: Path) -> str:
-    """How scans are translated with the model of a run, ready to be pasted but for the scans."""
-    return f"popgan translate {shlex.quote(str(run))} SCAN... -o OUT"
+def translate_command(model: Model) -> str:
+    """How scans are translated with a model, ready to be pasted but for the scans."""
+    alone = len(list(model.run.glob("models/*/plan.yaml"))) == 1
+    name = "" if alone else f" --name {model.name}"
+    return f"popgan translate {shlex.quote(str(model.run))}{name} SCAN... -o OUT"
 
 
 def check_count(n: int) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.evidence.paired.baselines import Baseline
+from popgan.evidence.paired.regions import brain_mask
 from popgan.evidence.paired.results import PairedResult
 from popgan.evidence.paired.uncertainty import Calibration
 from popgan.report.paired_content import PatientPictures, SlicePictures
@@ -153,7 +154,9 @@ class _Painter:
     ) -> SlicePictures:
         half = None
         if self.calibration is not None and made.spread is not None:
-            half = self.calibration.apply(made.spread[row])
+            known = unit(np.concatenate([visit.sources[row], visit.target[row, None]]))
+            # Widths are calibrated in the brain, and mean nothing in the air around it.
+            half = self.calibration.apply(made.spread[row]) * brain_mask(known[None])[0]
         names = translator_of(self.plan).sources
         return SlicePictures(
             title=title,
