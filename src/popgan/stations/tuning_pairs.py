@@ -55,11 +55,12 @@ class PairedScale:
     def __call__(self, state: TrainState) -> Score:
         """The error of the averaged generator, with its jackknife replicates."""
         errors = self.errors(Translator(state.average, self.plan))
-        without = [float(errors[self._groups != g].mean()) for g in range(self._groups.max() + 1)]
+        groups = range(int(self._groups.max()) + 1 if len(errors) > 1 else 0)
+        without = [float(errors[self._groups != group].mean()) for group in groups]
         return Score(
             images=state.images,
             value=float(errors.mean()),
-            without_subjects=without if len(errors) > 1 else [],
+            without_subjects=without,
             without_images=[],
         )
 
