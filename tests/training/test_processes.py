@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from engine import apart, tiny_job
 
-from plans import tiny_plan
+from plans import recipe_plan, tiny_plan
+from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.training import checkpoint
@@ -76,6 +78,12 @@ def start(
     ]
 
 
+def plan_of(changes: dict[str, Any]) -> Plan:
+    """A tiny plan, of the recipe that the changes name."""
+    changes = dict(changes)
+    return recipe_plan(changes.pop("recipe", "popgan"), **changes)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
@@ -83,23 +91,24 @@ def start(
         {},
         {"network__dropout": 0.3, "train__loss": "logistic", "train__micro_batch": 4,
          "train__batch": 16},
+        {"recipe": "mustgan", "augmentation__probability": 0.3},
     ],
-    ids=["rpgan", "dropout and micro-batches"],
+    ids=["rpgan", "dropout and micro-batches", "mustgan"],
 )  # fmt: skip
 def test_two_processes_do_the_steps_of_one(tmp_path: Path, changes: dict[str, object]) -> None:
     batch = int(str(changes.get("train__batch", 8)))
     rates = {"train__lr_generator": 1e-4, "train__lr_discriminator": 1e-4}
     changes = {**rates, **changes, "train__images": 10 * batch}  # 3 penalties, a level fades in
-    job, alone = tiny_job(tiny_plan(**changes), tmp_path / "one")
+    job, alone = tiny_job(plan_of(changes), tmp_path / "one")
     run(job, alone, Reporter())
     (tmp_path / "two").mkdir()
     for process in start(2, tmp_path / "two", changes):
         assert process.wait(120) == 0, process.communicate()[1]
-    _, both = tiny_job(tiny_plan(**changes), tmp_path / "two")
+    _, both = tiny_job(plan_of(changes), tmp_path / "two")
     assert checkpoint.restore(both, tmp_path / "two/checkpoints", "plan") == (True, [])
     found = apart(alone, both, tiny_job(job.plan, tmp_path)[1])
     assert max(found.values()) < 1e-3, found
-    for name in ("loss_generator", "loss_discriminator", "penalty", "likeness_gap"):
+    for name in ("loss_generator", "loss_discriminator", "penalty", "likeness_gap", "reconstruction"):
         one, two = (
             [row[name] for row in read_log(tmp_path / folder / "log.csv")]
             for folder in ("one", "two")

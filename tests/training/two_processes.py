@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from engine import tiny_job
 
-from plans import tiny_plan
+from plans import recipe_plan
 from popgan.progress import Reporter
 from popgan.training.job import Job
 from popgan.training.loop import run
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     mine = processes_of_environment()
     assert mine is not None
     with joined(mine):
-        job, state = tiny_job(tiny_plan(**changes), folder)
+        job, state = tiny_job(recipe_plan(changes.pop("recipe", "popgan"), **changes), folder)
 
         def batch(indices: object, draw: object = job.source.batch) -> torch.Tensor:
             if dies and mine.rank == 1 and state.images >= 32:
