@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 
 from popgan.augmentation.pipeline import augment
-from popgan.config.schema import AugmentationPlan, DataPlan, Plan
+from popgan.config.augmentation import AugmentationPlan
+from popgan.config.schema import DataPlan, Plan
 from popgan.device import best_device, has_fast_bf16
 from popgan.planning.rules import MachineFacts, build_plan
 from popgan.provenance import machine

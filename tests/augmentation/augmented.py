@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from popgan.config.schema import AugmentationPlan
+from popgan.config.augmentation import AugmentationPlan
 
 FULL = {
     "flip": True,

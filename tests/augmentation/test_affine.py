@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from popgan.augmentation.affine import apply_affine, draw
-from popgan.config.schema import AugmentationPlan
+from popgan.config.augmentation import AugmentationPlan
 
 
 def plan(**changes: object) -> AugmentationPlan:

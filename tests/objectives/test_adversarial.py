@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from popgan.config.schema import TrainPlan
+from popgan.config.training import TrainPlan
 from popgan.objectives.adversarial import (
     accuracy,
     boundary,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from plans import tiny_plan
-from popgan.config.schema import TrainPlan
+from popgan.config.training import TrainPlan
 from popgan.training.log import COLUMNS, Row
 from popgan.training.monitor import COLLAPSED, EXPLODED, NOT_FINITE, SATURATED, judge, variety
 

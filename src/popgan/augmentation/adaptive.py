@@ -23,7 +23,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from popgan.config.schema import AugmentationPlan
+from popgan.config.augmentation import AugmentationPlan
 
 PROBABILITY, SIGNS = "augment_p", "augment_signs"
 LIMIT = 0.8

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from popgan.config.schema import AugmentationPlan
+from popgan.config.augmentation import AugmentationPlan
 
 
 def draw(

@@ -29,7 +29,7 @@ from popgan.augmentation.affine import apply_affine, draw, matrices
 from popgan.augmentation.cutout import cut
 from popgan.augmentation.diffaugment import shift_and_cut
 from popgan.augmentation.intensity import add_noise, change_contrast, change_gain, normal_field
-from popgan.config.schema import AugmentationPlan
+from popgan.config.augmentation import AugmentationPlan
 
 OUTSIDE = -1e4  # pixels; a hole there cuts nothing
 

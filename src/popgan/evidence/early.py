@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from popgan.evidence.features import load_network, MEAN, SCALE
+from popgan.evidence.features import MEAN, SCALE, load_network
 
 TAPS = (0, 2, 4)
 """Blocks whose outputs are taken: at a half, a quarter and an eighth of the size."""

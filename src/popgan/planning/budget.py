@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 
-from popgan.config.schema import TrainPlan
+from popgan.config.training import TrainPlan
 from popgan.errors import UserError
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

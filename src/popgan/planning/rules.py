@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from popgan.config.augmentation import AugmentationPlan
 from popgan.config.preset import Preset, load_preset
-from popgan.config.schema import AugmentationPlan, DataPlan, Plan
+from popgan.config.schema import DataPlan, Plan
 from popgan.planning.budget import images_within, parse_budget, refuse_copies, refuse_short
 from popgan.planning.draft import Draft
 from popgan.planning.recipes import RecipeRules, find_rules

@@ -155,6 +155,6 @@ def settle_fusion(
                 f"streams are fused at {shape.fusion[best]}: mean absolute error on the tuning "
                 f"split {listed}"
             )
-            state.guard = state.guard.noting(state.images, text)
+            state.guard = state.guard.noting(state.images, text, planned=True)
 
     return settle

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
-from popgan.config.schema import TrainPlan
+from popgan.config.training import TrainPlan
 from popgan.networks.layers import downsample, enlarge
 
 

@@ -18,10 +18,12 @@ class Event(_Record):
     Attributes:
         images: when, in images seen.
         text: what, in words.
+        planned: whether it was to be expected, and is no trouble.
     """
 
     images: int = Field(ge=0)
     text: str = Field(max_length=1000)
+    planned: bool = False
 
 
 class Score(_Record):
@@ -59,6 +61,7 @@ class Guard(_Record):
     events: list[Event] = Field(default=[], max_length=1000)
     scores: list[Score] = Field(default=[], max_length=1000)
 
-    def noting(self, images: int, text: str) -> Guard:
+    def noting(self, images: int, text: str, *, planned: bool = False) -> Guard:
         """With one more event."""
-        return self.model_copy(update={"events": [*self.events, Event(images=images, text=text)]})
+        event = Event(images=images, text=text, planned=planned)
+        return self.model_copy(update={"events": [*self.events, event]})

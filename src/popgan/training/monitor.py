@@ -20,7 +20,7 @@ from statistics import median
 
 from torch import Tensor
 
-from popgan.config.schema import TrainPlan
+from popgan.config.training import TrainPlan
 from popgan.objectives.diversity import pair_correlations
 from popgan.training.log import Row
 

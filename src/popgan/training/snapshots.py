@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from popgan.config.schema import TrainPlan
+from popgan.config.training import TrainPlan
 from popgan.training.checkpoint import write_tensors
 from popgan.training.growth import fully_grown_at
 from popgan.training.state import TrainState

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from popgan.config.schema import TrainPlan
+from popgan.config.training import TrainPlan
 from popgan.networks.layers import rate_scales
 from popgan.training.growth import annealed
 from popgan.training.guard import Guard

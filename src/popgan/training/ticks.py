@@ -67,7 +67,8 @@ class Ticks:
     def tell(self) -> None:
         """After a step: move the bar on now and then, and say what has happened."""
         for event in self.state.guard.events[self.told :]:
-            self.reporter.warning(f"after {event.images} images: {event.text}")
+            say = self.reporter.message if event.planned else self.reporter.warning
+            say(f"after {event.images} images: {event.text}")
         self.told = len(self.state.guard.events)
         if self.state.step % 10 == 0:
             self._advance()
