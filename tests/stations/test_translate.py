@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import popgan
+from made_dicom import T1, write_series
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.whole import whole_of_arrays
 from popgan.cohort.whole_rules import WholeRules
@@ -176,6 +177,28 @@ def test_two_statements_of_a_position_are_both_kept(model, echo, tmp_path) -> No
         assert np.array_equal(ours[:4], theirs[:4]) if ours.ndim else ours == theirs
 
 
+def test_a_dicom_series_is_translated_onto_its_own_slices(model, echo, tmp_path) -> None:
+    affine = affine_of("LPS")
+    voxels = np.rint(scan_of(3, "T1w", affine)).astype(np.uint16)
+    head = {"PixelSpacing": [5.0, 5.0], "SliceThickness": 10}
+    write_series(tmp_path / "series", voxels.transpose(2, 1, 0), step=10.0, **T1, **head)
+    result = run(model, tmp_path / "series", tmp_path / "out", sources=["T1w"])
+    (visit,) = result.visits
+    assert visit.image.name.startswith("sub-Mueller7_")
+    image = nib.load(visit.image)
+    assert sorted(image.shape) == [14, 40, 48]
+    # The first pixel lies at (-15, -24, 10) of the patient, which DICOM counts to left and back.
+    corners = [[x, y, z, 1] for x in (0, 39) for y in (0, 47) for z in (0, 13)]
+    assert np.abs(np.array(corners) @ image.affine.T - (15, 24, 10, 1)).sum(axis=1).min() < 1e-3
+    assert (image.header["sform_code"], image.header["qform_code"]) == (1, 1)
+    low, high = told(result)["IntensityRange"]
+    found = to_ras((image.get_fdata(dtype=np.float32) - low) / (high - low), image.affine)[0]
+    straight = to_ras(voxels.astype(np.float32), affine)[0]
+    intensity = measure_intensity(straight)
+    assert intensity is not None
+    assert np.abs(found - intensity.apply(straight)).mean() < 0.01
+
+
 def test_the_first_source_that_is_asked_for_gives_the_grid(model, echo, tmp_path) -> None:
     write_subject(tmp_path / "A", 5, ["T1w"])
     write_subject(tmp_path / "A", 5, ["T2w"], axes="LPS", spacing=(4, 4, 9), shape=(50, 60, 16))
@@ -315,6 +338,9 @@ def test_a_head_larger_than_the_field_is_told(model, echo, tmp_path) -> None:
     assert "the model's field" in result.visits[0].warnings[0]
     assert set(result.visits[0].warnings) < set(told(result)["Warnings"])
     assert any(text.startswith("sub-A: the head is") for text in heard.warnings)
+    again = run(model, tmp_path / "A", tmp_path / "out")
+    assert again.visits[0].unchanged
+    assert again.visits[0].warnings == result.visits[0].warnings
 
 
 def test_a_scan_unlike_those_of_training_is_told(home, echo, tmp_path) -> None:
@@ -385,6 +411,9 @@ def test_a_calibrated_map_is_the_half_width(home, echo, tmp_path) -> None:
     assert result.visits[0].half_width is not None
     values = nib.load(result.visits[0].half_width).get_fdata()
     assert np.median(values) == pytest.approx(0.22 * (high - low), rel=0.01)
+    assert "too narrow" not in facts["Uncertainty"]["Meaning"]
+    lacking = run(own, home / "scans/Person1", tmp_path / "less", sources=["T2w"])
+    assert "may be too narrow here" in told(lacking)["Uncertainty"]["Meaning"]
 
 
 def test_without_uncertainty_there_is_no_map(home, model, echo, tmp_path) -> None:
@@ -415,6 +444,26 @@ def test_a_bad_scan_is_set_aside_and_the_rest_goes_on(model, echo, tmp_path) -> 
         UserError, match=r"none of the 1 visit can be translated; t2\.nii\.gz is trunc"
     ):
         run(model, tmp_path / "s/B", tmp_path / "none")
+
+
+def test_sources_that_do_not_lie_on_one_another_are_set_aside(home, model, echo, tmp_path) -> None:
+    write_subject(tmp_path / "s/A", 1, ["T1w", "T2w"])
+    write_subject(tmp_path / "s/B", 2, ["T1w"])
+    write_subject(tmp_path / "s/B", 2, ["T2w"], shift=(22, 10, 0))
+    result = run(model, tmp_path / "s", tmp_path / "out")
+    assert [visit.subject for visit in result.visits] == ["A"]
+    (aside,) = result.set_aside
+    assert aside.path == tmp_path / "s/B/t2.nii.gz"
+    assert "T1w and T2w are shifted by" in aside.reason
+    assert "register them first, or leave one out (--from)" in aside.reason
+    alone = run(model, tmp_path / "s/B", tmp_path / "alone", sources=["T2w"])
+    assert [visit.subject for visit in alone.visits] == ["B"]
+    volumes = {
+        "T1w": (scan_of(2, "T1w"), affine_of()),
+        "T2w": (scan_of(2, "T2w", shift=(22, 10, 0)), affine_of()),
+    }
+    with pytest.raises(UserError, match="the T2w volume does not lie on the other source"):
+        translate_volume(model, volumes)
 
 
 def test_what_is_done_is_skipped_and_what_changed_is_done_again(model, echo, tmp_path) -> None:

@@ -17,11 +17,12 @@ from popgan.cohort.whole import WholeReader, open_reader, whole_of_arrays
 from popgan.cohort.whole_visits import Named, SetAside
 from popgan.cohort.whole_work import WholeVisit
 from popgan.errors import UserError
+from popgan.files import read_json
 from popgan.progress import Reporter, Task
 from popgan.stations.model import Model, find_model
 from popgan.stations.translate_jobs import Job, choose_jobs, digests_of, inputs_of
 from popgan.stations.translate_model import Bench, about_model, check_contrasts, make_bench
-from popgan.stations.translate_visit import TranslatedVolume, translate_stack
+from popgan.stations.translate_visit import TranslatedVolume, not_registered, translate_stack
 from popgan.synthesis.bids_translation import Geometry, open_data_set, write_visit
 from popgan.synthesis.bids_translation_words import INPUTS, About
 from popgan.wording import counted
@@ -165,6 +166,8 @@ def translate_volume(
         bench.rules,
         phantom=simulated,
     )
+    if (apart := not_registered(bench, visit, names)) is not None:
+        raise UserError(f"the {' volume '.join(apart)}")
     return translate_stack(bench, visit, names)
 
 
@@ -197,7 +200,9 @@ def _run(
     for job in jobs:
         before = job.files.made_of()
         if before is not None and before == inputs_of(bench, about, job, digests_of(job)):
-            result.visits.append(_told(job, bench, unchanged=True))
+            said = [str(text) for text in read_json(job.files.sidecar).get("Warnings", [])]
+            kept = tuple(text for text in said if text not in bench.remarks)
+            result.visits.append(_told(job, bench, unchanged=True, warnings=kept))
         else:
             left.append(job)
     if len(left) < len(jobs):
@@ -206,15 +211,26 @@ def _run(
     with reporter.task("translating", len(jobs), len(jobs) - len(left)) as task:
         visits = reader.read([(job.candidate, job.contrasts) for job in left])
         for job, visit in zip(left, visits, strict=True):
-            if isinstance(visit, SetAside):
-                result.set_aside.append(visit)
+            aside = visit if isinstance(visit, SetAside) else _apart(bench, job, visit)
+            if aside is not None:
+                result.set_aside.append(aside)
                 task.advance(1)
                 continue
+            assert isinstance(visit, WholeVisit)
             volume = _translate_one(bench, about, job, visit, task)
             for text in volume.warnings:
                 reporter.warning(f"{job.files.image.name.split('_desc-')[0]}: {text}")
             result.visits.append(_told(job, bench, warnings=volume.warnings))
     result.visits.sort(key=lambda visit: visit.image)
+
+
+def _apart(bench: Bench, job: Job, visit: WholeVisit) -> SetAside | None:
+    """A visit whose sources do not lie on one another."""
+    found = not_registered(bench, visit, job.contrasts)
+    if found is None:
+        return None
+    own = job.candidate
+    return SetAside(own.subject, own.session, own.scans[found[0]].path, found[1])
 
 
 def _translate_one(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from popgan.cohort.whole_work import WholeVisit
 from popgan.evidence.paired.metrics import roughness
 from popgan.evidence.paired.regions import brain_mask
+from popgan.evidence.paired.registration import check_pair
 from popgan.stations.domain import visit_traits
 from popgan.stations.translate_model import Bench
 
@@ -47,6 +48,26 @@ class TranslatedVolume:
     brightest: float
     facts: dict[str, Any] = field(repr=False)
     warnings: tuple[str, ...] = ()
+
+
+def not_registered(
+    bench: Bench, visit: WholeVisit, contrasts: Sequence[str]
+) -> tuple[str, str] | None:
+    """A contrast that does not lie on the first source; None if all do.
+
+    Preparation has aligned what it could; stacks of few slices it takes as they are.
+
+    Returns:
+        Its name, and what completes the sentence "the file ...".
+    """
+    images = (visit.stack[visit.taken] + 1) / 2
+    for channel, name in enumerate(contrasts[1:], start=1):
+        found = check_pair(images[:, 0], images[:, channel])
+        if found.verdict != "registered":
+            left = ", or leave one out (--from)" if bench.translator.may_miss else ""
+            words = found.words(contrasts[0], name)
+            return name, f"does not lie on the other source: {words}; register them first{left}"
+    return None
 
 
 def translate_stack(
@@ -156,7 +177,7 @@ def _facts(
             round(float(v), _DIGITS) for v in bench.target.restore(np.array([0.0, 1.0]))
         ],
         "IntensityOf": f"median of {bench.target.scans} training scans",
-        "Uncertainty": _uncertainty(bench),
+        "Uncertainty": _uncertainty(bench, _missing(bench, contrasts)),
         "Slices": len(visit.stack),
         "SlicesLeftBackground": len(visit.stack) - len(shown),
         "SlicesOutsideTrainedHeights": round(float(outside.mean()) if len(shown) else 1.0, _DIGITS),
@@ -166,7 +187,7 @@ def _facts(
     }
 
 
-def _uncertainty(bench: Bench) -> dict[str, Any] | None:
+def _uncertainty(bench: Bench, missing: Sequence[str]) -> dict[str, Any] | None:
     if not bench.uncertain:
         return None
     told: dict[str, Any] = {"Passes": bench.passes, "Seed": bench.seed}
@@ -178,4 +199,6 @@ def _uncertainty(bench: Bench) -> dict[str, Any] | None:
         f"half the width of the interval around the image that is to hold {100 * level:g} % of the "
         f"true intensities, calibrated on {patients} tuning subjects; on average, not in a lesion"
     )
+    if missing:
+        meaning += "; calibrated with all sources, so that it may be too narrow here"
     return {"Meaning": meaning, "Calibrated": True, "Level": level, **told}
