@@ -102,7 +102,8 @@ def held_against(
         other: {
             "name": entry["name"],
             **{
-                word: [round(factor * speed, 2) for speed in entry[word]]
+                # A level without images has a 1 that was not measured.
+                word: [1.0 if speed == 1.0 else round(factor * speed, 2) for speed in entry[word]]
                 for word in ("images_per_second", "least", "most")
             },
             "yardstick_factor": round(factor, 4),

@@ -176,8 +176,13 @@ class Model:
             )
 
     def plan_hash(self) -> str:
-        """Hash of the values of the plan; reasons in words do not count."""
-        return sha256_value(self.plan().model_dump(mode="json", exclude={"decisions"}))
+        """Hash of the values of the plan; reasons in words do not count.
+
+        Nor does what the recipe has not, so that a value that a later version adds to other recipes
+        changes nothing.
+        """
+        values = self.plan().model_dump(mode="json", exclude={"decisions"}, exclude_none=True)
+        return sha256_value(values)
 
     def weights_hash(self) -> str:
         """SHA-256 of the weights file.

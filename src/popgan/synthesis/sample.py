@@ -60,9 +60,7 @@ def batch_size(plan: Plan) -> int:
     network = plan.network
     assert isinstance(network, DrawingShape), "a translator draws nothing"
     area = plan.data.height * plan.data.width // network.patch**2
-    largest = max(
-        maps * area // 4**below for below, maps in enumerate(reversed(network.channels))
-    )
+    largest = max(maps * area // 4**below for below, maps in enumerate(reversed(network.channels)))
     fitting = max(1, MEMORY // (4 * LIVE_MAPS * largest))
     return min(BATCH, 2 ** (fitting.bit_length() - 1))
 
