@@ -17,12 +17,15 @@ NEAR = 8.0
 mm thick, and a sulcus leaves the plane within two of them."""
 
 
-def check_contrasts(overrides: Mapping[str, Any], contrasts: list[str]) -> None:
+def check_contrasts(overrides: Mapping[str, Any], contrasts: list[str]) -> tuple[list[str], str]:
     """Refuse what cannot be translated before anything is measured.
 
     Args:
         overrides: values that the user set, by dotted name.
         contrasts: of the cohort.
+
+    Returns:
+        Sources and target.
 
     Raises:
         UserError: no target is named, a contrast is not in the cohort, or no source is left.
@@ -46,6 +49,7 @@ def check_contrasts(overrides: Mapping[str, Any], contrasts: list[str]) -> None:
             f"the cohort has no contrast but {target}",
             do="ingest the sources as well: --contrast A,B,...",
         )
+    return _sources(overrides, contrasts), str(target)
 
 
 def translator_rules(draft: Draft, data: DataPlan, recipe: str) -> None:

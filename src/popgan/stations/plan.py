@@ -29,6 +29,7 @@ from popgan.recipes.table import find_recipe
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.pairs import slice_distance, training_images
+from popgan.stations.registered import check_cohort
 from popgan.stations.snapshots import seconds_a_snapshot
 from popgan.training.log import memory_gib
 from popgan.training.probe import measure
@@ -70,7 +71,8 @@ def make_plan(
     check_overrides(overrides, recipe)
     rules = find_rules(recipe)
     if rules.translates:
-        check_contrasts(overrides, cohort.contrasts)
+        sources, target = check_contrasts(overrides, cohort.contrasts)
+        check_cohort(cohort, sources, target, reporter)
     masks = find_masks(cohort, overrides.get(MASKS))
     if masks.labels:
         cohort, overrides = cohort.mapped(), _resolved(overrides, masks)
