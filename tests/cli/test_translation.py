@@ -92,7 +92,7 @@ def test_the_help_tells_of_translation() -> None:
 
 def test_a_dry_run_plans_a_translator_and_keeps_nothing(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("popgan.training.probe.SECONDS_A_LEVEL", 0.01)
-    scans = write_pairs(tmp_path / "scans", 3, lesions=False)
+    scans = write_pairs(tmp_path / "scans", 4, lesions=False)
     command = ["run", scans, "--recipe", "pix2pix", "--from", "t1", "--to", "FLAIR", *INGEST]
     answer = call(*command, *tiny(), "--dry-run", "--json")
     assert answer.status == 0, answer

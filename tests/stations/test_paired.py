@@ -200,7 +200,7 @@ def test_the_card_beside_the_weights_has_the_figures(run: Path) -> None:
 
 
 def test_a_single_held_out_patient_is_one_clear_line_and_the_rest_is_there(tmp_path: Path) -> None:
-    scans, run = write_pairs(tmp_path / "scans", 3, lesions=False), tmp_path / "run"
+    scans, run = write_pairs(tmp_path / "scans", 4, lesions=False), tmp_path / "run"
     asked = ("--recipe", "pix2pix", "--from", "T1w", "--to", "FLAIR")
     answer = call("run", scans, "-o", run, *asked, *INGEST, *tiny(train__images=16))
     assert answer.status == 0, answer
