@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.options import IngestOptions
@@ -255,6 +256,35 @@ def test_arrays_in_memory_are_seen_as_files_are(rules, home) -> None:
         whole_of_arrays({"T1w": (np.zeros((9, 9, 9)), np.eye(4))}, rules)
     with pytest.raises(UserError, match="NaN"):
         whole_of_arrays({"T1w": (np.full((9, 9, 9), np.nan), np.eye(4))}, rules)
+
+
+def test_colour_pictures_are_as_large_as_in_their_cohort(tmp_path) -> None:
+    shape, affine = (100, 110, 14), affine_of(spacing=(2.0, 2.0, 10.0), shape=(100, 110, 14))
+    for seed in range(3):
+        volumes = [scan_of(seed, name, affine, shape) for name in ("T1w", "T2w", "FLAIR")]
+        for k in (5, 7, 9):
+            pixels = np.stack([np.clip(v[:, ::-1, k].T / 4, 0, 255) for v in volumes], axis=-1)
+            path = tmp_path / f"pictures/sub-{seed}/slice{k}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels.astype(np.uint8)).save(path)
+    contrasts = ["T1w", "T2w", "FLAIR"]
+    options = OPTIONS.model_copy(update={"channels": contrasts})
+    cohort = Cohort.from_folder(tmp_path / "pictures", tmp_path / "run", options=options, workers=0)
+    rules = WholeRules.read(tmp_path / "run", cohort.hash)
+    # The same pictures, half as large: their pixels are taken to be twice as large.
+    picture = Image.open(tmp_path / "pictures/sub-1/slice7.png")
+    (tmp_path / "new").mkdir()
+    picture.resize((50, 55), Image.Resampling.BOX).save(tmp_path / "new/slice7.png")
+    with open_reader(rules, workers=0, reporter=Reporter()) as reader:
+        found = reader.find(Named((tmp_path / "new",), channels=tuple(contrasts)))
+        (visit,) = reader.read([(found.visits[0], ["T1w"])])
+    assert isinstance(visit, WholeVisit)
+    row = next(i for i, s in enumerate(cohort.slices) if s.subject == "sub-1") + 1
+    assert np.corrcoef(visit.stack[0, 0].ravel(), cohort.image(row)[0].ravel())[0, 1] > 0.97
+    back = visit.back((visit.stack[:, 0] + 1) / 2)
+    assert back.shape == (55, 50, 1)
+    shown = np.asarray(picture.resize((50, 55), Image.Resampling.BOX))[..., 0]
+    assert np.corrcoef(back[..., 0].ravel(), shown.ravel())[0, 1] > 0.99
 
 
 # --- what is named ------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def test_every_verb_and_option_of_the_page_exists() -> None:
 
 
 def test_names_of_files_and_keys_are_those_that_are_written(tmp_path) -> None:
-    cohort = ingested(tmp_path, 3)
+    cohort = ingested(tmp_path)
     model = with_model(cohort, ["T1w"], recipe="pix2pix")
     made = translate(model, tmp_path / "scans/Person1", tmp_path / "out", workers=0)
     facts = json.loads(made.visits[0].sidecar.read_text())
