@@ -46,7 +46,7 @@ def write(
     return files
 
 
-@pytest.mark.parametrize("target", ["T1wCE", "FLAIR", "T2w", "odd-name 1"])
+@pytest.mark.parametrize("target", ["T1wCE", "odd-name 1"])
 def test_the_bids_validator_finds_no_error(tmp_path, target) -> None:
     validator = shutil.which("bids-validator-deno")
     if validator is None:
