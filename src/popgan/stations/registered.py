@@ -14,6 +14,7 @@ from popgan.progress import Reporter
 from popgan.stations.pairs import channels_of, visit_places
 from popgan.wording import counted
 
+SHOWN = 3  # doubtful visits that are named
 OTHERS = 7  # visits that a pair is compared with, to tell two heads from one
 
 
@@ -37,7 +38,10 @@ def check_cohort(cohort: Cohort, sources: list[str], target: str, reporter: Repo
             do="add subjects who have all of them",
         )
     _tell_grids(cohort, [*sources, target], reporter)
-    wrong, count = _unregistered(cohort, sources, target, reporter)
+    wrong, doubtful, count = _unregistered(cohort, sources, target, reporter)
+    for words in doubtful[:SHOWN]:
+        # Of small images, or of one head under two names, this is easily said wrongly.
+        reporter.warning(f"{words}: look whether its files belong to one subject")
     if wrong:
         more = f" (and {len(wrong) - 1} more of {counted(count, 'visit', 'visits')})"
         raise UserError(
@@ -51,13 +55,14 @@ def check_cohort(cohort: Cohort, sources: list[str], target: str, reporter: Repo
 
 def _unregistered(
     cohort: Cohort, sources: list[str], target: str, reporter: Reporter
-) -> tuple[list[str], int]:
-    """A clause for each visit that is not registered, and the number of visits."""
+) -> tuple[list[str], list[str], int]:
+    """A clause for each visit that is moved, for each that may be two heads; how many there are."""
     channels, goal = channels_of(cohort, sources), channels_of(cohort, [target])[0]
     own = [(split, places) for split in SPLITS for places in visit_places(cohort, split)]
     chosen = np.unique(np.linspace(0, len(own) - 1, OTHERS + 1).astype(int))
     others = {int(k): _unit(cohort, *own[k])[:, goal] for k in chosen}
-    wrong = []
+    wrong: list[str] = []
+    doubtful: list[str] = []
     with reporter.task("comparing contrasts", len(own)) as task:
         for number, (split, places) in enumerate(own):
             images = _unit(cohort, split, places)
@@ -66,10 +71,11 @@ def _unregistered(
                 found = check_pair(images[:, channel], images[:, goal], others=against[:OTHERS])
                 if found.verdict != "registered":
                     subject = cohort.subjects(split)[places[0]]
-                    wrong.append(f"{subject}: {found.words(name, target)}")
+                    kind = wrong if found.verdict == "moved" else doubtful
+                    kind.append(f"{subject}: {found.words(name, target)}")
                     break
             task.advance(1)
-    return wrong, len(own)
+    return wrong, doubtful, len(own)
 
 
 def _unit(cohort: Cohort, split: str, places: NDArray[np.intp]) -> NDArray[np.float32]:
