@@ -62,7 +62,8 @@ def test_direct_paths_carry_what_the_smallest_size_loses() -> None:
     """A change of one pixel moves the image there, though the smallest maps are silenced."""
     for skips, moved in ((True, True), (False, False)):
         generator = network(skips=skips, blocks=1)
-        silence = torch.zeros(1, 16)
+        silence = torch.ones(1, generator.dropped)
+        silence[:, :16] = 0  # the residual blocks
         up = generator.parts[5]
         with torch.no_grad():
             for value in up.parameters():
@@ -76,12 +77,18 @@ def test_direct_paths_carry_what_the_smallest_size_loses() -> None:
         assert (apart > 1e-4) is moved
 
 
-def test_dropout_of_everything_leaves_the_residual_blocks_out() -> None:
+def test_dropout_reaches_every_block_and_every_step_up() -> None:
     generator = network(norm="instance")
     x = torch.randn(2, 2, 16, 16)
-    nothing = torch.zeros(2, generator.dropped)
-    assert not torch.allclose(generator(x, nothing), generator(x))
-    assert torch.equal(generator(x, torch.ones(2, generator.dropped)), generator(x))
+    whole = torch.ones(2, generator.dropped)
+    assert generator.dropped == 3 * 16 + 8 + 4
+    assert torch.equal(generator(x, whole), generator(x))
+    for column in range(generator.dropped):
+        keep = whole.clone()
+        keep[1, column] = 0
+        made = generator(x, keep)
+        assert torch.equal(made[0], generator(x)[0]), "dropped in another image"
+        assert not torch.equal(made[1], generator(x)[1]), column
 
 
 def test_images_of_a_batch_do_not_touch_each_other() -> None:

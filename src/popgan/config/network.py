@@ -108,7 +108,9 @@ class TranslatorShape(NetworkShape):
     skips: bool = Field(description="direct paths from the way down to the way up (U-Net)")
     norm: Literal["instance", "none"] = Field(description="normalisation of feature maps")
     dropout: float = Field(
-        ge=0, lt=1, description="share of maps dropped in residual blocks; spread comes of it"
+        ge=0,
+        lt=1,
+        description="share of maps dropped in blocks and on the way up; spread comes of it",
     )
     judge_width: int = Field(ge=4, le=256, description="feature maps of the discriminator's first")
     judge_layers: int = Field(ge=1, le=4, description="layers with step 2 of the discriminator")

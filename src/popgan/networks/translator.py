@@ -4,7 +4,8 @@ Johnson et al. (ECCV 2016) as used by CycleGAN and pGAN (Dar et al., IEEE TMI 20
 layers with step 2 that double the features, residual blocks at the smallest size, and the way back
 up. The parts stand in a row, so that the joint network of mustGAN can begin behind any of them.
 Differences: the way up enlarges and convolves (transposed convolutions leave a chequered pattern,
-Odena et al., 2016), first weights follow He, and dropout drops whole feature maps.
+Odena et al., 2016), first weights follow He, and dropout drops whole feature maps, on the way up as
+well: what is uncertain about details is decided there.
 """
 
 from __future__ import annotations
@@ -78,26 +79,32 @@ class Up(nn.Module):
         maps_in, maps_out: feature maps.
         norm: see `Norm`.
         skip: whether features of the way down lie beside those of the way up.
+        column: where its maps begin in a row of `keep`.
     """
 
-    def __init__(self, maps_in: int, maps_out: int, *, norm: str, skip: bool) -> None:
+    def __init__(self, maps_in: int, maps_out: int, *, norm: str, skip: bool, column: int) -> None:
         super().__init__()
+        self.column, self.maps = column, maps_out
         # Fewer maps before they are four times as large.
         self.narrow = Layer(maps_in, maps_out, kernel=1, norm=norm) if skip else None
         self.layer = Layer(2 * maps_out if skip else maps_in, maps_out, norm=norm)
 
-    def forward(self, x: Tensor, beside: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, keep: Tensor | None, beside: Tensor | None) -> Tensor:
         """N x maps_in x H x W to N x maps_out x 2H x 2W.
 
         Args:
             x: features of the way up.
+            keep: factors of dropout of the whole generator, or None.
             beside: N x maps_out x 2H x 2W, features of the way down; None without a direct path.
         """
         if self.narrow is None or beside is None:
             large: Tensor = self.layer(enlarge(x))
+        else:
+            large = self.layer(torch.cat([enlarge(self.narrow(x)), beside], 1))
+        if keep is None:
             return large
-        joined: Tensor = self.layer(torch.cat([enlarge(self.narrow(x)), beside], 1))
-        return joined
+        own = keep[:, self.column : self.column + self.maps, None, None]
+        return large * own.to(large.dtype)
 
 
 class Blocks(nn.Module):
@@ -123,7 +130,7 @@ class Blocks(nn.Module):
                 nn.init.zeros_(layer.conv.weight)
 
     def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
-        """N x C x H x W to the same; `keep` N x (blocks of the generator * C) dropout factors."""
+        """N x C x H x W to the same; `keep`: dropout factors, C for each block come first."""
         for number, (inner, outer) in enumerate(zip(self.inner, self.outer, strict=True)):
             within = inner(x)
             if keep is not None:
@@ -194,17 +201,18 @@ class ResNetGenerator(nn.Module):
         ]
         parts += [Blocks(low, half, norm=norm, first=0)]
         parts += [Blocks(low, blocks - half, norm=norm, first=half)]
-        parts += [
-            Up(width * 2 ** (depth + 1), width * 2**depth, norm=norm, skip=skips)
-            for depth in reversed(range(halvings))
-        ]
+        column = blocks * low
+        for depth in reversed(range(halvings)):
+            maps = width * 2**depth
+            parts.append(Up(2 * maps, maps, norm=norm, skip=skips, column=column))
+            column += maps
         parts += [Head(width)]
         self.start, self.halvings, self.skips = start, halvings, skips
         self.parts = nn.ModuleList(parts[start:])
         self.names = part_names(halvings)
         down = [width * 2**depth for depth in range(halvings + 1)]
         self.widths = [*down, low, low, *down[:-1][::-1], 1]
-        self.dropped = blocks * low
+        self.dropped = column
 
     def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
         """Translate.
@@ -245,7 +253,7 @@ class ResNetGenerator(nn.Module):
             part = self.parts[number - self.start]
             if isinstance(part, Up):
                 depth = 2 * self.halvings + 2 - number
-                x = part(x, beside[depth] if self.skips else None)
+                x = part(x, keep, beside[depth] if self.skips else None)
             else:
                 x = part(x, keep)
             if number < self.halvings:
