@@ -8,7 +8,8 @@ import pytest
 import torch
 from engine import tiny_job
 
-from plans import tiny_plan
+from plans import recipe_plan, tiny_plan
+from popgan.recipes.mustgan import search_until
 from popgan.training.growth import fully_grown_at
 from popgan.training.snapshots import (
     keep_only,
@@ -37,6 +38,12 @@ def test_a_network_that_does_not_grow_is_measured_in_its_second_half() -> None:
         train__level_shares=[0.0, 1.0], train__fade=0.0, train__ticks=10, train__snapshots=10
     ).train
     assert min(snapshot_ticks(plan)) > 5
+
+
+def test_a_translator_without_a_place_of_fusion_is_no_snapshot() -> None:
+    plan = recipe_plan("mustgan", train__ticks=20, train__snapshots=20)
+    first = min(snapshot_ticks(plan.train))
+    assert first * plan.train.images / plan.train.ticks >= search_until(plan)
 
 
 def test_the_average_of_then_can_be_had_again(tmp_path: Path) -> None:

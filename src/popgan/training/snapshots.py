@@ -20,9 +20,11 @@ def snapshot_ticks(plan: TrainPlan) -> list[int]:
     """Numbers of the ticks (1 .. plan.ticks) after which a snapshot is measured.
 
     The last tick, and others evenly before it, back to where the top level is fully in, but not
-    beyond the middle of training. A function of the plan, never of the clock.
+    beyond the middle of training; of a mustgan, back to where its place of fusion is chosen, because
+    before there is none to export. A function of the plan, never of the clock.
     """
-    first = max(-(-fully_grown_at(plan) * plan.ticks // plan.images), plan.ticks // 2, 1)
+    whole = fully_grown_at(plan) + round((plan.search_share or 0.0) * plan.images)
+    first = max(-(-whole * plan.ticks // plan.images), plan.ticks // 2, 1)
     span = plan.ticks - first
     return sorted({plan.ticks - index * span // plan.snapshots for index in range(plan.snapshots)})
 
