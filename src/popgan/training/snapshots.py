@@ -20,7 +20,7 @@ def snapshot_ticks(plan: TrainPlan) -> list[int]:
     """Numbers of the ticks (1 .. plan.ticks) after which a snapshot is measured.
 
     The last tick, and others evenly before it, back to where the top level is fully in, but not
-    beyond the middle of training; of a mustgan, back to where its place of fusion is chosen, because
+    beyond the middle of training; of a mustgan, back to where its place of fusion is chosen:
     before there is none to export. A function of the plan, never of the clock.
     """
     whole = fully_grown_at(plan) + round((plan.search_share or 0.0) * plan.images)
