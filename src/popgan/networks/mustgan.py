@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from popgan.networks.translator import ResNetGenerator
 
+NO_PLACE = -1  # instead of a place of fusion: the many-to-one stream alone
 ABSENT = -1.0  # what the planes of a missing source hold: air, which no head is made of alone
 
 
@@ -102,11 +103,13 @@ class MustGAN(nn.Module):
             keep: N x `dropped` factors of dropout; None drops nothing.
             present: N x K, 1 where a source is there and 0 where not; None: all are.
             place: number of the place of fusion; the chosen one by default, or the first as long
-                as none is.
+                as none is. `NO_PLACE`: the many-to-one stream, which needs none.
 
         Returns:
             N x 1 x H x W, mostly in [-1, 1], float32.
         """
+        if place == NO_PLACE:
+            return self.stream(x, len(self.streams), keep, present)
         place = max(0, self.choice) if place is None else place
         behind, beside = self.places[place] + 1, list[Tensor]()
         # Streams are finished when the joint network is trained: they only deliver features.

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from popgan.config.network import MustGANNetwork
 from popgan.config.schema import Plan
-from popgan.networks.mustgan import MustGAN
+from popgan.networks.mustgan import NO_PLACE, MustGAN
 from popgan.networks.patchgan import PatchGANs
 from popgan.objectives.adversarial import generator_loss
 from popgan.recipes.common import network_of
@@ -65,11 +65,23 @@ def search_until(plan: Plan) -> int:
     return streams_until(plan) + round((plan.train.search_share or 0.0) * plan.train.images)
 
 
+def joined(state: TrainState, plan: Plan) -> bool:
+    """Whether the joint network has begun: until its first step it is random."""
+    return state.images - plan.train.batch >= streams_until(plan)
+
+
+def shown_place(state: TrainState, plan: Plan) -> int | None:
+    """The place of fusion to show: `NO_PLACE` where the streams alone have learnt anything."""
+    streams = isinstance(state.generator, MustGAN) and not joined(state, plan)
+    return NO_PLACE if streams else None
+
+
 def undecided(state: TrainState, plan: Plan) -> bool:
     """Whether places of fusion have competed and none is chosen yet."""
     generator = state.generator
     assert isinstance(generator, MustGAN)
-    return generator.choice < 0 and state.images >= search_until(plan)
+    competed = joined(state, plan) and state.images >= search_until(plan)
+    return competed and generator.choice < 0
 
 
 def decide(state: TrainState, place: int) -> None:
@@ -94,7 +106,8 @@ def _generate(step: Step) -> Tensor:
         place = step.index % len(generator.places)
 
     def joint(x: Tensor, keep: Tensor | None, present: Tensor | None) -> Tensor:
-        return generator(x, keep, present, place)
+        image: Tensor = generator(x, keep, present, place)
+        return image
 
     fake = step.by_rows(joint, pair.sources, pair.keep, pair.present)
     return _compared(step, fake, pair.target, len(generator.streams), 1)
@@ -160,7 +173,7 @@ def _join(step: Step) -> None:
     Done again, if memory was not enough for this step, it gives the same.
     """
     state = step.state
-    if state.images - step.plan.train.batch >= streams_until(step.plan):
+    if joined(state, step.plan):
         return
     assert isinstance(state.generator, MustGAN) and isinstance(state.average, MustGAN)
     for name in ("streams", "many"):

@@ -21,7 +21,7 @@ from popgan.config.network import MustGANNetwork
 from popgan.config.schema import Plan
 from popgan.evidence.statistics import subject_groups
 from popgan.files import atomic_path
-from popgan.recipes.mustgan import decide, undecided
+from popgan.recipes.mustgan import decide, shown_place, undecided
 from popgan.stations.pairs import VisitPairs, visits
 from popgan.stations.snapshots import Choice, choose
 from popgan.synthesis.image import contact_sheet
@@ -92,14 +92,19 @@ class ShownPairs:
 
     def __init__(self, plan: Plan, cohort: Cohort, folder: Path) -> None:
         self._plan, self._folder = plan, folder
-        first = itertools.islice(visits(cohort, "tuning", plan), SHOWN)
+        first = list(itertools.islice(visits(cohort, "tuning", plan), SHOWN))
+        self._several = len(first) > 1
         self._windows = [window for visit in first for window in _windows(visit)]
 
-    def __call__(self, state: TrainState, stage: Stage) -> Tensor:
-        """The translations of as many training-like slices, N x 1 x H x W, for the monitors."""
+    def __call__(self, state: TrainState, stage: Stage) -> Tensor | None:
+        """The translations, N x 1 x H x W, for the monitors; None where they come of one visit.
+
+        Slices of a single visit may lie so near that they are alike in truth: no collapse.
+        """
         translator, rows, made = Translator(state.average, self._plan), [], []
+        fusion = shown_place(state, self._plan)
         for stack, place, target in self._windows:
-            image = translator(stack).images[place]
+            image = translator(stack, place=fusion).images[place]
             rows += [*stack[place], image, target]
             made.append(image)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -108,7 +113,7 @@ class ShownPairs:
         sheet = contact_sheet(tiles, len(translator.sources) + 2, gutter=2)
         with atomic_path(path, mode=0o600) as temporary:
             Image.fromarray(sheet).save(temporary, format="PNG", optimize=True)
-        return torch.from_numpy(np.stack(made)[:, None])
+        return torch.from_numpy(np.stack(made)[:, None]) if self._several else None
 
 
 Window = tuple[NDArray[np.float32], int, NDArray[np.float32]]
@@ -116,9 +121,9 @@ Window = tuple[NDArray[np.float32], int, NDArray[np.float32]]
 
 
 def _windows(visit: VisitPairs) -> list[Window]:
-    """Two slices of a visit, at a third and two thirds of its height."""
+    """Two slices of a visit, at a third and two thirds of its height; the only one if it is."""
     found = []
-    for place in (len(visit.target) // 3, 2 * len(visit.target) // 3):
+    for place in sorted({len(visit.target) // 3, 2 * len(visit.target) // 3}):
         first = max(0, place - _AROUND)
         beside = visit.sources[first : place + _AROUND + 1].copy()
         found.append((beside, place - first, visit.target[place]))
