@@ -18,7 +18,13 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from popgan.config.augmentation import AugmentationPlan
 from popgan.config.condition import Condition, condition_size
 from popgan.config.masks import MaskLabel
-from popgan.config.network import KINDS, DrawingShape, NetworkPlan, TranslatorShape
+from popgan.config.network import (
+    KINDS,
+    DrawingShape,
+    MustGANNetwork,
+    NetworkPlan,
+    TranslatorShape,
+)
 from popgan.config.section import Section
 from popgan.config.training import TrainPlan
 from popgan.errors import UserError
@@ -119,6 +125,11 @@ class Plan(Section):
                         f"data.{side} {size} cannot be halved {network.halvings} times "
                         "(network.halvings) down to 4 or more"
                     )
+                if size // 2**network.judge_layers < 3:
+                    raise ValueError(
+                        f"data.{side} {size} is too small for {network.judge_layers} layers of the "
+                        "discriminator (network.judge_layers): 3 pixels must be left"
+                    )
                 continue
             levels = network.levels
             factor = 2 ** (levels - 1) * network.patch
@@ -155,8 +166,13 @@ class Plan(Section):
                 f"augmentation.method {self.augmentation.method} is not for translators: source "
                 "and target are moved together (affine) or not at all (none)"
             )
-        if (train.stream_share or 0) + (train.search_share or 0) >= 1:
-            raise ValueError("train.stream_share and train.search_share leave nothing to the rest")
+        if train.loss not in ("lsgan", "logistic"):
+            raise ValueError(
+                f"train.loss {train.loss} is not for translators, whose patches are judged one by "
+                "one and without a penalty: lsgan or logistic"
+            )
+        if isinstance(network, MustGANNetwork):
+            _stages_fit(network, train)
         return self
 
     @model_validator(mode="after")
@@ -215,6 +231,21 @@ class Plan(Section):
             UserError: the file is missing or is not a valid plan.
         """
         return parse_plan(read_yaml(Path(path)), where=path)
+
+
+def _stages_fit(network: MustGANNetwork, train: TrainPlan) -> None:
+    """Refuse a mustgan whose joint network, or search for its place, gets no step."""
+    streams, search = train.stream_share or 0.0, train.search_share or 0.0
+    if streams + search >= 1:
+        raise ValueError("train.stream_share and train.search_share leave nothing to the rest")
+    if len(network.fusion) > 1 and search == 0:
+        raise ValueError(
+            "train.search_share 0 leaves no time to choose among several places (network.fusion)"
+        )
+    if (-(-train.images // train.batch) - 1) * train.batch < round(streams * train.images):
+        raise ValueError(
+            f"train.images {train.images} is too short: streams (train.stream_share) take all steps"
+        )
 
 
 def parse_plan(data: Any, *, where: object = "plan") -> Plan:

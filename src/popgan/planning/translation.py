@@ -12,6 +12,7 @@ from popgan.planning.draft import Draft
 
 SOURCES, TARGET = "network.sources", "network.target"
 SMALLEST = 8  # pixels a side of the smallest feature maps
+SMALLEST_JUDGED = 4  # the same of the discriminator, whose last layers take two of them
 NEAR = 8.0
 """Slices farther apart than this (mm) tell next to nothing of each other: a cortical fold is 3 to 4
 mm thick, and a sulcus leaves the plane within two of them."""
@@ -66,6 +67,7 @@ def translator_rules(draft: Draft, data: DataPlan, recipe: str) -> None:
     draft.fixed("network.minibatch_stddev", 1, "these networks have none")
     draft.fixed("network.condition", [], "nothing is told")
     _halvings_rule(draft, data)
+    _judge_rule(draft, data)
     distance = data.slice_distance or 0.0
     if "network.neighbours" not in draft.values:
         near = distance <= NEAR
@@ -94,10 +96,18 @@ def _halvings_rule(draft: Draft, data: DataPlan) -> None:
         draft.rule("network.halvings", max(1, most), reason)
 
 
+def _judge_rule(draft: Draft, data: DataPlan) -> None:
+    """Fewer layers of the discriminator than the preset has, where hardly a patch would be left."""
+    wanted, side = draft.values["network.judge_layers"], min(data.height, data.width)
+    most = max(1, (side // SMALLEST_JUDGED).bit_length() - 1)
+    if isinstance(wanted, int) and wanted > most:
+        reason = f"images of {data.height} x {data.width} leave no room for patches of more layers"
+        draft.rule("network.judge_layers", most, reason)
+
+
 def _fusion_rules(draft: Draft) -> None:
     halvings = draft.values["network.halvings"]
     known = fusions(halvings) if isinstance(halvings, int) and 1 <= halvings <= 5 else []
-    # The last place of the decoder is the many-to-one stream but for one layer.
     reason = "all places compete for the tuning split; see train.search_share"
     places = draft.rule("network.fusion", known, reason)
     if isinstance(places, list) and len(places) == 1:
