@@ -66,7 +66,7 @@ class TrainPlan(Section):
         None, ge=0, description="weight of the error in features of the backbone; 0 = off"
     )
     source_dropout: float | None = Field(
-        None, ge=0, lt=1, description="share of images shown without one of their sources"
+        None, ge=0, lt=1, description="share of images shown without one or more of their sources"
     )
     stream_share: float | None = Field(
         None, gt=0, lt=1, description="share of `images` in which mustgan trains its streams"

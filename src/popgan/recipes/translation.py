@@ -76,7 +76,9 @@ def paired(step: Step, shape: TranslatorShape, dropped: int) -> Pair:
 
 
 def some_missing(count: int, sources: int, share: float, rng: torch.Generator) -> Tensor:
-    """Which sources are shown: a `share` of images lacks one of them, any of them alike.
+    """Which sources are shown: a `share` of images lacks one or more of them, any of them alike.
+
+    All numbers from one to K - 1 are as frequent: whoever translates may have a single source left.
 
     Args:
         count: N images.
@@ -89,9 +91,11 @@ def some_missing(count: int, sources: int, share: float, rng: torch.Generator) -
     """
     lacking = torch.rand(count, generator=rng) < share
     which = torch.randint(sources, (count,), generator=rng)
-    present = torch.ones(count, sources)
-    present[torch.arange(count)[lacking], which[lacking]] = 0
-    return present
+    order = torch.rand(count, sources, generator=rng)
+    order[torch.arange(count), which] = -1  # goes first
+    most = torch.randint(1, max(2, sources), (count, 1), generator=rng)
+    gone = order.argsort(1).argsort(1) < most * lacking[:, None]
+    return (~gone).float()
 
 
 def reconstruction(step: Step, fake: Tensor, target: Tensor, *, share: float = 1.0) -> Tensor:

@@ -27,7 +27,7 @@ TRANSLATOR_ROWS = (
     ("train.loss", "adversarial loss"),
     ("train.reconstruction", "weight of the mean absolute error"),
     ("train.perceptual", "weight of the error in features"),
-    ("train.source_dropout", "share of slices shown without one source"),
+    ("train.source_dropout", "share of slices shown without one source or more"),
     ("train.lr_generator", "learning rate, generator"),
     ("augmentation.method", "augmentation"),
 )
