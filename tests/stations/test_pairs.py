@@ -44,6 +44,16 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     return Cohort.from_folder(scans, folder / "run", options=options, workers=0)
 
 
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    """A single tuning subject, and a single slice of each."""
+    folder = tmp_path_factory.mktemp("lone")
+    options = IngestOptions(contrasts=ORDER, resolution=16, slices=1, keep_skull=True)
+    options = options.model_copy(update={"bias_field": "off"})
+    scans = write_pairs(folder / "scans", 4, lesions=False)
+    return Cohort.from_folder(scans, folder / "run", options=options, workers=0)
+
+
 def plan_for(cohort: Cohort, recipe: str = "pix2pix", **changes: Any) -> Plan:
     return recipe_plan(recipe, **{"data__contrasts": ORDER, **changes})
 
@@ -65,6 +75,16 @@ def test_a_pair_is_sources_with_neighbours_and_then_the_target(cohort: Cohort) -
     ):
         assert np.array_equal(pair[channel], images[place, contrast])
     assert np.array_equal(pair[-1], images[here, 0])
+
+
+def test_a_cohort_too_large_for_memory_gives_the_same_pairs(
+    cohort: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = translator_of(plan_for(cohort, network__neighbours=2))
+    chosen = np.array([5, 0, 7, 5])
+    wanted = CohortPairs(cohort, "train", shape).batch(chosen)
+    monkeypatch.setattr("popgan.stations.pairs.RESIDENT_BYTES", 0)
+    assert torch.equal(CohortPairs(cohort, "train", shape).batch(chosen), wanted)
 
 
 def test_neighbours_never_leave_their_visit(cohort: Cohort) -> None:
@@ -161,6 +181,18 @@ def test_the_error_is_that_of_patients_and_not_of_slices(cohort: Cohort) -> None
     assert scale.choose([score]).images == 0
 
 
+def test_of_a_single_tuning_subject_the_last_snapshot_is_taken(lone: Cohort) -> None:
+    """Without a second subject nobody knows how sure a difference is."""
+    scale = PairedScale(plan_for(lone), lone)
+    score = scale(start(plan_for(lone)))
+    assert score.without_subjects == []
+    better = score.model_copy(update={"value": 0.01})
+    later = score.model_copy(update={"images": 1000, "value": 0.04321})
+    choice = scale.choose([better, later])
+    assert choice.images == 1000
+    assert "0.04321" in choice.text and "standard error of the difference unknown" in choice.text
+
+
 def test_streams_are_fused_where_the_tuning_split_says(cohort: Cohort) -> None:
     plan = plan_for(cohort, "mustgan", train__images=160)
     state = start(plan)
@@ -210,12 +242,8 @@ def test_while_streams_learn_theirs_is_the_translation_that_is_shown(
     assert not np.allclose(judged(visit.sources).images, stream, atol=1e-2)
 
 
-def test_slices_of_a_single_visit_are_no_sign_of_collapse(tmp_path: Path) -> None:
+def test_slices_of_a_single_visit_are_no_sign_of_collapse(lone: Cohort, tmp_path: Path) -> None:
     """A lone tuning subject with one slice: the grid is drawn, the monitor is told nothing."""
-    options = IngestOptions(contrasts=ORDER, resolution=16, slices=1, keep_skull=True)
-    options = options.model_copy(update={"bias_field": "off"})
-    scans = write_pairs(tmp_path / "scans", 4, lesions=False)
-    lone = Cohort.from_folder(scans, tmp_path / "run", options=options, workers=0)
     assert len(set(lone.subjects("tuning"))) == 1
     plan = plan_for(lone, network__neighbours=1)
     assert ShownPairs(plan, lone, tmp_path / "pairs")(start(plan), Stage(0, 1.0)) is None

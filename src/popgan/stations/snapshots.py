@@ -97,30 +97,32 @@ def choose(scores: list[Score], sizes: Mapping[str, np.ndarray], title: str) -> 
 
     Args:
         scores: of all snapshots in order; at least one.
-        sizes: for each kind of replicates in the scores, how many items each left-out group has.
+        sizes: for each kind of replicates in the scores, how many items each left-out group has;
+            without any, nothing is known of the error, and no earlier one is surely lower.
         title: what the scores are, in words.
     """
     last, best = scores[-1], min(scores, key=lambda score: score.value)
     error = _error_of_difference(last, best, sizes)
     if best is last or last.value - best.value <= SURE * error:
         text = (
-            f"the last of {len(scores)} snapshots ({title} {last.value:.3f}); no "
+            f"the last of {len(scores)} snapshots ({title} {last.value:.4g}); no "
             f"earlier one was lower by more than {SURE:g} standard errors"
         )
         if best is not last:
-            text += f" (lowest {best.value:.3f} at {best.images} images, standard error of the "
-            text += f"difference {error:.3f})"
+            known = f"{error:.2g}" if sizes else "unknown"
+            text += f" (lowest {best.value:.4g} at {best.images} images, standard error of the "
+            text += f"difference {known})"
         return Choice(last.images, text)
     text = (
         f"of {len(scores)} snapshots the one at {best.images} images: {title} "
-        f"{best.value:.3f}, at the end {last.value:.3f} (standard error of the difference "
-        f"{error:.3f})"
+        f"{best.value:.4g}, at the end {last.value:.4g} (standard error of the difference "
+        f"{error:.2g})"
     )
     return Choice(best.images, text)
 
 
 def _error_of_difference(one: Score, other: Score, sizes: Mapping[str, np.ndarray]) -> float:
-    variance = 0.0
+    variance = 0.0 if sizes else math.inf
     for name, counts in sizes.items():
         pairs = zip(getattr(one, name), getattr(other, name), strict=True)
         left = Replicates(np.array([a - b for a, b in pairs]), counts)
