@@ -63,3 +63,18 @@ def test_sources_keep_the_order_in_which_they_are_given() -> None:
     plan = make_plan(recipe="pix2pix", overrides={"network.sources": ["T2w", "T1w"]})
     assert plan.network.sources == ["T2w", "T1w"]
     assert make_plan(recipe="pix2pix").network.sources == ["T1w", "T2w"]
+
+
+@pytest.mark.parametrize("recipe", TRANSLATORS)
+def test_the_paper_presets_are_those_of_pgan(recipe: str) -> None:
+    """Dar et al. (2019): losses of 1 : 100, where ours has half of a least-squares loss."""
+    plan = make_plan("paper", side=128, recipe=recipe)
+    network, train = plan.network, plan.train
+    assert (network.width, network.halvings, network.blocks, network.skips) == (64, 2, 9, False)
+    assert (network.norm, network.dropout, network.neighbours) == ("instance", 0.5, 1)
+    assert (network.judge_width, network.judge_layers) == (64, 3)
+    assert (train.loss, train.reconstruction) == ("lsgan", 50)
+    assert train.perceptual == (50 if recipe == "pix2pix" else 0)
+    assert train.lr_generator == train.lr_discriminator == 2e-4
+    assert (train.beta1, train.beta2) == (0.5, 0.999)
+    assert plan.augmentation.method == "none"
