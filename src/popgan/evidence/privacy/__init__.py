@@ -1,0 +1,1 @@
+"""Privacy: do synthetic images give away who was trained with? Patients are the unit."""
