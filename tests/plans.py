@@ -169,6 +169,7 @@ TRAINING |= {
     "mustgan": {**_PAIRED, "source_dropout": 0.3, "stream_share": 0.5, "search_share": 0.2},
 }
 TRANSLATORS = ("pix2pix", "mustgan")
+DRAWING = ("popgan", "cgan", "stylegan2", "r3gan", "dcgan")  # from noise
 CONDITIONS = [
     {"name": "label", "kind": "class", "classes": ["big", "small"]},
     {"name": "height", "kind": "number", "mean": 0.5, "deviation": 0.25, "low": 0.0, "high": 1.0},

@@ -36,10 +36,10 @@ def test_memory_freed_in_the_block_is_kept_and_given_back_behind_it() -> None:
 
     with kept_memory():
         before = resident()
-        torch.ones(100 << 18)  # 100 MiB
+        torch.ones(400 << 18)  # 400 MiB; some of it may lie in memory that is there already
         inside = resident()
-    assert inside - before > 90
-    assert inside - resident() > 90
+    assert inside - before > 300
+    assert inside - resident() > 300
 
 
 def test_results_do_not_depend_on_where_memory_comes_from() -> None:

@@ -10,12 +10,10 @@ import torch
 from engine import tiny_job
 from torch import Tensor
 
-from plans import recipe_plan
+from plans import DRAWING, recipe_plan
 from popgan.progress import Reporter
 from popgan.training.loop import run
 from popgan.training.state import TrainState
-
-DRAWING = ("popgan", "cgan", "stylegan2", "r3gan", "dcgan")  # from noise; translators apart
 
 LEVEL = {"popgan": 1, "cgan": 1, "stylegan2": 2, "r3gan": 2, "dcgan": 1}
 IMAGES = {"popgan": 2400, "cgan": 2400, "stylegan2": 1600, "r3gan": 1600, "dcgan": 2400}

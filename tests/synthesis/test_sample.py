@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from plans import recipe_plan, tiny_plan
+from plans import DRAWING, recipe_plan, tiny_plan
 from popgan.config.schema import Plan
 from popgan.errors import UserError
-from popgan.recipes.table import RECIPES, find_recipe
+from popgan.recipes.table import find_recipe
 from popgan.synthesis.sample import (
     batch_size,
     check_truncation,
@@ -85,7 +85,7 @@ def test_unfit_weights_are_one_clear_line(weights: Path, tmp_path: Path, damage:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", DRAWING)
 def test_any_sample_of_any_recipe_can_be_drawn_alone(recipe: str) -> None:
     plan = recipe_plan(recipe, conditional=True)
     torch.manual_seed(0)
