@@ -57,7 +57,7 @@ def create(
     ] = None,
     models: Annotated[
         str | None,
-        typer.Option("--models", metavar="A,B", help="Models.  [default: all that are trained]"),
+        typer.Option("--models", metavar="A,B", help="Models.  [default: all that draw images]"),
     ] = None,
     design: Annotated[
         str,

@@ -22,6 +22,7 @@ from popgan.files import (
     write_text,
 )
 from popgan.progress import Reporter
+from popgan.stations.draw import refuse_translator
 from popgan.stations.model import Model, find_model
 from popgan.study.advice import advice
 from popgan.study.build import Built, StudyOptions, build
@@ -107,20 +108,23 @@ def create_study(
 
 
 def chosen_models(run: Path, names: object) -> list[Model]:
-    """The models of a study by name, or all that are trained.
+    """The models of a study by name, or all that are trained and draw images.
 
     Args:
         run: the run folder.
         names: several names; None for all.
 
     Raises:
-        UserError: there is none, one is not there or not trained, or one is named twice.
+        UserError: there is none, one is not there, not trained or a translator, or one is named
+            twice.
     """
     if names is None:
         found = sorted(path.parent.name for path in run.glob("models/*/weights.safetensors"))
         if not found:
             find_model(run).weights_hash()
             raise UserError("holds no trained model", where=run, do="train one first")
+        # Where there are only translators, the first one is refused with its reason.
+        found = [one for one in found if not find_model(run, one).plan().translates] or found
     else:
         found = list(names) if isinstance(names, list | tuple) else [str(names)]
         if len(set(found)) < len(found):
@@ -132,6 +136,7 @@ def chosen_models(run: Path, names: object) -> list[Model]:
                 "a model called real would be taken for patients", where=run, do="leave it out"
             )
         model.weights_hash()
+        refuse_translator(model)
     return models
 
 
