@@ -92,7 +92,7 @@ def test_a_contrast_passed_as_another_is_named(domain: Domain) -> None:
 
 def test_a_doubled_slice_distance_is_named_in_mm(domain: Domain) -> None:
     (text,) = domain.judge(visit(101, slice_distance=10.0))
-    assert text == "slice distance is 10 mm, in training 5 mm to 5 mm"
+    assert text == "slice distance is 10 mm, in training 5 mm"
 
 
 def test_another_voxel_size_is_named(domain: Domain) -> None:
@@ -128,7 +128,7 @@ def test_with_few_training_visits_it_says_that_it_cannot_tell() -> None:
     odd = visit(101, slice_distance=50.0)
     assert known.judge(odd) == ["8 training visits: too few to tell whether a scan is like them"]
     known = Domain.learn([visit(seed) for seed in range(FEWEST)])
-    assert known.judge(odd) == ["slice distance is 50 mm, in training 5 mm to 5 mm"]
+    assert known.judge(odd) == ["slice distance is 50 mm, in training 5 mm"]
 
 
 def test_a_source_that_is_missing_or_unknown_is_not_judged(domain: Domain) -> None:

@@ -115,7 +115,7 @@ class Domain(BaseModel):
         worst = [i for i in np.argsort(-score[-1]) if score[-1, i] > bar][:_TOLD]
         return [
             f"{words[i][0]} {words[i][1](known[-1, i])}, in training "
-            f"{words[i][1](known[:-1, i].min())} to {words[i][1](known[:-1, i].max())}"
+            f"{_range(words[i][1](known[:-1, i].min()), words[i][1](known[:-1, i].max()))}"
             for i in worst
         ]
 
@@ -185,6 +185,10 @@ def _table(visits: Sequence[Traits], names: Sequence[str]) -> tuple[Floats, Floa
             words.append((f"{trait} is", _millimetres))
     table = np.concatenate(parts, axis=1) if parts else np.empty((len(visits), 0))
     return table, np.array(floors), words
+
+
+def _range(least: str, most: str) -> str:
+    return least if least == most else f"{least} to {most}"
 
 
 def _plain(value: float) -> str:
