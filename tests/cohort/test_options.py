@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from popgan.cohort.options import VALID_SIDES, IngestOptions, check_resolution
+from popgan.cohort.options import VALID_SIDES, IngestOptions, check_resolution, contrast_names
 from popgan.errors import UserError
 
 
@@ -37,6 +37,12 @@ def test_contrasts_are_normalised_and_named_once():
     assert IngestOptions(contrasts=["t1", "flair"]).contrasts == ["T1w", "FLAIR"]
     with pytest.raises(UserError, match="once"):
         IngestOptions(contrasts=["t1", "T1w"])
+
+
+@pytest.mark.parametrize("given", [[""], ["T1w", ""], [" ", "T1w"]])
+def test_an_empty_name_is_no_contrast(given):
+    with pytest.raises(UserError, match=r"leaves a name empty; name contrasts by commas"):
+        contrast_names(given, "--contrast")
 
 
 @pytest.mark.parametrize(

@@ -53,10 +53,15 @@ def contrast_names(given: Sequence[str], option: str) -> list[str]:
         option: what they were given to, such as `--contrast`.
 
     Raises:
-        UserError: none, or one of them twice.
+        UserError: none, an empty one, or one of them twice.
     """
     names = [normalise_contrast(name) for name in given]
-    if not any(name.strip() for name in given) or len(set(names)) != len(names):
+    if not all(name.strip() for name in given):
+        raise UserError(
+            f"{option} {','.join(given)!r} leaves a name empty",
+            do="name contrasts by commas, e.g. T1w,T1wCE",
+        )
+    if not given or len(set(names)) != len(names):
         raise UserError(f"{option} {','.join(given)}: name each contrast once")
     return names
 
