@@ -135,6 +135,13 @@ class RunOptions:
             )
         if contrasts := self.translated():
             check_contrasts(self.overrides, contrasts)
+            # Before scans are read for minutes.
+            named = IngestOptions.parse(contrasts=self.ingest.get("contrasts")).contrasts
+            if named and (lacking := [name for name in contrasts if name not in named]):
+                raise UserError(
+                    f"contrast {lacking[0]} is not among those of --contrast, {', '.join(named)}",
+                    do="name it there too, or leave --contrast out",
+                )
             if find_rules(self.recipe).kind == "mustgan" and len(contrasts) < 3:
                 raise UserError(
                     "mustgan fuses two sources or more, and one is named",

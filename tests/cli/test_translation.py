@@ -25,7 +25,9 @@ FROM_TO = {"network.sources": ["T1w", "T2w"], "network.target": "FLAIR"}
         (("--recipe", "pix2pix", "--from", "T1w"), "not said to which one"),
         (("--recipe", "pix2pix", "--to", "FLAIR"), "not said from which contrasts"),
         (("--recipe", "pix2pix", "--from", "t1,T1w", "--to", "FLAIR"), "--from t1,T1w"),
-        (("--recipe", "pix2pix", "--from", ",", "--to", "FLAIR"), "--from ,"),
+        (("--recipe", "pix2pix", "--from", ",", "--to", "FLAIR"), "--from ',' leaves a name empty"),
+        (("--recipe", "pix2pix", "--from", "T1w,", "--to", "FLAIR"), "leaves a name empty"),
+        (("--recipe", "pix2pix", "--from", "T1w", "--to", ""), "--to '' leaves a name empty"),
         (("--recipe", "pix2pix", "--from", "T1w", "--to", "FLAIR,T2w"), "more than one contrast"),
         (("--recipe", "pix2pix", "--from", "flair", "--to", "FLAIR"), "both a source and"),
         (("--recipe", "mustgan", "--from", "T1w", "--to", "FLAIR"), "two sources or more"),
@@ -33,6 +35,10 @@ FROM_TO = {"network.sources": ["T1w", "T2w"], "network.target": "FLAIR"}
         (("--recipe", "pix2pix", "--condition", "label"), "leave --condition out"),
         (("--recipe", "mustgan", "--init", "phantom"), "leave --init out"),
         (("--recipe", "mustgan", "-n", "5"), "leave -n out"),
+        (
+            ("--recipe", "pix2pix", "--from", "T1w", "--to", "FLAIR", "--contrast", "T1w"),
+            "contrast FLAIR is not among those of --contrast, T1w",
+        ),
         (("--recipe", "magic", "--from", "T1w", "--to", "FLAIR"), "unknown recipe"),
     ],
 )

@@ -41,14 +41,14 @@ def check_contrasts(overrides: Mapping[str, Any], contrasts: list[str]) -> tuple
         if name not in contrasts:
             raise UserError(
                 f"contrast {name} is not in the cohort, which has {there}",
-                do="name contrasts of the cohort, or ingest with --contrast A,B,...",
+                do="name contrasts of the cohort, or ingest them with --contrast NAMES",
             )
     if target in _sources(overrides, contrasts):
         raise UserError(f"{target} is both a source and the target", do="leave it out of --from")
     if not _sources(overrides, contrasts):
         raise UserError(
             f"the cohort has no contrast but {target}",
-            do="ingest the sources as well: --contrast A,B,...",
+            do="ingest the sources as well: --contrast NAMES",
         )
     return _sources(overrides, contrasts), str(target)
 

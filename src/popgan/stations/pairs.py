@@ -132,7 +132,7 @@ def channels_of(cohort: Cohort, contrasts: list[str]) -> list[int]:
             raise UserError(
                 f"contrast {name} is not in the cohort, which has {', '.join(cohort.contrasts)}",
                 where=cohort.run,
-                do="ingest it too: --contrast A,B,...",
+                do="ingest it too: --contrast NAMES",
             )
     return [cohort.contrasts.index(name) for name in contrasts]
 
