@@ -283,8 +283,8 @@ def _check_done(result: Translations, found: int) -> None:
     if not result.set_aside:
         raise UserError("there is nothing to translate", do="give folders or files with scans")
     first = result.set_aside[-1]
+    told = "nothing can be translated" if found < 2 else f"none of {found} visits can be translated"
+    advised = ";" in first.reason
     raise UserError(
-        f"none of the {counted(max(found, 1), 'visit', 'visits')} can be translated; "
-        f"{first.path.name} {first.reason}",
-        do="check the files",
+        f"{told}: {first.path.name} {first.reason}", do=None if advised else "check the files"
     )
