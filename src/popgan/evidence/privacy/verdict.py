@@ -1,0 +1,191 @@
+"""One level out of an audit, by rules that are written here and nowhere else.
+
+failed      something was shown: a copy beyond doubt, more flags than chance gives, images nearer to
+            training patients, or an attack that works. The chance to accuse a generator that knows
+            nothing of its patients is at most 5 % in all: 1.25 % each for the copy search, the
+            neighbours, the AUCs (over all attacks) and the true positives (over all attacks).
+no power    fewer than 95 % of the planted copies were found: nothing can be passed.
+passed      all four attacks were run, the upper end of each AUC's 95 % interval lies below 0.60,
+            none lies above members against members, and true positives at 1 % false positives are
+            not shown to be more than 1 %.
+too few subjects to test    otherwise, with the number of patients a class that would be needed.
+
+The interval of Clopper and Pearson about the true positives takes the threshold for known. With 100
+patients a class it excludes 1 % in every sixteenth attack on an honest generator. "The interval
+includes 1 %" is therefore read off the exact test, which has the threshold's own chance in it, at
+2.5 % over all attacks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from popgan.evidence.privacy.bounds import AUC_LIMIT, auc_error, least_for_rate, subjects_needed
+from popgan.evidence.privacy.controls import has_power
+from popgan.evidence.privacy.copies import ALPHA
+from popgan.evidence.privacy.results import (
+    Attack,
+    Control,
+    CopySearch,
+    Level,
+    Neighbours,
+    Verdict,
+)
+from popgan.wording import counted
+
+ATTACKS = 4
+"""Attacks by name without which nothing is passed."""
+INCLUDED = 0.025
+_MOST = 100_000
+
+
+def verdict(
+    copies: CopySearch,
+    neighbours: Neighbours,
+    attacks: Sequence[Attack],
+    controls: Sequence[Control],
+) -> Verdict:
+    """Judge an audit; see the top of this file for the rules."""
+    needed = subjects_needed(max(1, len(attacks)))
+    shown = _shown(copies, neighbours, attacks)
+    weak = _weak(controls)
+    open_ = _open(attacks)
+    further = "" if _all_tried(attacks) else ", and a reference set of further patients"
+    level: Level
+    if shown:
+        level, reasons = "failed", shown
+        text = "The audit failed: the images give away something about the training patients."
+    elif weak:
+        level, reasons = "no power", weak
+        text = "The audit has no power: it misses planted copies, so it can pass nothing."
+    elif open_:
+        level, reasons = "too few subjects to test", open_
+        needed = needed_subjects(attacks)
+        text = (
+            "Nothing was found, but there are too few subjects to test: about "
+            f"{counted(needed, 'patient', 'patients')} would be needed who were trained with, and "
+            f"as many who were not{further}."
+        )
+    else:
+        level, reasons = "passed", _passed(copies, attacks)
+        text = (
+            "The images passed the privacy tests. That is no proof that they are anonymous: other "
+            "attacks may find more."
+        )
+    return Verdict(level=level, sentence=text, reasons=reasons, needed=needed)
+
+
+def needed_subjects(attacks: Sequence[Attack]) -> int:
+    """Patients a class with which the audit is likely to decide, given the worst AUC seen.
+
+    At least as many as an honest generator needs to pass with a chance of 80 %; more where the
+    AUC lies between one half and the limit, since both are then near.
+    """
+    count = subjects_needed(max(1, len(attacks)))
+    worst = max((a.auc.value for a in attacks if a.auc.value is not None), default=0.5)
+    # How many standard errors settle a difference with the chance that was asked for.
+    reach = (AUC_LIMIT - 0.5) / auc_error(count, count)
+    enough = min((min(a.members, a.others) for a in attacks), default=0) >= count
+    if not enough or worst <= 0.5:
+        return count
+    gap = max(AUC_LIMIT - worst, worst - 0.5)
+    while count < _MOST and reach * auc_error(count, count) >= gap:
+        count = math.ceil(count * 1.02)
+    return count
+
+
+def _shown(copies: CopySearch, neighbours: Neighbours, attacks: Sequence[Attack]) -> list[str]:
+    """What was shown against the generator."""
+    found = []
+    if copies.clear or copies.p <= ALPHA / 2:
+        found.append(copies.sentence)
+    if neighbours.p <= ALPHA:
+        found.append(neighbours.sentence)
+    for attack in attacks:
+        if attack.p * len(attacks) <= ALPHA:
+            found.append(f"{_named(attack)}: {_auc(attack)}, p = {attack.p:.1g}.")
+        if attack.p_tpr is not None and attack.p_tpr * len(attacks) <= ALPHA:
+            rate = attack.tpr
+            found.append(
+                f"{_named(attack)}: {rate.value or 0:.1%} of {rate.n} training patients are "
+                f"recognised at 1 % false positives (95 % CI {rate.low or 0:.1%} to "
+                f"{rate.high or 0:.1%}, p = {attack.p_tpr:.1g})."
+            )
+    return found
+
+
+def _weak(controls: Sequence[Control]) -> list[str]:
+    """Why the search has no power."""
+    if has_power(controls):
+        return []
+    if not controls:
+        return ["No copies were planted, so it is not known whether any would be found."]
+    found = controls[0].found
+    return [
+        f"{found.value or 0:.1%} of {found.n} planted copies were found (95 % CI "
+        f"{found.low or 0:.1%} to {found.high or 0:.1%}); 95 % are needed."
+    ]
+
+
+def _open(attacks: Sequence[Attack]) -> list[str]:
+    """What keeps the generator from passing though nothing was shown."""
+    found = []
+    if not _all_tried(attacks):
+        found.append(
+            "Two attacks need a reference set of further patients, which there is not; so they "
+            "were not tried."
+        )
+    wide = [a for a in attacks if a.auc.high is None or a.auc.high >= AUC_LIMIT]
+    if wide:
+        worst = max(wide, key=lambda a: a.auc.value or 0.0)
+        found.append(
+            f"{len(wide)} of {len(attacks)} attacks are not shown to lie below an AUC of 0.60; the "
+            f"strongest is {_named(worst)}: {_auc(worst)}."
+        )
+    rare = [a for a in attacks if a.p_tpr is None]
+    if rare:
+        found.append(
+            f"{least_for_rate()} patients who were not trained with are needed to count at 1 % "
+            f"false positives, there are {rare[0].others}."
+        )
+    for attack in attacks:
+        value, control = attack.auc.value, attack.control
+        if value is not None and control.high is not None and value > control.high:
+            found.append(
+                f"{_named(attack)}: {_auc(attack)}, above members against members (at most "
+                f"{control.high:.2f})."
+            )
+        if attack.p_tpr is not None and attack.p_tpr * len(attacks) <= INCLUDED:
+            found.append(f"{_named(attack)}: true positives at 1 % may be more than 1 %.")
+    if any(attack.control.high is None for attack in attacks):
+        found.append("Members cannot be set against members: there are fewer than six.")
+    return found
+
+
+def _all_tried(attacks: Sequence[Attack]) -> bool:
+    return len({attack.name for attack in attacks}) == ATTACKS
+
+
+def _passed(copies: CopySearch, attacks: Sequence[Attack]) -> list[str]:
+    worst = max(attacks, key=lambda attack: attack.auc.high or 1.0)
+    return [
+        copies.sentence,
+        f"The strongest of {len(attacks)} attacks is {_named(worst)}: {_auc(worst)}.",
+    ]
+
+
+def _named(attack: Attack) -> str:
+    return f"{attack.name} ({attack.aggregate} over the images of a patient)"
+
+
+def _auc(attack: Attack) -> str:
+    """ "AUC 0.52 (95 % CI 0.47 to 0.57; 200 members, 180 others)"."""
+    members = counted(attack.members, "member", "members")
+    of = f"{members}, {counted(attack.others, 'other', 'others')}"
+    value, low, high = attack.auc.value, attack.auc.low, attack.auc.high
+    if value is None:
+        return f"no AUC ({of})"
+    if low is None or high is None:
+        return f"AUC {value:.2f} (no interval; {of})"
+    return f"AUC {value:.2f} (95 % CI {low:.2f} to {high:.2f}; {of})"
