@@ -126,6 +126,18 @@ def test_no_usable_scan_is_one_line_with_a_reason(tmp_path):
     assert not (tmp_path / "run" / "dataset").exists()
 
 
+def test_visits_that_lack_a_contrast_are_told_where_too_few_are_left(tmp_path, write_head):
+    for count in (1, 2, 3):
+        write_head(tmp_path / "d" / f"s{count}" / "t1.nii.gz", count)
+    write_head(tmp_path / "d" / "s1" / "t2.nii.gz", 1)
+    notes, options = Notes(), SMALL.model_copy(update={"contrasts": ["T1w", "T2w"]})
+    with pytest.raises(UserError, match="one subject cannot be split"):
+        Cohort.from_folder(
+            tmp_path / "d", tmp_path / "run", options=options, reporter=notes, workers=0
+        )
+    assert "2 visits without T1w and T2w left out" in notes.lines
+
+
 def test_one_and_two_subjects_are_too_few_and_three_suffice(tmp_path, write_head):
     notes = Notes()
     for count in (1, 2, 3):

@@ -126,6 +126,8 @@ def _read_all(
         _check_left(source, kept, quarantine, contrasts, discovery)
         splits, quality, pairs = _arrange(kept, everybody, names, options)
     except UserError as error:
+        for note in _contrast_notes(contrasts, left_out):  # often the reason
+            reporter.warning(note)
         _warn_quarantined(quarantine, reporter)
         if kept or discovery.series:
             raise told_all_the_same(error, run, quarantine, discovery.series, names) from error
