@@ -143,3 +143,17 @@ def test_images_that_are_not_finite_are_refused(world, rng) -> None:
     bad[0, 0, 0, 0] = np.nan
     with pytest.raises(UserError, match="not finite"):
         Cases(bad, good.features, good.subjects)
+
+
+def test_like_slices_of_a_patient_do_not_crowd_out_a_shifted_copy(rng) -> None:
+    """On real heads, shifts in whole pixels of the grid missed 15 % of the shifted copies."""
+    from scipy.ndimage import gaussian_filter
+
+    own = gaussian_filter(rng.normal(size=(40, 1, 64, 64)), (0, 0, 3, 3))
+    walk = gaussian_filter(rng.normal(size=(40, 24, 1, 64, 64)), (0, 2, 0, 2, 2))
+    bank = (own[:, None] / own.std() + 0.15 * walk / walk.std()).reshape(-1, 1, 64, 64)
+    bank = np.tanh(bank / 2).astype(np.float32)
+    at = rng.integers(len(bank), size=40)
+    shift = rng.choice([-3, -2, 2, 3], size=(40, 2))
+    found = best_matches(rolled(bank[at], shift), bank)
+    assert (found.index == at).all() and found.correlation.min() > 1 - 1e-6

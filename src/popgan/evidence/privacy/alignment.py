@@ -1,6 +1,6 @@
 """The training image that a query resembles most, allowing for small shifts and mirroring.
 
-All pairs are compared on a grid of 16 pixels with shifts of one of its pixels, as products of
+All pairs are compared on a grid of 16 pixels with shifts of up to one of its pixels, as products of
 matrices; the few best are compared again at full size by cross-correlation in the Fourier domain.
 Pearson's correlation does not change with gain and offset. Shifts are circular: the border of a
 prepared slice is background, so nothing enters on the other side.
@@ -59,7 +59,7 @@ def best_matches(query: Floats, bank: Floats, *, candidates: int = CANDIDATES) -
     parts = []
     for start in range(0, len(query), step):
         block = np.ascontiguousarray(query[start : start + step], np.float32)
-        best = _coarse_candidates(_coarse(block), coarse_bank, keep)
+        best = _coarse_candidates(block, coarse_bank, keep)
         parts.append(_refined(block, bank, best))
     joined = [np.concatenate([part[i] for part in parts]) for i in range(4)]
     return Match(joined[0], joined[1], joined[2], joined[3])
@@ -116,19 +116,30 @@ def _coarse(images: Floats) -> Floats:
 
 
 def _coarse_candidates(query: Floats, bank: Floats, keep: int) -> NDArray[np.intp]:
-    """Of each query the best bank images: N x keep; mirrored ones are counted from M on."""
+    """Of each query the best bank images: N x keep; mirrored ones are counted from M on.
+
+    Queries are shifted at full size in steps of half a pixel of the grid. Whole ones are too far
+    apart: other slices of the patient, which lie right, then crowd out the one that was copied.
+    """
     flat = bank.reshape(len(bank), -1).T
     best = np.full((len(query), 2 * len(bank)), -np.inf, np.float32)
+    downs, rights = (_offsets(n) for n in query.shape[-2:])
     for mirror in (0, 1):
         own = best[:, mirror * len(bank) : (mirror + 1) * len(bank)]
         turned = query[..., ::-1] if mirror else query
-        for down in (-1, 0, 1):
-            for right in (-1, 0, 1):
-                moved = np.roll(turned, (down, right), (-2, -1)).reshape(len(query), -1)
-                np.maximum(own, moved @ flat, out=own)
+        for down in downs:
+            for right in rights:
+                moved = _coarse(np.roll(turned, (down, right), (-2, -1)))
+                np.maximum(own, moved.reshape(len(query), -1) @ flat, out=own)
     if keep == best.shape[1]:
         return np.broadcast_to(np.arange(keep), best.shape)
     return np.argpartition(best, -keep, axis=1)[:, -keep:]
+
+
+def _offsets(size: int) -> list[int]:
+    """Shifts in pixels that are tried on the grid."""
+    reach = _reach(size)
+    return sorted({round(part * reach / 2) for part in range(-2, 3)})
 
 
 def _refined(
