@@ -16,7 +16,7 @@ from popgan.evidence.paired.results import PairedResult
 from popgan.evidence.paired.suite import assess_pairs
 from popgan.evidence.paired.uncertainty import Calibration
 from popgan.progress import Reporter
-from popgan.stations.calibration import calibrate_translator, inside_brain
+from popgan.stations.calibration import CALIBRATION_VERSION, calibrate_translator, inside_brain
 from popgan.stations.card import write_card
 from popgan.stations.evidence import Evaluation, load_evaluation, save_evaluation
 from popgan.stations.ledger import Ledger
@@ -55,7 +55,12 @@ def evaluate_translator(model: Model, cohort: Cohort, reporter: Reporter) -> Pai
     plan, weights = model.plan(), model.weights_hash()
     model.require_cohort(cohort.hash)
     cohort.check_splits()
-    inputs = {"evidence": PAIRED_VERSION, "weights": weights, "cohort": cohort.hash}
+    inputs = {
+        "evidence": PAIRED_VERSION,
+        "calibration": CALIBRATION_VERSION,
+        "weights": weights,
+        "cohort": cohort.hash,
+    }
     ledger, station = Ledger(model.run), f"evaluate {model.name}"
     with threads(plan.train.threads):
         calibration = calibrate_translator(model, cohort, reporter)
