@@ -70,6 +70,9 @@ def test_a_certificate_makes_it_https_and_a_wide_host_without_one_warns(tmp_path
                     reply = client.post(link, headers={"Origin": server.url})
                     assert "Secure" in reply.headers["set-cookie"]
     with running(study.places.run, "--host", "0.0.0.0") as server:
+        # Once it answers it has taken over the signals.
+        port = httpx.URL(server.url).port
+        assert httpx.get(f"http://127.0.0.1:{port}/study").status_code == 200
         status, said = server.stop()
         assert status == 0 and "travel in the clear" in said
 
