@@ -13,7 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from popgan.evidence.readers.results import Measure
 
 CopyMeasureName = Literal["correlation", "ssim", "embedding"]
-AttackName = Literal["GAN-Leaks", "calibrated GAN-Leaks", "Monte-Carlo", "DOMIAS"]
+AttackName = Literal[
+    "GAN-Leaks",
+    "calibrated GAN-Leaks",
+    "Monte-Carlo",
+    "DOMIAS",
+    "inversion",
+    "calibrated inversion",
+]
 Aggregate = Literal["mean", "max"]
 Level = Literal["passed", "failed", "too few subjects to test", "no power"]
 
