@@ -31,6 +31,11 @@ class Metric(_Result):
     floor_high: float | None = None
     ceilings: dict[str, float] = Field(description="the same measure of deliberately bad images")
     how_to_read: str
+    basis: str = Field(
+        default="",
+        description="what it is computed on, in words: a network with input size and weights, the "
+        "pixels, or radiomics; empty in results of schema 1",
+    )
 
 
 class Spectra(_Result):
@@ -55,7 +60,7 @@ class NearestPair(_Result):
 class FidelityResult(_Result):
     """Everything that `assess` measured."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
     backbone: dict[str, Any]
     seed: int
     image_shape: list[int] = Field(description="contrasts, rows, columns")
