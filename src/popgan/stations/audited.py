@@ -1,4 +1,4 @@
-"""The stored privacy audit of a model: what it is about, what it found, and what that amounts to."""
+"""The stored privacy audit of a model: what it is about, what it found, what that amounts to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
 from popgan.evidence.privacy.bounds import subjects_needed
+from popgan.evidence.privacy.generator_results import InversionAttack, OvertrainedControl
+from popgan.evidence.privacy.overall import overall
 from popgan.evidence.privacy.results import (
     PrivacyAudit,
     PrivateDetails,
@@ -57,8 +59,8 @@ class StoredAudit(BaseModel):
     splits: str = ""
     not_testable: str | None = None
     result: PrivacyAudit | None = None
-    overtrained: None = None
-    inversion: None = None
+    overtrained: OvertrainedControl | None = None
+    inversion: InversionAttack | None = None
     dropped: int = 0
     accepted: str | None = None
 
@@ -77,7 +79,11 @@ class StoredAudit(BaseModel):
                 reasons=[self.reason],
                 needed=subjects_needed(),
             )
-        return self.result.verdict
+        return overall(self.result, self.overtrained, self.inversion)
+
+    def of_images(self) -> StoredAudit:
+        """The same audit as far as it concerns images that are released without the generator."""
+        return self.model_copy(update={"released": "images", "inversion": None})
 
     @property
     def reason(self) -> str:

@@ -1,0 +1,66 @@
+"""One verdict over all parts of an audit: images, over-trained control, attack on the generator.
+
+failed      by the rules of `verdict.py`, over the attacks on images and on the generator together,
+            so that one more kind of attack does not raise the chance of a false accusation.
+no power    planted copies were missed; or a copy of the generator that was over-trained on purpose
+            was not found out; or the search for latent vectors did not find the generator's own
+            images again, so that an attack by it shows nothing.
+Then        too few subjects to test, or passed, by the rules of `verdict.py`.
+"""
+
+from __future__ import annotations
+
+from popgan.evidence.privacy.generator_results import InversionAttack, OvertrainedControl
+from popgan.evidence.privacy.results import PrivacyAudit, Verdict
+from popgan.evidence.privacy.verdict import verdict
+
+_WEAK = "The audit has no power, so it can pass nothing: "
+_PASSED = (
+    "The images and the generator passed the privacy tests. That is no proof that they are "
+    "anonymous: other attacks may find more."
+)
+
+
+def overall(
+    result: PrivacyAudit,
+    overtrained: OvertrainedControl | None = None,
+    inversion: InversionAttack | None = None,
+) -> Verdict:
+    """Judge all that was tested; see the top of this file for the rules."""
+    attacks = [*result.attacks, *(inversion.attacks if inversion else [])]
+    found = verdict(result.copies, result.neighbours, attacks, result.controls)
+    if found.level == "failed":
+        return found
+    weak = []
+    if overtrained is not None and not overtrained.detected:
+        weak.append((_control(overtrained), overtrained.sentence))
+    if inversion is not None and not inversion.searched:
+        weak.append(
+            ("the search for latent vectors does not find images again", inversion.sentence)
+        )
+    if weak:
+        words = " and ".join(why for why, _ in weak)
+        sentence = found.sentence if found.level == "no power" else f"{_WEAK}{words}."
+        missed = found.reasons if found.level == "no power" else []
+        return Verdict(
+            level="no power",
+            sentence=sentence,
+            reasons=[*missed, *(reason for _, reason in weak)],
+            needed=found.needed,
+        )
+    if found.level == "no power":
+        return found
+    parts = [part.sentence for part in (overtrained, inversion) if part is not None]
+    passed = found.level == "passed" and inversion is not None
+    return found.model_copy(
+        update={
+            "sentence": _PASSED if passed else found.sentence,
+            "reasons": [*found.reasons, *parts],
+        }
+    )
+
+
+def _control(overtrained: OvertrainedControl) -> str:
+    if overtrained.outcome == "not reproduced":
+        return "no copy of the generator could be made to memorise, so its main control is missing"
+    return "it does not find out a copy of the generator that was made to memorise"
