@@ -133,11 +133,25 @@ def interval(
     """
     from scipy.special import stdtrit
 
-    variances = np.array([jackknife_variance(value, sample) for sample in samples])
-    total = float(variances.sum())
+    variances = [jackknife_variance(value, sample) for sample in samples]
+    total, freedom = welch(variances, [len(sample.values) - 1 for sample in samples])
     if total <= 0:
         return value, value
-    freedom = np.array([len(sample.values) - 1 for sample in samples], float)
-    welch = total**2 / float((variances**2 / freedom).sum())
-    half = float(stdtrit(welch, 0.5 + level / 2)) * math.sqrt(total)
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * math.sqrt(total)
     return max(value - half, bounds[0]), min(value + half, bounds[1])
+
+
+def welch(variances: Sequence[float], freedoms: Sequence[int]) -> tuple[float, float]:
+    """Sum of independent variance estimates, and its degrees of freedom by Satterthwaite 1946.
+
+    Args:
+        variances: >= 0. freedoms: of each, >= 1.
+
+    Returns:
+        The sum and its degrees of freedom; infinitely many where the sum is 0.
+    """
+    total = float(sum(variances))
+    if total <= 0:
+        return 0.0, math.inf
+    each = sum(part**2 / freedom for part, freedom in zip(variances, freedoms, strict=True))
+    return total, total**2 / each
