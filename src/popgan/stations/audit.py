@@ -1,0 +1,314 @@
+"""Station audit: do images of a model give away who it was trained with?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from popgan.cohort.cohort import Cohort
+from popgan.config.schema import Plan
+from popgan.errors import NotMeasurableError, UserError
+from popgan.evidence.features import Extractor, FeatureExtractor, cached_features
+from popgan.evidence.privacy.audit import audit as audit_sets
+from popgan.evidence.privacy.cases import Cases
+from popgan.evidence.privacy.results import AuditResult, PrivateDetails
+from popgan.planning.masks import with_maps
+from popgan.progress import Reporter
+from popgan.stations.audited import (
+    AUDIT_VERSION,
+    StoredAudit,
+    audit_path,
+    load_audit,
+    save_audit,
+)
+from popgan.stations.card import write_card
+from popgan.stations.draw import synthesise
+from popgan.stations.evidence import evaluation_seed
+from popgan.stations.ledger import Ledger
+from popgan.stations.model import Model
+from popgan.stations.untouched import require_untouched
+from popgan.training.loop import threads
+from popgan.wording import counted
+
+LEAST_IMAGES = 10
+"""Images of a side below which no audit is made."""
+LEAST_PATIENTS = 2
+_COPIES = 6  # of every image that an audit holds at once, in several forms
+_SPLITS = (("train", "training"), ("test", "held-out"))
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Who was trained with, who was not, and a third group for attacks that calibrate.
+
+    Attributes:
+        train: members. heldout: the test split.
+        reference: the tuning split, which did not train; None where it is empty.
+        extractor: the feature network of all of them.
+    """
+
+    train: Cases
+    heldout: Cases
+    reference: Cases | None
+    extractor: Extractor
+
+
+def audit(
+    model: Model,
+    cohort: Cohort | None = None,
+    *,
+    n: int | None = None,
+    generator: bool = False,
+    reporter: Reporter | None = None,
+) -> StoredAudit:
+    """Audit what a model draws: RUN/audits/NAME.json, and names in RUN/private/audits/NAME.json.
+
+    A cohort that is too small to test anything is recorded as such.
+
+    Args:
+        model: a trained model that draws images.
+        cohort: the run's cohort; opened if not given.
+        n: synthetic images; those that are evaluated by default, so that their features are there.
+        generator: whether the generator itself is to be given away, and attacked as well.
+        reporter: shows progress.
+
+    Raises:
+        UserError: the model translates, is not trained or belongs to another cohort; the test split
+            was touched by training; images that are not finite; memory or disk is not enough.
+    """
+    reporter = reporter or Reporter()
+    plan = model.plan()
+    refuse_translators(model, plan)
+    weights = model.weights_hash()
+    cohort = cohort or Cohort.open(model.run)
+    n = plan.evaluate.n if n is None else n
+    if n < LEAST_IMAGES:
+        raise UserError(
+            f"an audit of {counted(n, 'image', 'images')} shows nothing",
+            do=f"ask for {LEAST_IMAGES} or more with -n",
+        )
+    model.require_cohort(cohort.hash)
+    extractor = FeatureExtractor()
+    inputs: dict[str, Any] = {
+        "audit": AUDIT_VERSION,
+        "weights": weights,
+        "n": n,
+        "cohort": cohort.hash,
+        "features": extractor.identity,
+    }
+    ledger, station = Ledger(model.run), f"audit {model.name}"
+    known = load_audit(model)
+    # The audit of a generator holds all that is tested of its images.
+    kinds = ["generator"] if generator else ["images", "generator"]
+    if known and any(ledger.is_done(station, inputs | {"released": kind}) for kind in kinds):
+        reporter.message(f"[{station}] unchanged, skipped")
+        return known
+    inputs["released"] = kinds[0]
+    with (
+        ledger.station(station, inputs, [audit_path(model)], reporter),
+        threads(plan.train.threads),
+    ):
+        splits = require_untouched(model, cohort)
+        cohort = with_maps(cohort, plan)
+        about = {
+            "version": AUDIT_VERSION,
+            "weights": weights,
+            "cohort": cohort.hash,
+            "features": extractor.identity,
+            "n": n,
+            "seed": evaluation_seed(plan),
+            "released": kinds[0],
+            "splits": splits,
+            **counts(cohort),
+        }
+        found, private = _measure(model, plan, cohort, extractor, about, reporter)
+        save_audit(model, found, private)
+        write_card(model, cohort)
+    return found
+
+
+def audit_images(
+    model: Model,
+    cohort: Cohort,
+    images: NDArray[np.float32],
+    *,
+    features: NDArray[np.floating] | None = None,
+    sides: Sides | None = None,
+    reporter: Reporter | None = None,
+) -> AuditResult:
+    """Test any images of a model against the patients of its cohort.
+
+    Args:
+        model: the model that drew them.
+        cohort: its cohort, with `with_maps` where the model draws masks.
+        images: S x C x H x W in [-1, 1].
+        features: S x D, if they are known. sides: of the cohort, likewise.
+        reporter: shows progress.
+
+    Raises:
+        NotMeasurableError: too few patients, or images, to test anything.
+        UserError: images that are not finite, or not enough memory.
+    """
+    reporter = reporter or Reporter()
+    sides = sides or both_sides(model, cohort, FeatureExtractor(), reporter)
+    require_images(images)
+    if features is None:
+        features = features_of(model, images, sides.extractor, "features of synthetic", reporter)
+    with reporter.task("copy search and attacks", None):
+        return audit_sets(
+            images,
+            features,
+            sides.train,
+            sides.heldout,
+            lambda some: cached_features(some, sides.extractor, model.run / "cache"),
+            reference=sides.reference,
+            seed=model.plan().seed,
+        )
+
+
+def both_sides(
+    model: Model, cohort: Cohort, extractor: Extractor, reporter: Reporter, extra: int = 0
+) -> Sides:
+    """Real images with their features, and a patient for each.
+
+    Args:
+        model: whose run's cache is used.
+        cohort: where they come from.
+        extractor: the feature network.
+        reporter: shows progress.
+        extra: synthetic images that will be held beside them, for the memory they take.
+
+    Raises:
+        NotMeasurableError: too few patients, or images, to test anything.
+        UserError: not enough memory.
+    """
+    require_testable(cohort)
+    require_memory(cohort, extra)
+
+    def cases(split: str) -> Cases:
+        images = cohort.images(split)
+        features = features_of(model, images, extractor, f"features of {split}", reporter)
+        return Cases(images, features, cohort.subjects(split))
+
+    reference = cases("tuning") if cohort.subjects("tuning") else None
+    return Sides(cases("train"), cases("test"), reference, extractor)
+
+
+def features_of(
+    model: Model,
+    images: NDArray[np.float32],
+    extractor: Extractor,
+    doing: str,
+    reporter: Reporter,
+) -> NDArray[np.floating]:
+    """Features N x D, from the run's cache where the very same images were seen before."""
+    with reporter.task(doing, len(images)) as task:
+        return cached_features(images, extractor, model.run / "cache", advance=task.advance)
+
+
+def require_testable(cohort: Cohort) -> None:
+    """Refuse a cohort on which no test would mean anything.
+
+    Raises:
+        NotMeasurableError: one patient, or hardly an image, on one of the sides.
+    """
+    for split, name in _SPLITS:
+        owners = cohort.subjects(split)
+        patients = len(set(owners))
+        if patients < LEAST_PATIENTS:
+            raise NotMeasurableError(
+                f"the {name} images come from {counted(patients, 'patient', 'patients')}, and an "
+                f"audit compares patients: it takes {LEAST_PATIENTS} or more on each side",
+                do="add patients",
+            )
+        if len(owners) < LEAST_IMAGES:
+            raise NotMeasurableError(
+                f"there are {len(owners)} {name} images, and an audit takes {LEAST_IMAGES}",
+                do="add patients, or slices for each patient with --slices",
+            )
+
+
+def require_images(images: NDArray[np.float32]) -> None:
+    """Refuse images that cannot be tested.
+
+    Raises:
+        NotMeasurableError: fewer than `LEAST_IMAGES`. UserError: values that are not finite.
+    """
+    if len(images) < LEAST_IMAGES:
+        raise NotMeasurableError(
+            f"there are {counted(len(images), 'synthetic image', 'synthetic images')}, and an "
+            f"audit takes {LEAST_IMAGES}",
+            do="ask for more with -n",
+        )
+    if not all(bool(np.isfinite(image).all()) for image in images):
+        raise UserError(
+            "the model makes values that are not finite, so nothing was audited",
+            do="its training has diverged: train again with lower learning rates",
+        )
+
+
+def require_memory(cohort: Cohort, synthetic: int) -> None:
+    """Refuse what would not fit, before an hour is spent on it.
+
+    Raises:
+        UserError: with both numbers.
+    """
+    real = sum(len(cohort.indices(split)) for split in ("train", "tuning", "test"))
+    numbers = len(cohort.contrasts) * (cohort.height * cohort.width + 1280)
+    needed = 4 * (_COPIES * real + 2 * synthetic) * numbers
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise UserError(
+            f"an audit of {synthetic} images against {real} takes about {needed / 2**30:.1f} GiB "
+            f"of memory, {free / 2**30:.1f} are free",
+            do="ask for fewer with -n, or close other programs",
+        )
+
+
+def refuse_translators(model: Model, plan: Plan) -> None:
+    """Refuse a model whose images show a patient by design.
+
+    Raises:
+        UserError: it is one.
+    """
+    if plan.translates:
+        raise UserError(f"model {model.name!r} {NOT_APPLICABLE}", where=model.run)
+
+
+NOT_APPLICABLE = (
+    "translates contrasts, and this audit is of models that draw: a translation shows the patient "
+    "whose scan it was made from, so treat it like that scan"
+)
+
+
+def counts(cohort: Cohort) -> dict[str, int]:
+    """Patients of each part, as a stored audit names them."""
+    parts = {
+        "train_subjects": "train",
+        "heldout_subjects": "test",
+        "reference_subjects": "tuning",
+    }
+    return {name: len(set(cohort.subjects(split))) for name, split in parts.items()}
+
+
+def _measure(
+    model: Model,
+    plan: Plan,
+    cohort: Cohort,
+    extractor: Extractor,
+    about: dict[str, Any],
+    reporter: Reporter,
+) -> tuple[StoredAudit, PrivateDetails | None]:
+    """All tests of a model; a cohort that allows none gives the reason instead."""
+    try:
+        sides = both_sides(model, cohort, extractor, reporter, about["n"])
+    except NotMeasurableError as error:
+        reporter.warning(f"nothing can be tested: {error}")
+        return StoredAudit(**about, not_testable=str(error)), None
+    images = synthesise(model, about["n"], seed=about["seed"], reporter=reporter)
+    result = audit_images(model, cohort, images, sides=sides, reporter=reporter)
+    return StoredAudit(**about, result=result.shared), result.private
