@@ -258,8 +258,16 @@ def start(reporter: Reporter) -> None:
 
 
 @contextmanager
-def opened(folder: Path, name: str | None, reporter: Reporter) -> Iterator[Model]:
+def opened(
+    folder: Path, name: str | None, reporter: Reporter, *, trained: bool = True
+) -> Iterator[Model]:
     """A model of a run folder, with the folder locked.
+
+    Args:
+        folder: the run folder.
+        name: of the model; None where there is no choice.
+        reporter: shows progress.
+        trained: whether a model that is only planned is no choice beside a trained one.
 
     Raises:
         UserError: not a run folder, no such model, or another popgan works there.
@@ -270,4 +278,4 @@ def opened(folder: Path, name: str | None, reporter: Reporter) -> Iterator[Model
     from popgan.stations.model import find_model
 
     with locked(folder):
-        yield find_model(folder, name)
+        yield find_model(folder, name, trained=trained)

@@ -78,7 +78,7 @@ def train(
 def _opened(folder: Path, name: str | None, reporter: Reporter, follows: bool) -> Iterator[Model]:
     """The model; the folder is locked by the first process alone."""
     if not follows:
-        with shared.opened(folder, name, reporter) as model:
+        with shared.opened(folder, name, reporter, trained=False) as model:
             yield model
         return
     from popgan.stations.model import find_model

@@ -76,7 +76,7 @@ def translate(
 
     # The run folder is read at the start and never written to, so it is not locked.
     made = station.translate(
-        find_model(folder, name),
+        find_model(folder, name, trained=True),
         scans,
         out,
         sources=None if sources is None else sources.split(","),

@@ -199,8 +199,13 @@ class Model:
         return sha256_file(self.weights_path)
 
 
-def find_model(run: str | Path, name: str | None = None) -> Model:
+def find_model(run: str | Path, name: str | None = None, *, trained: bool = False) -> Model:
     """The model of a run by name, or its only one.
+
+    Args:
+        run: folder of the run.
+        name: of the model; None where there is no choice.
+        trained: without a name, models that have no weights yet are no choice beside one that has.
 
     Raises:
         UserError: not a run folder, no such model, or several and no name.
@@ -210,6 +215,8 @@ def find_model(run: str | Path, name: str | None = None) -> Model:
         raise UserError("is not a folder", where=run, do="give a run folder made by `popgan run`")
     names = sorted(path.parent.name for path in run.glob("models/*/plan.yaml"))
     if name is None:
+        ready = [one for one in names if Model(run, one).weights_path.exists()] if trained else []
+        names = ready or names
         if len(names) == 1:
             return Model(run, names[0])
         if not names:

@@ -106,7 +106,7 @@ def translate(
         UserError: the model is no trained translator of these contrasts, nothing can be
             translated, places lie within one another, or a full disk.
     """
-    model = model if isinstance(model, Model) else find_model(model)
+    model = model if isinstance(model, Model) else find_model(model, trained=True)
     paths = (scans,) if isinstance(scans, str | Path) else tuple(scans)
     named = tuple(Path(path) for path in paths)
     folder, reporter = Path(out), reporter or Reporter()
@@ -158,7 +158,7 @@ def translate_volume(
     Raises:
         UserError: see `translate`; or a volume that cannot be used.
     """
-    model = model if isinstance(model, Model) else find_model(model)
+    model = model if isinstance(model, Model) else find_model(model, trained=True)
     bench = make_bench(model, uncertainty=uncertainty, seed=seed, reporter=Reporter())
     names = check_contrasts(bench.translator, list(volumes), None)
     visit = whole_of_arrays(
