@@ -28,7 +28,7 @@ def test_the_page_shows_masks_and_says_what_did_not_look_at_them() -> None:
     assert "search for nearest training images, look at the images alone" in html
     assert "240 training slices without a map were left out" in html
     assert "50\u202f% of real images" in html
-    assert "Do the masks belong to their images?" in html
+    assert "The masks belong to their images." in html
     assert "1 of 1 labels follow the image" in html
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html

@@ -63,7 +63,7 @@ def test_pages_are_well_formed_with_unique_ids_and_load_nothing(page, private_pa
 
 def test_the_sections_are_those_of_a_translator(page):
     ids = {attrs.get("id") for attrs in Outline(page).all("section")}
-    kept = {"tested", "training", "cohort", "plan", "provenance", "limits"}
+    kept = {"tested", "privacy", "training", "cohort", "plan", "provenance", "limits"}
     assert ids == {"translation", "uncertainty", *kept}
     said = words(page).casefold()
     for gan in ("drawn at random", "random vector", "latent", "kernel distance", "gallery"):
@@ -146,7 +146,7 @@ def test_coverage_is_told_with_what_it_cannot_promise(page):
 
 
 def test_lesions_never_count_as_tested(page):
-    row = re.search(r"Does it show the lesions.*?</tr>", page, re.S)[0]
+    row = re.search(r"It shows the lesions.*?</tr>", page, re.S)[0]
     assert "not tested" in row
     assert "Nobody has looked for lesions that were missed or invented" in words(row)
 

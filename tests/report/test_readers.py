@@ -54,12 +54,14 @@ def test_the_section_is_there_only_where_a_study_was_analysed(one):
     without = undrawn(None)
     assert 'id="readers"' not in without
     assert 'href="#readers"' not in without
-    assert claim(without) == ("untested", "not tested No reader study was made.")
+    standing, answer = claim(without)
+    assert standing == "untested"
+    assert answer.startswith("not tested No reader study was made.")
 
 
-def test_a_locked_study_of_these_weights_counts_as_tested(one):
+def test_a_locked_study_of_these_weights_counts(one):
     standing, answer = claim(one)
-    assert standing == "tested"
+    assert standing == "fail"  # readers did tell them apart
     assert "5 readers told synthetic from real images with a balanced accuracy of 65" in answer
     assert "better than guessing" in answer
     assert "real images 3.78; popgan 3.30" in answer

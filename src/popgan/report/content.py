@@ -19,6 +19,8 @@ from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict
 from popgan.evidence.masks import MaskResult
 from popgan.evidence.paired.verdict import PairedVerdict
+from popgan.report.audit_content import AuditPrivate
+from popgan.report.evidence_content import EvidencePage
 from popgan.report.readers import ReaderContent
 
 Images = NDArray[np.float32]
@@ -78,7 +80,7 @@ class MaskContent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PageContent:
+class PageContent(EvidencePage):
     """What every shareable page says, whatever its model makes.
 
     Args:
@@ -278,6 +280,7 @@ class PrivateContent(PrivatePage):
         real_mean: C x H x W mean of the real images.
         real_std: C x H x W standard deviation of the real images.
         real_overlays: n x h x w x 3, the first of `real` under their masks, as in `MaskContent`.
+        audit: flagged images and exposed patients.
     """
 
     real: Images
@@ -285,3 +288,4 @@ class PrivateContent(PrivatePage):
     real_mean: Images | None = None
     real_std: Images | None = None
     real_overlays: NDArray[np.uint8] | None = None
+    audit: AuditPrivate = field(default_factory=AuditPrivate)

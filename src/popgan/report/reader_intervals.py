@@ -9,7 +9,16 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from popgan.report.reader_tones import MARKERS, TONES, WIDTH, Tone, at_left, at_right, rows_frame
+from popgan.report.reader_tones import (
+    MARKERS,
+    SMALL,
+    TONES,
+    WIDTH,
+    Tone,
+    at_left,
+    at_right,
+    rows_frame,
+)
 from popgan.report.svg import BAND, GRID, INK, MUTED, PAPER, canvas, to_svg
 from popgan.report.words import PERCENT, plain
 
@@ -25,6 +34,7 @@ class IntervalRow:
         tone: colour and shape of the mark.
         heading: whether it is one: a name in bold, and nothing else.
         named: whether the name has the colour of the mark.
+        beside: an interval that this one is compared with, drawn as a wide bar behind it.
     """
 
     name: str
@@ -35,6 +45,7 @@ class IntervalRow:
     tone: Tone = "ink"
     heading: bool = False
     named: bool = True
+    beside: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,8 @@ class Scale:
         low, high: ends of the axis; None = from the data.
         reference: where a dotted line stands, and its name.
         band: shaded from .. to.
+        limit: where a solid line stands, and what is written above it.
+        ticks: the most intervals between figures on the axis.
         share: whether values are shares, shown in percent.
     """
 
@@ -55,13 +68,16 @@ class Scale:
     reference: float | None = None
     band: tuple[float, float] | None = None
     share: bool = False
+    limit: tuple[float, str] | None = None
+    ticks: int = 5
 
 
 def intervals(rows: Sequence[IntervalRow], scale: Scale, name: str, alt: str) -> Markup:
     """Values with their intervals, one a row, from the top."""
     headings = sum(row.heading for row in rows)
-    figure, axes = canvas(WIDTH, 52 + 20 * len(rows))
-    place = 0.0
+    # A heading of its own for the limit: a line without its name says nothing.
+    figure, axes = canvas(WIDTH, 52 + 20 * (len(rows) + (scale.limit is not None)))
+    place = -1.0 if scale.limit else 0.0
     low, high = _ends(rows, scale)
     axes.set_xlim(low, high)
     for row in rows:
@@ -78,12 +94,14 @@ def intervals(rows: Sequence[IntervalRow], scale: Scale, name: str, alt: str) ->
     axes.set_ylim(place - 0.7, -0.3)
     if scale.band:
         axes.axvspan(*scale.band, color=BAND, zorder=0, lw=0)
+    if scale.limit:
+        _limit(axes, scale.limit, (low, high))
     if scale.reference is not None:
         axes.axvline(scale.reference, color=MUTED, lw=1, linestyle=(0, (2, 3)), zorder=1)
     shown = [row for row in rows if not row.heading]
     rows_frame(figure, axes, [row.name for row in shown], [row.note for row in shown], below=44)
     axes.set_xlabel(scale.title)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(scale.ticks, steps=[1, 2, 5, 10]))
     if scale.share:
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=PERCENT))
     else:
@@ -95,6 +113,12 @@ def intervals(rows: Sequence[IntervalRow], scale: Scale, name: str, alt: str) ->
 def _interval(axes: Axes, row: IntervalRow, place: float, ends: tuple[float, float]) -> None:
     """Mark and whiskers; an arrow where the interval goes beyond the axis."""
     colour = TONES[row.tone]
+    if row.beside is not None:
+        left, right = max(row.beside[0], ends[0]), min(row.beside[1], ends[1])
+        axes.plot(
+            [left, right], [place, place], color=MUTED, alpha=0.32, lw=10, zorder=1,
+            solid_capstyle="butt",
+        )  # fmt: skip
     if row.value is None:
         return
     if row.low is not None and row.high is not None:
@@ -116,10 +140,25 @@ def _interval(axes: Axes, row: IntervalRow, place: float, ends: tuple[float, flo
     )
 
 
+def _limit(axes: Axes, limit: tuple[float, str], ends: tuple[float, float]) -> None:
+    """A line at the limit, named in the row above all others."""
+    axes.axvline(limit[0], ymax=1.0, color=INK, lw=1.3, zorder=2)
+    right = limit[0] > (ends[0] + ends[1]) / 2
+    axes.annotate(
+        limit[1], (limit[0], -1.0), xytext=(-4 if right else 4, 0), textcoords="offset points",
+        ha="right" if right else "left", va="center", fontsize=SMALL, color=INK,
+        annotation_clip=False, zorder=5,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0},
+    )  # fmt: skip
+
+
 def _ends(rows: Sequence[IntervalRow], scale: Scale) -> tuple[float, float]:
     numbers = [n for row in rows for n in (row.value, row.low, row.high) if n is not None]
     if scale.reference is not None:
         numbers.append(scale.reference)
+    if scale.limit is not None:
+        numbers.append(scale.limit[0])
+    numbers += [end for row in rows for end in row.beside or ()]
     numbers += list(scale.band or ())
     low, high = min(numbers, default=0.0), max(numbers, default=1.0)
     margin = 0.06 * (high - low) or 0.1

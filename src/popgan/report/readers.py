@@ -38,7 +38,7 @@ from popgan.report.words import moment, number, typeset
 from popgan.wording import counted
 
 About = Literal["these weights", "other weights", "other models"]
-QUESTION = "Do radiologists find them realistic?"
+QUESTION = "Readers cannot tell them from real images."
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from popgan.files import write_text
+from popgan.report.audit_view import audit_view
+from popgan.report.claims import claims
 from popgan.report.content import PageContent, ReportContent
 from popgan.report.figures import spectrum_drawing, training_drawings
 from popgan.report.guard import assert_self_contained, assert_shareable
@@ -17,8 +19,8 @@ from popgan.report.paired import translation_claims, translation_facts, translat
 from popgan.report.paired_content import TranslatorContent
 from popgan.report.readers import readers_view
 from popgan.report.scales import metric_scale
+from popgan.report.uses import uses
 from popgan.report.view import (
-    claims,
     film_columns,
     film_views,
     flat,
@@ -76,6 +78,8 @@ def _frame(content: PageContent) -> dict[str, Any]:
         "sentence": sentence,
         "training": training_drawings(content.log, content.plan.base),
         "readers": readers_view(content.readers),
+        "uses": uses(content),
+        "audit": audit_view(content.audit),
         "plan": plan_groups(content.plan),
         "cohort": list(flat(content.cohort)),
         "provenance": list(flat(content.provenance)),

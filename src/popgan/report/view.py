@@ -13,11 +13,10 @@ from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict
 from popgan.evidence.paired.verdict import PairedVerdict
-from popgan.report.content import FilmFrame, Images, MaskContent, ReportContent
+from popgan.report.content import FilmFrame, Images, ReportContent
 from popgan.report.figures import column
 from popgan.report.measurements import network_name, short_title
 from popgan.report.pixels import slice_uri, stack_uri
-from popgan.report.readers import QUESTION, readers_claim
 from popgan.report.words import duration, number, plain, score, typeset
 
 # Level of the verdict -> (CSS class, headline).
@@ -51,15 +50,6 @@ class PlanRow:
     value: str
     source: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One question a reader of the report has, and whether it was tested."""
-
-    question: str
-    tested: bool
-    answer: str
 
 
 def plan_groups(plan: Plan) -> list[tuple[str, list[PlanRow]]]:
@@ -100,54 +90,6 @@ def verdict_view(verdict: Verdict | PairedVerdict | None) -> tuple[str, str, str
         return "unknown", "Not measured", "No measurement was made, so nothing is known yet."
     tone, headline = _VERDICTS[verdict.level]
     return tone, headline, typeset(verdict.sentence)
-
-
-def claims(content: ReportContent) -> list[Claim]:
-    """What was tested, and plainly what was not."""
-    metrics = content.fidelity.metrics if content.fidelity else []
-    names = [short_title(metric) for metric in metrics]
-    measured = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    found = [
-        Claim(
-            "Do the images look like the real ones, as a set?",
-            bool(metrics),
-            f"Measured against held-out subjects: {measured}."
-            if metrics
-            else "No measurement was made.",
-        ),
-        Claim(
-            "Does the model give away its patients?",
-            False,
-            "No privacy audit (copy search with controls, membership inference) was made. "
-            "Treat model and images like the patients' own data.",
-        ),
-        Claim(
-            "Do the images help to train or test other software?",
-            False,
-            "No downstream task was run.",
-        ),
-        Claim(QUESTION, *readers_claim(content.readers)),
-    ]
-    if content.masks is not None:
-        found.insert(1, _mask_claim(content.masks))
-    return found
-
-
-def _mask_claim(masks: MaskContent) -> Claim:
-    question = "Do the masks belong to their images?"
-    if masks.measured is None:
-        return Claim(question, False, "No measurement was made.")
-    follows = [
-        max((step.follows for step in label.steps if step.follows is not None), default=None)
-        for label in masks.measured.labels
-    ]
-    known = [share for share in follows if share is not None]
-    answer = "Frequency, size and the step in brightness at the rim, against held-out subjects"
-    if known:
-        answer += (
-            f": {sum(share >= 0.5 for share in known)} of {len(known)} labels follow the image"
-        )
-    return Claim(question, True, f"{answer}. Nobody has looked at them.")
 
 
 def film_columns(frames: int) -> int:

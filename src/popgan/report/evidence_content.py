@@ -1,0 +1,55 @@
+"""What every page says of evidence beyond its own measurements: audit, release, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from popgan.report.audit_content import AuditContent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseContent:
+    """The data set that was made for sharing, if there is one.
+
+    Args:
+        state: "none"; "current"; or "stale" where it is of other weights or data.
+        images: in the set.
+        dropped: images that the copy search flagged and that were drawn anew.
+        level: the verdict of the audit of this very set.
+        accepted: why somebody released a set that could not be tested; "" if nobody had to.
+        manifest: SHA-256 of the file of hashes.
+    """
+
+    state: Literal["none", "stale", "current"] = "none"
+    images: int = 0
+    dropped: int = 0
+    level: str = ""
+    accepted: str = ""
+    manifest: str = ""
+
+
+@dataclass(frozen=True)
+class FlowStep:
+    """A box of the flow diagram of data: what it is, and its counts, in lines."""
+
+    title: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidencePage:
+    """What `PageContent` adds to.
+
+    Args:
+        audit: the privacy audit, or that there is none.
+        release: the data set that was made for sharing.
+        flow: columns of the flow diagram of data, from scans to evidence.
+        splits: for each split its subjects, its slices and the SHA-256 of its list.
+    """
+
+    audit: AuditContent = field(default_factory=AuditContent)
+    release: ReleaseContent = field(default_factory=ReleaseContent)
+    flow: Sequence[Sequence[FlowStep]] = ()
+    splits: Mapping[str, tuple[int, int, str]] = field(default_factory=dict)
