@@ -21,10 +21,12 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 # constraints.txt pins torch to the version whose CPU build is small; without it pip may fetch
-# gigabytes of CUDA libraries.
+# gigabytes of CUDA libraries. torch-fidelity, an oracle of the tests, names torchvision, which popgan
+# does without; so it goes into a folder of its own, where only its test looks (tests/evidence).
 $(STAMP): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/oracles torch-fidelity==0.4.0
 	touch $(STAMP)
 
 clean:

@@ -125,38 +125,68 @@ class FeatureExtractor:
         Raises:
             UserError: not four axes, or a value that is not a finite number.
         """
-        if images.ndim != 4 or 0 in images.shape[1:]:
-            raise UserError(f"images of shape {images.shape} where N x C x H x W is needed")
-        count, contrasts = images.shape[:2]
-        features = np.empty((count, contrasts * CHANNELS), np.float32)
-
-        def fill(start: int) -> int:
-            block = torch.from_numpy(np.array(images[start : start + _BATCH], np.float32))
-            if not bool(torch.isfinite(block).all()):
-                raise UserError(f"an image between {start} and {start + len(block) - 1} has NaN")
-            for contrast in range(contrasts):
-                columns = slice(contrast * CHANNELS, (contrast + 1) * CHANNELS)
-                features[start : start + len(block), columns] = self._one(block[:, contrast])
-            return len(block)
-
-        with _one_core_a_batch(self.device) as workers:
-            for done in workers.map(fill, range(0, count, _BATCH)):
-                if advance is not None:
-                    advance(done)
-        return features
+        return compute_features(
+            images, self._one, CHANNELS, batch=_BATCH, device=self.device, advance=advance
+        )
 
     @torch.no_grad()
     def _one(self, block: torch.Tensor) -> np.ndarray:
-        """Features of at most one batch of grey images, n x H x W in [-1, 1]."""
-        count = len(block)
-        if count < _BATCH:
-            # A shorter batch may be computed by another kernel and round differently: fill it.
-            block = torch.cat([block, block[-1:].expand(_BATCH - count, -1, -1)])
+        """Features of one batch of grey images, n x H x W in [-1, 1]."""
         x = _prepare(block.to(self.device)[:, None], self.input_size)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             x = self._network.extract_features(x)
-        pooled: np.ndarray = x.float().mean((2, 3))[:count].cpu().numpy()
+        pooled: np.ndarray = x.float().mean((2, 3)).cpu().numpy()
         return pooled
+
+
+def compute_features(
+    images: np.ndarray,
+    compute: Callable[[torch.Tensor], np.ndarray],
+    channels: int,
+    *,
+    batch: int,
+    device: torch.device,
+    advance: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """Features of images, contrast after contrast, in batches of one size.
+
+    Args:
+        images: N x C x H x W, values in [-1, 1].
+        compute: batch x H x W grey images -> batch x channels features.
+        channels: features of one contrast.
+        batch: images computed at once.
+        device: where `compute` works.
+        advance: called with the number of images done after each batch.
+
+    Returns:
+        N x (C * channels), float32.
+
+    Raises:
+        UserError: not four axes, or a value that is not a finite number.
+    """
+    if images.ndim != 4 or 0 in images.shape[1:]:
+        raise UserError(f"images of shape {images.shape} where N x C x H x W is needed")
+    count, contrasts = images.shape[:2]
+    features = np.empty((count, contrasts * channels), np.float32)
+
+    def fill(start: int) -> int:
+        block = torch.from_numpy(np.array(images[start : start + batch], np.float32))
+        done = len(block)
+        if not bool(torch.isfinite(block).all()):
+            raise UserError(f"an image between {start} and {start + done - 1} has NaN")
+        if done < batch:
+            # A shorter batch may be computed by another kernel and round differently: fill it.
+            block = torch.cat([block, block[-1:].expand(batch - done, -1, -1, -1)])
+        for contrast in range(contrasts):
+            columns = slice(contrast * channels, (contrast + 1) * channels)
+            features[start : start + done, columns] = compute(block[:, contrast])[:done]
+        return done
+
+    with _one_core_a_batch(device) as workers:
+        for done in workers.map(fill, range(0, count, batch)):
+            if advance is not None:
+                advance(done)
+    return features
 
 
 @contextmanager
