@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from evidence.inception_oracle import made_up_weights, torch_fidelity_network
 
+from evidence.inception_oracle import made_up_weights, torch_fidelity_network
 from popgan.errors import UserError
 from popgan.evidence import inception
 from popgan.evidence.backbone import basis_of, defines_fid, extractor_of
