@@ -87,9 +87,8 @@ def domias(
     """
     both = np.concatenate([np.asarray(synthetic, np.float64), np.asarray(reference, np.float64)])
     centre = both.mean(0)
-    axes = np.linalg.svd(both - centre, full_matrices=False)[2]
     least = min(len(synthetic), len(reference))
-    axes = axes[: max(1, min(components, len(axes), least // 10))].T
+    axes = _axes(both - centre, max(1, min(components, *both.shape, least // 10)))
     x, s, r = (
         (np.asarray(part, np.float64) - centre) @ axes for part in (images, synthetic, reference)
     )
@@ -172,6 +171,26 @@ def _attack(
         epsilon=roc.epsilon(scores, delta),
         control=roc.control(scores.members, seed=seed),
     )
+
+
+def _axes(centred: Floats, count: int) -> Floats:
+    """The first principal axes of N x D numbers, D x count; 0 where there is no spread left.
+
+    From the smaller of both products of the matrix with itself: of thousands of images and
+    features, a few components are wanted, and a whole decomposition takes minutes.
+    """
+    from scipy.linalg import eigh
+
+    wide = len(centred) < centred.shape[1]
+    product = centred @ centred.T if wide else centred.T @ centred
+    last = len(product) - 1
+    values, axes = eigh(product, subset_by_index=(last - count + 1, last))
+    values, axes = values[::-1], axes[:, ::-1]
+    if wide:
+        axes = centred.T @ axes
+    length = np.linalg.norm(axes, axis=0)
+    kept = (values > 1e-12 * max(float(values[0]), 1e-300)) & (length > 0)
+    return np.asarray(np.where(kept, axes / np.where(kept, length, 1.0), 0.0))
 
 
 def _gaussian(x: Floats, sample: Floats) -> Floats:
