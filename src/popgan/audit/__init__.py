@@ -1,0 +1,1 @@
+"""Attacks on a trained generator itself: inversion, and a copy that was made to memorise."""
