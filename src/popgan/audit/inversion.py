@@ -25,6 +25,7 @@ from popgan.config.condition import condition_size
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.evidence.early import EarlyFeatures
+from popgan.evidence.privacy.inversion import rms
 from popgan.seeds import torch_rng
 from popgan.synthesis.sample import batch_size
 
@@ -107,12 +108,6 @@ def invert(
             advance(len(rows))
     drawn, loss, z = (np.concatenate([part[i] for part in parts]) for i in range(3))
     return Inverted(drawn, rms(images, drawn), loss.astype(np.float64), z)
-
-
-def rms(images: Images, others: Images) -> NDArray[np.float64]:
-    """Root mean squared difference of each pair of N x C x H x W in [-1, 1], unit intensities."""
-    gap = (images.astype(np.float64) - others) / 2
-    return np.asarray(np.sqrt((gap**2).mean((1, 2, 3))))
 
 
 class _Nearness:

@@ -135,7 +135,7 @@ def attacks(
                 roc.per_patient(values[: len(here)], here, of),
                 roc.per_patient(values[len(here) :], there, of),
             )
-            found.append(_attack(name, how, scores, delta, seed))
+            found.append(attack_of(name, how, scores, delta, seed))
             scale = float(scores.others.std()) or 1.0
             exposed.append((scores.members - scores.others.mean()) / scale)
     mean = np.mean(exposed, 0)
@@ -155,9 +155,14 @@ def _scores(
     return found
 
 
-def _attack(
-    name: AttackName, how: Aggregate, scores: roc.Scores, delta: float, seed: int
+def attack_of(
+    name: AttackName,
+    how: Aggregate,
+    scores: roc.Scores,
+    delta: float = roc.DELTA,
+    seed: int = 0,
 ) -> Attack:
+    """What an attack's scores amount to, one a patient; its control halves the members by seed."""
     rate, p_rate = roc.tpr(scores)
     return Attack(
         name=name,

@@ -1,0 +1,51 @@
+"""Which images an attack looks at: the same number of every patient, spread over the slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from popgan.evidence.privacy.cases import Cases
+from popgan.seeds import numpy_rng
+
+Told = NDArray[np.float32] | None
+
+
+def each_alike(
+    cases: Sequence[Cases], *, each: int, most: int, seed: int
+) -> list[NDArray[np.intp]]:
+    """Places of images of some patients of each side, patient after patient.
+
+    Slices are taken at even distances in the order in which they lie, so that no side has other
+    heights than another. Where a patient has fewer images than `each`, all have only so many: the
+    best of many images is better than the best of few.
+
+    Args:
+        cases: images of the sides.
+        each: images of a patient, at most.
+        most: patients of a side; drawn where there are more.
+        seed: of that draw.
+    """
+    owned = []
+    for number, side in enumerate(cases):
+        owners = np.asarray(list(side.subjects), dtype=str)
+        names = np.unique(owners)
+        if len(names) > most:
+            drawn = numpy_rng(seed, "patients for attacks", number).permutation(len(names))
+            names = names[np.sort(drawn[:most])]
+        owned.append([np.flatnonzero(owners == name) for name in names])
+    few = min(each, *(len(places) for side in owned for places in side))
+    return [np.concatenate([_spread(places, few) for places in side]) for side in owned]
+
+
+def taken(cases: Cases, places: NDArray[np.intp]) -> Cases:
+    """Some images of a side with what belongs to them."""
+    owners = [str(cases.subjects[int(place)]) for place in places]
+    return Cases(cases.images[places], cases.features[places], owners)
+
+
+def _spread(places: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Places in the middle of `count` equal parts."""
+    return places[((np.arange(count) + 0.5) * len(places) / count).astype(np.intp)]
