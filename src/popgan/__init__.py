@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from popgan.errors import NotMeasurableError, UserError
     from popgan.progress import Reporter
     from popgan.run import RunOptions, run_all
+    from popgan.stations.audit import audit
     from popgan.stations.draw import LabelledImages, Wish, synthesise, synthesise_with_masks
     from popgan.stations.evaluate import evaluate
     from popgan.stations.generate import generate
@@ -54,6 +55,7 @@ _HOME = {
     "UserError": "popgan.errors",
     "Wish": "popgan.stations.draw",
     "analyse_study": "popgan.study.analyse",
+    "audit": "popgan.stations.audit",
     "create_study": "popgan.study.create",
     "evaluate": "popgan.stations.evaluate",
     "find_model": "popgan.stations.model",
@@ -86,6 +88,7 @@ __all__ = [
     "Wish",
     "__version__",
     "analyse_study",
+    "audit",
     "create_study",
     "evaluate",
     "find_model",

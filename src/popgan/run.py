@@ -1,4 +1,4 @@
-"""The main line: ingest -> plan -> train -> generate -> evaluate -> report.
+"""The main line: ingest -> plan -> train -> generate -> evaluate -> audit -> report.
 
 Each station is skipped when its inputs are unchanged, so the same command resumes, extends or
 merely confirms a run. A model that translates contrasts has nothing to generate.
@@ -24,6 +24,8 @@ from popgan.planning.recipes import find_rules
 from popgan.planning.translation import SOURCES, TARGET, check_contrasts
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
+from popgan.stations.audit import audit, record_not_applicable
+from popgan.stations.audited import StoredAudit, load_audit
 from popgan.stations.evaluate import evaluate
 from popgan.stations.evidence import load_evaluation
 from popgan.stations.folder import check_places, locked
@@ -59,6 +61,7 @@ class RunOptions:
         restart: forget what the run folder holds of this model.
         workers: processes that open files in ingest; see `Cohort.from_folder`.
         strict: whether a file that cannot be used is an error.
+        audit: whether the privacy audit is made; a model that translates has none.
     """
 
     preset: str = "quick"
@@ -72,6 +75,7 @@ class RunOptions:
     restart: bool = False
     workers: int | None = None
     strict: bool = False
+    audit: bool = True
 
     def ingest_options(self) -> IngestOptions:
         """Options of ingest with what preset and recipe decide filled in.
@@ -159,6 +163,7 @@ class RunResult:
         fidelity: the measurements; None where the cohort is too small for any.
         paired: those of a model that translates; None likewise.
         verdict: what they amount to, or why there are none.
+        audit: the privacy audit of the present weights; None where there is none.
         report: the shareable page.
         private_report: the page with patients on it.
     """
@@ -168,6 +173,7 @@ class RunResult:
     fidelity: FidelityResult | None
     paired: PairedResult | None
     verdict: str
+    audit: StoredAudit | None
     report: Path
     private_report: Path
 
@@ -208,6 +214,11 @@ def run_all(
             reporter.warning(f"not evaluated: {error}")
         evidence = load_evaluation(model)
         assert evidence is not None
+        if options.translates:
+            record_not_applicable(model, reporter)
+        elif options.audit:
+            audit(model, cohort, reporter=reporter)
+        privacy = None if options.translates else load_audit(model)
         report, private = write_report(model, reporter=reporter)
     return RunResult(
         model=model,
@@ -215,6 +226,7 @@ def run_all(
         fidelity=evidence.fidelity,
         paired=evidence.paired,
         verdict=evidence.verdict().sentence,
+        audit=privacy,
         report=report,
         private_report=private,
     )

@@ -15,7 +15,7 @@ from popgan.stations.folder import check_places
 if TYPE_CHECKING:
     from popgan.run import RunResult
 
-HELP = """Everything: ingest, plan, train, generate, evaluate, report.
+HELP = """Everything: ingest, plan, train, generate, evaluate, audit, report.
 
 Run it again to resume or to do only what has changed. With --recipe pix2pix or mustgan a model
 learns to translate contrasts (--from, --to), and nothing is generated."""
@@ -68,6 +68,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan with time and memory; keep nothing.")
     ] = False,
+    no_audit: Annotated[
+        bool, typer.Option("--no-audit", help="Leave the privacy audit out.")
+    ] = False,
     restart: Annotated[
         bool, typer.Option("--restart", help="Plan and train this model anew.")
     ] = False,
@@ -116,6 +119,7 @@ def run(
         restart=restart,
         workers=shared.parse_workers(workers),
         strict=strict,
+        audit=not no_audit,
     )
     if dry_run:
         from popgan.cli.plan import show_plan
@@ -130,8 +134,10 @@ def run(
 def _told(result: RunResult) -> tuple[list[str], dict[str, Any]]:
     """What a run left behind: for people, and for machines."""
     drawn = [f"synthetic data: {result.synthetic}"] if result.synthetic else []
+    privacy = result.audit.verdict() if result.audit else None
     lines = [
         result.verdict,
+        *([f"privacy: {privacy.sentence}"] if privacy else []),
         *drawn,
         f"private report: {result.private_report}  (patient images: do not share)",
         f"report:         {result.report}",
@@ -142,6 +148,7 @@ def _told(result: RunResult) -> tuple[list[str], dict[str, Any]]:
         "synthetic": result.synthetic,
         "model": result.model.folder,
         "verdict": result.verdict,
+        "audit": privacy.model_dump(mode="json") if privacy else None,
         "kid": result.fidelity.metric("kid").value.model_dump() if result.fidelity else None,
     }
     if result.model.plan().translates:

@@ -163,6 +163,17 @@ def refuse_translators(model: Model, plan: Plan) -> None:
         raise UserError(f"model {model.name!r} {NOT_APPLICABLE}", where=model.run)
 
 
+def record_not_applicable(model: Model, reporter: Reporter) -> None:
+    """Note in the ledger, and say in one line, that a translator has no such audit."""
+    asked = {"audit": "not applicable"}
+    ledger, station = Ledger(model.run), f"audit {model.name}"
+    if ledger.is_done(station, asked):
+        reporter.message(f"[{station}] not applicable to translators")
+        return
+    with ledger.station(station, asked, [], reporter, asked=asked):
+        reporter.message(f"not applicable: {model.name} {NOT_APPLICABLE}")
+
+
 NOT_APPLICABLE = (
     "translates contrasts, and this audit is of models that draw: a translation shows the patient "
     "whose scan it was made from, so treat it like that scan"

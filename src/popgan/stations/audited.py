@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
 from popgan.evidence.privacy.bounds import subjects_needed
 from popgan.evidence.privacy.generator_results import InversionAttack, OvertrainedControl
@@ -17,7 +16,7 @@ from popgan.evidence.privacy.results import (
     PrivateDetails,
     Verdict,
 )
-from popgan.files import owners_folder, private_folder, read_json, write_json
+from popgan.files import owners_folder, private_folder, read_json, sha256_file, write_json
 from popgan.stations.model import Model
 
 AUDIT_VERSION = 1  # raise when a test changes, so that old results are not taken for new
@@ -164,8 +163,9 @@ def _read(model: Model) -> StoredAudit | None:
 
 def _is_current(model: Model, found: StoredAudit) -> bool:
     """Evidence about other weights, patients or tests does not speak for these."""
+    manifest = model.run / "dataset" / "manifest.json"
     return (found.version, found.weights, found.cohort) == (
         AUDIT_VERSION,
         model.weights_hash(),
-        Cohort.open(model.run).hash,
+        sha256_file(manifest) if manifest.exists() else None,
     )

@@ -9,6 +9,7 @@ from popgan import provenance
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.quality import unjudged_words
 from popgan.planning.masks import with_maps
+from popgan.stations.audited import load_audit
 from popgan.stations.evidence import load_evaluation
 from popgan.stations.model import Model
 from popgan.stations.story import story_of
@@ -47,6 +48,7 @@ def write_card(model: Model, cohort: Cohort) -> None:
     """Write MODEL_CARD.md with the evidence that there is for the present weights."""
     plan = model.plan()
     evidence = load_evaluation(model)
+    audit = None if plan.translates else load_audit(model)
     content = CardContent(
         model=model.name,
         plan=plan,
@@ -57,6 +59,8 @@ def write_card(model: Model, cohort: Cohort) -> None:
         paired=evidence.paired if evidence else None,
         verdict=evidence.verdict() if evidence else None,
         masks=evidence.masks if evidence else None,
+        audit=audit.verdict() if audit else None,
+        attacked=audit is not None and audit.inversion is not None,
         provenance=provenance.record(),
         training=story_of(model).sentences(),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from popgan._version import __version__
@@ -17,6 +18,7 @@ from popgan.evidence.fidelity.verdict import Verdict
 from popgan.evidence.masks import MaskResult
 from popgan.evidence.paired.results import PairedResult
 from popgan.evidence.paired.verdict import PairedVerdict
+from popgan.evidence.privacy.results import Verdict as PrivacyVerdict
 from popgan.files import write_text
 from popgan.synthesis.card_masks import masks_section
 from popgan.synthesis.card_translation import (
@@ -54,6 +56,8 @@ class CardContent:
         paired: those of a translator.
         verdict: what they amount to.
         masks: the measurements of masks, where the model draws any.
+        audit: what the privacy audit amounts to; None = not made.
+        attacked: whether these weights themselves were attacked in it, not their images alone.
         provenance: versions, machine and time (`popgan.provenance.record()`).
         training: sentences about how training went and which weights these are.
     """
@@ -67,6 +71,8 @@ class CardContent:
     paired: PairedResult | None = None
     verdict: Verdict | PairedVerdict | None = None
     masks: MaskResult | None = None
+    audit: PrivacyVerdict | None = None
+    attacked: bool = False
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training: Sequence[str] = ()
 
@@ -81,7 +87,7 @@ def model_card(content: CardContent) -> str:
         *_training(content),
         translator_evidence(content.paired, content.verdict) if translates else _evidence(content),
         *masks_section(content.plan.data, content.masks),
-        TRANSLATOR_USES if translates else _USES,
+        TRANSLATOR_USES if translates else _uses(content),
         _provenance(content),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -203,6 +209,29 @@ def _provenance(content: CardContent) -> str:
     return "## Provenance\n\n" + table(("item", "value"), rows)
 
 
+def _uses(content: CardContent) -> str:
+    """What the model is for, and what is known of privacy."""
+    start = (
+        "**Not anonymous.** The model was trained on images of people and may repeat parts of them."
+    )
+    if content.audit is None:
+        parts = [
+            f"{start} No privacy audit has been made: treat weights and images under the rules of "
+            "the training data."
+        ]
+    else:
+        parts = [
+            start,
+            f"Privacy audit: **{content.audit.level}**. {content.audit.sentence}",
+            "The weights were attacked themselves (inversion)."
+            if content.attacked
+            else "Images were tested, the weights were not: treat the weights under the rules of "
+            "the training data.",
+        ]
+    text = "\n\n".join(fill(part, 100, break_long_words=False) for part in parts)
+    return _USES.format(privacy=text)
+
+
 def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in record.items():
         if isinstance(value, Mapping):
@@ -227,8 +256,7 @@ Not for:
 
 ## Privacy
 
-**Not anonymous.** The model was trained on images of people and may repeat parts of them. No
-privacy audit has been made: treat weights and images under the rules of the training data.
+{privacy}
 
 ## Limits
 
