@@ -1,0 +1,1 @@
+"""Anatomy of images: a small network that outlines tissues, and what they amount to."""
