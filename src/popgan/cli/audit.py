@@ -54,10 +54,9 @@ def audit(
     reporter = shown.reporter()
     with shared.opened(folder, name, reporter) as model:
         from popgan.stations.audit import audit as station
-        from popgan.stations.audited import audit_path, private_path
 
         found = station(model, n=n, generator=generator, reporter=reporter)
-        places = {"audit": audit_path(model), "private_audit": private_path(model)}
+        places = {"audit": model.audit_path, "private_audit": model.private_audit_path}
     lines = [
         *audit_table(model.name, found),
         "",

@@ -26,7 +26,6 @@ from popgan.stations.audit_sides import (
 from popgan.stations.audited import (
     AUDIT_VERSION,
     StoredAudit,
-    audit_path,
     load_audit,
     save_audit,
 )
@@ -92,7 +91,7 @@ def audit(
         return known
     inputs["released"] = kinds[0]
     with (
-        ledger.station(station, inputs, [audit_path(model)], reporter),
+        ledger.station(station, inputs, [model.audit_path], reporter),
         threads(plan.train.threads),
     ):
         splits = require_untouched(model, cohort)

@@ -92,22 +92,17 @@ class StoredAudit(BaseModel):
 
 def audit_path(model: Model) -> Path:
     """RUN/audits/NAME.json."""
-    return model.run / "audits" / f"{model.name}.json"
-
-
-def private_path(model: Model) -> Path:
-    """RUN/private/audits/NAME.json: names patients."""
-    return model.run / "private" / "audits" / f"{model.name}.json"
+    return model.audit_path
 
 
 def save_audit(model: Model, found: StoredAudit, private: PrivateDetails | None) -> None:
     """Write both parts of an audit, the private one first and for its owner alone."""
     private_folder(model.run)
-    owners_folder(private_path(model).parent)
-    private_path(model).unlink(missing_ok=True)
+    owners_folder(model.private_audit_path.parent)
+    model.private_audit_path.unlink(missing_ok=True)
     if private is not None:
-        write_json(private_path(model), private.model_dump(mode="json"), mode=0o600)
-    write_json(audit_path(model), found.model_dump(mode="json"))
+        write_json(model.private_audit_path, private.model_dump(mode="json"), mode=0o600)
+    write_json(model.audit_path, found.model_dump(mode="json"))
 
 
 def load_audit(model: Model) -> StoredAudit | None:
@@ -138,7 +133,7 @@ def load_private(model: Model) -> PrivateDetails | None:
     Raises:
         UserError: as in `load_audit`.
     """
-    path = private_path(model)
+    path = model.private_audit_path
     if load_audit(model) is None or not path.exists():
         return None
     try:
@@ -150,7 +145,7 @@ def load_private(model: Model) -> PrivateDetails | None:
 
 
 def _read(model: Model) -> StoredAudit | None:
-    path = audit_path(model)
+    path = model.audit_path
     if not path.exists():
         return None
     try:

@@ -19,7 +19,7 @@ _MARKS = (LOCK, "provenance.json", "dataset/manifest.json")
 # Where popgan writes through temporary names; see `_sweep`.
 _WRITTEN = (
     *("dataset", "cache", "cache/visits", "private", "private/checkpoints/*"),
-    *("evaluation", "synthetic"),
+    *("private/audits", "evaluation", "audits", "synthetic", "release"),
 )
 _WRITTEN_MODELS = ("models/*", "models/*/samples")
 

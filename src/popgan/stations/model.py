@@ -91,6 +91,16 @@ class Model:
         """The measured evidence."""
         return self.run / "evaluation" / f"{self.name}.json"
 
+    @property
+    def audit_path(self) -> Path:
+        """The privacy audit, as far as it can be shared."""
+        return self.run / "audits" / f"{self.name}.json"
+
+    @property
+    def private_audit_path(self) -> Path:
+        """The part of the privacy audit that names patients."""
+        return self.run / "private" / "audits" / f"{self.name}.json"
+
     def plan(self) -> Plan:
         """Load the plan.
 
@@ -146,6 +156,9 @@ class Model:
             shutil.copy(self.plan_path, self.replaced)
         files = [self.weights_path, self.evaluation_path, self.log_path, card]
         files += [self.calibration_path, self.domain_path]
+        # Both parts of an audit have one name, so they are not put aside: they are soon made again.
+        for path in (self.audit_path, self.private_audit_path):
+            path.unlink(missing_ok=True)
         for path in (*files, self.checkpoints, self.samples, self.pairs_shown):
             if keep and path.exists() and self.replaced.exists():
                 path.rename(self.replaced / path.name)
@@ -153,7 +166,9 @@ class Model:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
-        Ledger(self.run).forget(f"train {self.name}", f"evaluate {self.name}")
+        Ledger(self.run).forget(
+            *(f"{station} {self.name}" for station in ("train", "evaluate", "audit"))
+        )
 
     def drop_replaced(self) -> None:
         """Remove the former model: the new one can go on from a checkpoint of its own."""
