@@ -168,8 +168,9 @@ class TranslatorRow(_Result):
     target: str
     weights: str
     budget: Budget
-    kind: Literal["model", "best trivial way"] = "model"
     scores: list[TranslatorScore] = Field(description="empty where it was not evaluated")
+    trivial: str = Field(default="", description="the best trivial way to come by the target")
+    trivial_scores: list[TranslatorScore] = Field(default_factory=list)
     note: str = Field(default="", description="why there are no scores")
     curve: Curve | None = None
 

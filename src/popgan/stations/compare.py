@@ -1,0 +1,262 @@
+"""Station compare: the models of a run held against the same held-out patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from popgan.audit.attack import inversion_attack
+from popgan.cohort.cohort import Cohort
+from popgan.errors import UserError
+from popgan.evidence.compare.pairs import Contender, mean_of, pairs
+from popgan.evidence.compare.results import (
+    Comparison,
+    Group,
+    InversionRow,
+    MetricName,
+    ModelRow,
+    Pair,
+)
+from popgan.evidence.compare.words import budget_sentence
+from popgan.evidence.features import FeatureExtractor
+from popgan.evidence.privacy.cases import Cases
+from popgan.planning.condition import vectors
+from popgan.planning.masks import with_maps
+from popgan.progress import Reporter
+from popgan.stations.audited import load_audit
+from popgan.stations.compare_translators import evaluated, translator_row
+from popgan.stations.compared import (
+    COMPARE_VERSION,
+    comparison_path,
+    load_comparison,
+    save_comparison,
+)
+from popgan.stations.contenders import Entrant, Team, budget_of, curve_of, entrants, teams
+from popgan.stations.evaluate import require_measurable
+from popgan.stations.ledger import Ledger
+from popgan.stations.scored import Measured, Scale
+from popgan.stations.untouched import require_untouched
+from popgan.synthesis.sample import load_generator
+from popgan.training.loop import threads
+
+STATION = "compare"
+
+
+def compare(
+    run: str | Path,
+    names: Sequence[str] = (),
+    *,
+    n: int | None = None,
+    inversion: bool = False,
+    reporter: Reporter | None = None,
+) -> Comparison:
+    """Compare several models of a run on the same held-out patients; RUN/comparison.json.
+
+    Models that draw are compared in pairs; several trainings of one recipe and preset with
+    different seeds are replicates. The paper's unpaired numbers, and the true paired ones of
+    translators, stand in blocks of their own.
+
+    Args:
+        run: the run folder.
+        names: of models; all trained ones by default.
+        n: synthetic images of each model; by default the least number that a plan evaluates.
+        inversion: also search for held-out images in each generator, which takes minutes a model.
+        reporter: shows progress.
+
+    Raises:
+        NotMeasurableError: the cohort is too small to measure anything.
+        UserError: fewer than two models, a named one is not trained or belongs to another cohort,
+            the test split was touched by training, or a full disk.
+    """
+    run, reporter = Path(run), reporter or Reporter()
+    cohort = Cohort.open(run)
+    found = entrants(run, names, cohort, reporter)
+    drawing = [entrant for entrant in found if not entrant.plan.translates]
+    translating = [entrant for entrant in found if entrant.plan.translates]
+    if n is not None and not drawing:
+        raise UserError(
+            "only models that translate are compared, and they draw no images to choose a number "
+            "of",
+            where=run,
+            do="leave -n out",
+        )
+    n = n or min((entrant.plan.evaluate.n for entrant in drawing), default=0)
+    extractor = FeatureExtractor()
+    inputs: dict[str, Any] = {
+        "compare": COMPARE_VERSION,
+        "cohort": cohort.hash,
+        "weights": {entrant.name: entrant.weights for entrant in found},
+        "n": n,
+        "features": extractor.identity,
+        "evaluations": {entrant.name: evaluated(entrant) for entrant in translating},
+    }
+    ledger, known = Ledger(run), load_comparison(run)
+    # A comparison with inversion holds all that one without holds.
+    wanted = [{**inputs, "inversion": kind} for kind in ([True] if inversion else [False, True])]
+    if known is not None and any(ledger.is_done(STATION, each) for each in wanted):
+        reporter.message(f"[{STATION}] unchanged, skipped")
+        return known
+    require_measurable(cohort)
+    with (
+        ledger.station(STATION, wanted[0], [comparison_path(run)], reporter),
+        threads(found[0].plan.train.threads),
+    ):
+        require_untouched(found[0].model, cohort)
+        result = _compare(drawing, translating, cohort, n, extractor, reporter)
+        if inversion:
+            rows = [_inverted(entrant, cohort, reporter) for entrant in drawing]
+            result = result.model_copy(update={"inversions": rows})
+        save_comparison(run, result)
+    return result
+
+
+def _compare(
+    drawing: Sequence[Entrant],
+    translating: Sequence[Entrant],
+    cohort: Cohort,
+    n: int,
+    extractor: FeatureExtractor,
+    reporter: Reporter,
+) -> Comparison:
+    facts: dict[str, Any] = {
+        "cohort": cohort.hash,
+        "backbone": extractor.identity,
+        "images": n,
+        "reference_images": len(cohort.subjects("test")),
+        "reference_subjects": len(set(cohort.subjects("test"))),
+        "train_images": len(cohort.subjects("train")),
+        "train_subjects": len(set(cohort.subjects("train"))),
+        "translators": [translator_row(entrant) for entrant in translating],
+    }
+    if not drawing:
+        empty: dict[str, Any] = {"models": [], "groups": [], "pairs": []}
+        return Comparison(
+            **facts,
+            **empty,
+            matched=0,
+            floor=None,
+            mean_image=None,
+            equal_budget=None,
+            budget_sentence="",
+        )
+    scale = Scale(cohort, n, extractor, reporter)
+    measured = {entrant.name: scale.measure(entrant) for entrant in drawing}
+    sides = teams(drawing)
+    rows = [_row(entrant, team, measured[entrant.name]) for team in sides for entrant in _all(team)]
+    equal, said = budget_sentence(
+        [(row.name, row.budget.images, row.budget.seconds) for row in rows]
+    )
+    return Comparison(
+        **facts,
+        matched=scale.matched,
+        models=rows,
+        groups=[_group(team, measured, scale.subjects) for team in sides],
+        pairs=_pairs(sides, measured, scale.subjects),
+        floor=scale.floor,
+        mean_image=scale.mean_image.value,
+        equal_budget=equal,
+        budget_sentence=said,
+        unpaired=scale.table([measured[row.name] for row in rows]),
+        notes=_notes(sides, scale.subjects),
+    )
+
+
+def _all(team: Team) -> list[Entrant]:
+    return [*team.members, *team.doubles]
+
+
+def _row(entrant: Entrant, team: Team, measured: Measured) -> ModelRow:
+    return ModelRow(
+        name=entrant.name,
+        recipe=entrant.plan.recipe,
+        preset=entrant.plan.preset,
+        seed=entrant.plan.seed,
+        group=team.title,
+        weights=entrant.weights,
+        budget=budget_of(entrant),
+        kid=measured.kid,
+        frechet=measured.frechet,
+        clipped_coverage=measured.clipped_coverage,
+        curve=curve_of(entrant.model),
+    )
+
+
+def _contender(team: Team, measured: dict[str, Measured], metric: MetricName) -> Contender | None:
+    """A team in a metric; None where a member lacks it."""
+    scored = [measured[entrant.name].scored.get(metric) for entrant in team.members]
+    known = tuple(one for one in scored if one is not None)
+    if len(known) < len(scored):
+        return None
+    return Contender(team.title, tuple(entrant.plan.seed for entrant in team.members), known)
+
+
+def _group(team: Team, measured: dict[str, Measured], subjects: int) -> Group:
+    contender = _contender(team, measured, "kid")
+    assert contender is not None
+    values = contender.values
+    return Group(
+        title=team.title,
+        recipe=team.members[0].plan.recipe,
+        preset=team.members[0].plan.preset,
+        models=[entrant.name for entrant in team.members],
+        seeds=[entrant.plan.seed for entrant in team.members],
+        kid=mean_of(contender, subjects),
+        seed_deviation=float(values.std(ddof=1)) if len(values) > 1 else None,
+    )
+
+
+def _pairs(sides: Sequence[Team], measured: dict[str, Measured], subjects: int) -> list[Pair]:
+    found: list[Pair] = []
+    metrics: tuple[MetricName, ...] = ("kid", "clipped_coverage")
+    for metric in metrics:
+        contenders = [_contender(team, measured, metric) for team in sides]
+        known = [contender for contender in contenders if contender is not None]
+        if len(known) == len(contenders):
+            found += pairs(known, metric, subjects)
+    return found
+
+
+def _notes(sides: Sequence[Team], subjects: int) -> list[str]:
+    notes = [
+        f"{entrant.name} repeats seed {entrant.plan.seed} of {team.title}: it is no further "
+        "training and does not count as one."
+        for team in sides
+        for entrant in team.doubles
+    ]
+    single = [team.title for team in sides if len(team.members) == 1]
+    if single and len(sides) > 1:
+        notes.append(
+            f"Trained once: {', '.join(single)}. What differs between single trainings may be the "
+            "seed; five seeds or more a recipe are advised."
+        )
+    if subjects < 20:
+        notes.append(f"Only {subjects} held-out subjects: real differences may stay unseen.")
+    return notes
+
+
+def _inverted(entrant: Entrant, cohort: Cohort, reporter: Reporter) -> InversionRow:
+    """How well a model draws held-out images; from its audit where that has searched already."""
+    audit = load_audit(entrant.model)
+    if audit is not None and audit.inversion is not None:
+        return InversionRow(name=entrant.name, attack=audit.inversion)
+    plan, own = entrant.plan, with_maps(cohort, entrant.plan)
+
+    def cases(split: str) -> Cases:
+        images = own.images(split)
+        return Cases(images, np.zeros((len(images), 1), np.float32), own.subjects(split))
+
+    reporter.message(f"inverting held-out images through {entrant.name}")
+    attack = inversion_attack(
+        load_generator(entrant.model.weights_path, plan),
+        plan,
+        cases("train"),
+        cases("test"),
+        train_told=vectors(own, "train", plan.data.conditions),
+        heldout_told=vectors(own, "test", plan.data.conditions),
+        seed=plan.seed,
+        reporter=reporter,
+    )
+    return InversionRow(name=entrant.name, attack=attack)
