@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from popgan.progress import Reporter
     from popgan.run import RunOptions, run_all
     from popgan.stations.audit import audit
+    from popgan.stations.compare import compare
     from popgan.stations.draw import LabelledImages, Wish, synthesise, synthesise_with_masks
     from popgan.stations.evaluate import evaluate
     from popgan.stations.generate import generate
@@ -56,6 +57,7 @@ _HOME = {
     "Wish": "popgan.stations.draw",
     "analyse_study": "popgan.study.analyse",
     "audit": "popgan.stations.audit",
+    "compare": "popgan.stations.compare",
     "create_study": "popgan.study.create",
     "evaluate": "popgan.stations.evaluate",
     "find_model": "popgan.stations.model",
@@ -89,6 +91,7 @@ __all__ = [
     "__version__",
     "analyse_study",
     "audit",
+    "compare",
     "create_study",
     "evaluate",
     "find_model",

@@ -19,6 +19,7 @@ import typer
 from popgan._version import __version__
 from popgan.cli import (
     audit,
+    compare,
     doctor,
     evaluate,
     generate,
@@ -52,6 +53,7 @@ app.command("generate", help=generate.HELP)(generate.generate)
 app.command("translate", help=translate.HELP)(translate.translate)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("audit", help=audit.HELP)(audit.audit)
+app.command("compare", help=compare.HELP)(compare.compare)
 app.command("report", help=report.HELP)(report.report)
 app.add_typer(study.app, name="study")
 app.command("phantom", help=phantom.HELP)(phantom.phantom)

@@ -1,0 +1,270 @@
+"""`popgan compare`: several models of a run against the same held-out patients."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from popgan.cli import shared
+from popgan.cli.shared import settings_of
+from popgan.stations.folder import locked, require_run
+
+if TYPE_CHECKING:
+    from popgan.evidence.compare.results import (
+        Comparison,
+        InversionRow,
+        TranslatorRow,
+        UnpairedTable,
+    )
+    from popgan.evidence.readers.results import Measure
+
+HELP = """Compare the models of a run on the same held-out subjects.
+
+Pairs of models, or of recipes where several seeds were trained; ties are called ties. The paper's
+unpaired numbers, and the true numbers of translators, stand in blocks of their own."""
+_WIDE = 98
+
+
+def compare(
+    context: typer.Context,
+    folder: shared.RunFolder,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Models to compare; all that are trained by default.",
+            show_default=False,
+        ),
+    ] = None,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            "--images",
+            metavar="N",
+            min=10,
+            help="Synthetic images of each model.  [default: those that are evaluated]",
+        ),
+    ] = None,
+    inversion: Annotated[
+        bool,
+        typer.Option(
+            "--inversion",
+            help="Also search for held-out images in each generator; minutes a model.",
+        ),
+    ] = False,
+) -> None:
+    """See HELP."""
+    shown = settings_of(context)
+    reporter = shown.reporter()
+    require_run(folder)
+    shared.start(reporter)
+    from popgan.stations.compare import compare as station
+    from popgan.stations.compared import comparison_path
+
+    with locked(folder):
+        found = station(folder, names or [], n=n, inversion=inversion, reporter=reporter)
+    lines = [*told(found), "", f"comparison: {comparison_path(folder)}"]
+    shown.show(lines, found.model_dump(mode="json"))
+
+
+def told(found: Comparison) -> list[str]:
+    """All blocks for a terminal."""
+    lines: list[str] = []
+    if found.models:
+        lines += [*_models(found), "", *_pairs(found)]
+    if found.unpaired is not None:
+        lines += ["", *_unpaired(found.unpaired, found.matched)]
+    if found.translators:
+        lines += ["", *_translators(found.translators)]
+    if found.inversions:
+        lines += ["", *_inversions(found.inversions)]
+    return lines
+
+
+def _models(found: Comparison) -> list[str]:
+    head = (
+        f"{found.images} synthetic images of each model against {found.reference_images} held-out "
+        f"images of {found.reference_subjects} subjects. KID: the less the better; real against "
+        f"real {_value(found.floor)}, mean image {_number(found.mean_image)}."
+    )
+    rows = [
+        [
+            row.name,
+            row.group,
+            str(row.seed),
+            _value(row.kid),
+            _ends(row.kid),
+            _value(row.clipped_coverage),
+            f"{row.budget.images:,}",
+            "-" if row.budget.seconds is None else f"{row.budget.seconds:,.0f}",
+            f"{row.budget.parameters / 1e6:.2f} M",
+        ]
+        for row in found.models
+    ]
+    columns = ["model", "recipe, preset", "seed", "KID", "95 % interval", "coverage"]
+    lines = [*_wrapped(head), "", *_table([*columns, "images", "seconds", "weights"], rows, 2)]
+    several = [group for group in found.groups if len(group.models) > 1]
+    if several:
+        means = [
+            [
+                group.title,
+                str(len(group.models)),
+                _value(group.kid),
+                _ends(group.kid),
+                _number(group.seed_deviation),
+            ]
+            for group in several
+        ]
+        columns = ["mean of trainings", "n", "KID", "95 % interval", "SD between seeds"]
+        lines += ["", *_table(columns, means, 1)]
+    if found.budget_sentence:
+        lines += ["", *_wrapped(found.budget_sentence)]
+    return lines
+
+
+def _pairs(found: Comparison) -> list[str]:
+    if not found.pairs:
+        return [line for note in found.notes for line in _wrapped(note)]
+    rows = [
+        [
+            f"{pair.first} - {pair.second}",
+            f"{pair.difference.value:+.3g}" if pair.difference.value is not None else "-",
+            _ends(pair.difference, "{:+.3g}"),
+            _number(pair.effect.value, "{:+.2f}"),
+            _number(pair.superiority.value, "{:.2f}"),
+            _number(pair.test.p_holm, "{:.2g}"),
+            "tie" if pair.tie else f"{pair.better} is better",
+        ]
+        for pair in found.headline
+    ]
+    columns = ["difference in KID", "value", "95 % interval", "effect", "P", "p Holm", ""]
+    lines = _table(columns, rows, 1, last_left=True)
+    lines += _wrapped(
+        "effect: in standard deviations between units; P: the first is better; units are trainings "
+        "where both sides have several, otherwise held-out subjects."
+    )
+    lines.append("")
+    for pair in found.pairs:
+        lines += _wrapped(pair.sentence, "- ")
+    for note in found.notes:
+        lines += _wrapped(note, "- ")
+    return lines
+
+
+def _unpaired(table: UnpairedTable, matched: int) -> list[str]:
+    rows = [
+        [
+            row.name,
+            _number(row.random.mse.value, "{:.4f}"),
+            _number(row.random.mae.value, "{:.4f}"),
+            *(
+                _decibels(errors.psnr)
+                for errors in (row.random, row.nearest_train, row.nearest_held_out)
+            ),
+            f"{row.frechet:.3g}",
+            _value(row.kid),
+        ]
+        for row in table.rows
+    ]
+    head = ["", "MSE", "MAE", "PSNR random", "PSNR train", "PSNR held-out", "Frechet", "KID"]
+    return [
+        table.heading.upper(),
+        "",
+        *_table(head, rows, 1),
+        "",
+        *_wrapped(
+            f"MSE, MAE and PSNR (dB) of random pairs with held-out images (pairing seed "
+            f"{table.pairing_seed}), PSNR to the nearest training and the nearest held-out image. "
+            f"Intensities: {table.intensity}; {table.mask}. Frechet distance from {matched} "
+            "images a side. Intervals over patients are in the JSON."
+        ),
+        "",
+        *_wrapped(table.why),
+    ]
+
+
+def _translators(rows: Sequence[TranslatorRow]) -> list[str]:
+    shown = (("psnr", "{:.2f}"), ("ssim", "{:.3f}"), ("mae", "{:.4f}"), ("mse", "{:.5f}"))
+    cells = []
+    for row in rows:
+        what = f"{' + '.join(row.sources)} to {row.target}"
+        for name, scores in ((row.name, row.scores), (row.trivial, row.trivial_scores)):
+            if not name or (name == row.trivial and not scores):
+                continue
+            values = {(s.metric, s.region): s for s in scores}
+            line = [name if name == row.name else f"  best trivial way: {name}", what]
+            for metric, form in shown:
+                score = values.get((metric, "brain"))
+                line.append("-" if score is None else form.format(score.mean))
+            cells.append(line)
+    lines = [
+        "TRANSLATORS: TRUE PAIRED NUMBERS (in the brain, mean over held-out patients)",
+        "",
+        *_table(["model", "translates", "PSNR, dB", "SSIM", "MAE", "MSE"], cells, 2),
+    ]
+    lines += [f"- {row.name}: {row.note}" for row in rows if row.note]
+    return [
+        *lines,
+        *_wrapped("Never to be ranked with the numbers above, which have no true image."),
+    ]
+
+
+def _inversions(rows: Sequence[InversionRow]) -> list[str]:
+    cells = [
+        [
+            row.name,
+            _value(row.attack.heldout_error),
+            _value(row.attack.train_error),
+            _value(row.attack.gap),
+            _ends(row.attack.gap),
+            _value(row.attack.coverage.heldout_psnr, "{:.1f}"),
+            _value(row.attack.coverage.mean_image_psnr, "{:.1f}"),
+        ]
+        for row in rows
+    ]
+    head = ["inversion", "held out", "training", "gap", "95 % interval", "PSNR", "mean image"]
+    lines = _table(head, cells, 1)
+    for row in rows:
+        lines += _wrapped(f"{row.name}: {row.attack.sentence}", "- ")
+    return lines
+
+
+def _table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], left: int, *, last_left: bool = False
+) -> list[str]:
+    """Columns as wide as their content; the first `left` of them begin at their left."""
+    wide = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = []
+    for row in [head, *rows]:
+        cells = []
+        for place, (cell, width) in enumerate(zip(row, wide, strict=True)):
+            to_the_left = place < left or (last_left and place == len(wide) - 1)
+            cells.append(f"{cell:{width}}" if to_the_left else f"{cell:>{width}}")
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _wrapped(text: str, mark: str = "") -> list[str]:
+    return textwrap.wrap(text, _WIDE, initial_indent=mark, subsequent_indent=" " * len(mark))
+
+
+def _number(value: float | None, form: str = "{:.3g}") -> str:
+    return "-" if value is None else form.format(value)
+
+
+def _value(found: Measure | None, form: str = "{:.3g}") -> str:
+    return "-" if found is None else _number(found.value, form)
+
+
+def _ends(found: Measure, form: str = "{:.3g}") -> str:
+    if found.low is None or found.high is None:
+        return "-"
+    return f"{form.format(found.low)} .. {form.format(found.high)}"
+
+
+def _decibels(found: Measure) -> str:
+    return "identical" if found.value is None else f"{found.value:.2f}"
