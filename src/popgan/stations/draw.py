@@ -117,10 +117,11 @@ def draw_set(
     n: int,
     *,
     seed: int = 0,
+    first: int = 0,
     wish: Wish = ANY,
     reporter: Reporter | None = None,
 ) -> Drawn:
-    """Images in memory, and codes of their labels where the model draws masks.
+    """Images first .. first + n - 1 in memory, with codes of labels where the model draws masks.
 
     Raises:
         UserError: see `synthesise`.
@@ -139,7 +140,7 @@ def draw_set(
     codes = np.empty((n, *shape[2:]), dtype=np.uint8) if plan.data.masks else None
     done = 0
     with (reporter or Reporter()).task("drawing images", n) as task:
-        for batch, maps in stream(model, n, seed, wish):
+        for batch, maps in stream(model, n, seed, wish, first):
             images[done : done + len(batch)] = batch
             if codes is not None and maps is not None:
                 codes[done : done + len(batch)] = maps
@@ -148,7 +149,7 @@ def draw_set(
     return images, codes
 
 
-def stream(model: Model, n: int, seed: int, wish: Wish = ANY) -> Iterator[Drawn]:
+def stream(model: Model, n: int, seed: int, wish: Wish = ANY, first: int = 0) -> Iterator[Drawn]:
     """What `draw_set` draws in batches, in the memory of one batch.
 
     Raises:
@@ -163,7 +164,7 @@ def stream(model: Model, n: int, seed: int, wish: Wish = ANY) -> Iterator[Drawn]
     generator = load_generator(model.weights_path, plan)
     with threads(plan.train.threads):
         for drawn in sample(
-            generator, plan, seed=seed, count=n, told=told, truncation=wish.truncation
+            generator, plan, seed=seed, first=first, count=n, told=told, truncation=wish.truncation
         ):
             yield split_masks(drawn, plan)
 

@@ -106,6 +106,7 @@ def bids_writer(
     plan_hash: str,
     weights_hash: str,
     first_index: int = 0,
+    indices: Sequence[int] | None = None,
     labels: Sequence[str] | None = None,
     skull_stripped: bool = False,
     margins: bool = False,
@@ -130,6 +131,7 @@ def bids_writer(
         plan_hash: SHA-256 of the plan.
         weights_hash: SHA-256 of the weights.
         first_index: index of the first image in the seed's stream of samples.
+        indices: those of all images, ascending, where some of the stream are left out.
         labels: class label of each image, where the model knows classes.
         skull_stripped: whether the training images show brains without skull.
         margins: whether some of them were masked with a margin around the brain.
@@ -146,14 +148,17 @@ def bids_writer(
     """
     if count < 1 or (labels is not None and len(labels) != count):
         raise ValueError(f"{len(labels or ())} labels for {count} images")
+    places = list(indices or range(first_index, first_index + count))
+    if len(places) != count:
+        raise ValueError(f"{len(places)} indices for {count} images")
     geometry = np.asarray(affine, dtype=np.float64)
     thickness = _thickness(geometry, spacing)
     source = Source(model, seed, plan_hash, weights_hash, skull_stripped, thickness, margins)
-    digits = max(4, len(str(first_index + count)))
+    digits = max(4, len(str(places[-1] + 1)))
     names = _names(contrasts)
     with atomic_folder(folder, replace=is_synthetic) as part:
         write_description(part, source, contrasts, count, source_hash, provenance, masks)
-        write_participants(part, source, count, first_index, digits, labels)
+        write_participants(part, source, places, digits, labels)
         if masks:
             colours = [hexadecimal(code) for code in range(1, len(masks) + 1)]
             write_label_table(part, masks, colours)
@@ -168,7 +173,7 @@ def bids_writer(
             header = header or _header(to_volume(stored[0, 0]), geometry)
             for place, image in enumerate(stored):
                 label = labels[done] if labels is not None else None
-                index = first_index + done
+                index = places[done]
                 subject = subject_id(index, digits)
                 _write_subject(part, subject, image, index, label, names, header, to_volume, source)
                 if maps is not None:

@@ -196,15 +196,13 @@ def write_description(
 def write_participants(
     part: Path,
     source: Source,
-    count: int,
-    first_index: int,
+    indices: Sequence[int],
     digits: int,
     labels: Sequence[str] | None,
 ) -> None:
     """participants.tsv, one line an image, and the meaning of its columns."""
     lines = ["participant_id\tsynthetic\tmodel\tseed\tindex\tlabel"]
-    for offset in range(count):
-        index = first_index + offset
+    for offset, index in enumerate(indices):
         label = cell(labels[offset]) if labels is not None else "n/a"
         lines.append(
             f"{subject_id(index, digits)}\ttrue\t{cell(source.model)}\t{source.seed}"
