@@ -20,7 +20,8 @@ from popgan.report.content import (
     ScanRow,
     SubjectRow,
 )
-from popgan.report.private import neighbours
+from popgan.report.evidence_content import SplitFacts
+from popgan.report.private import closest_pairs, neighbours
 
 SIZE = 64
 CONTRASTS = ["T1w"]
@@ -277,6 +278,12 @@ def content(contrasts=CONTRASTS, **changes):
         "log": log(),
         "gallery": synthetic,
         "gallery_seed": 0,
+        "worst": heads(64, seed=1, contrasts=len(contrasts))[:25],
+        "splits": {
+            "train": SplitFacts(28, 672, "0a1b" * 16),
+            "tuning": SplitFacts(6, 144, "2c3d" * 16),
+            "test": SplitFacts(6, 144, "4e5f" * 16),
+        },
         "filmstrip": filmstrip(),
         "cohort": {
             "Subjects": 40,
@@ -305,7 +312,8 @@ def content(contrasts=CONTRASTS, **changes):
 
 def bare(contrasts=CONTRASTS, **changes):
     """Content without measurements and log: a page without figures, which is fast to make."""
-    return content(contrasts, **({"fidelity": None, "verdict": None, "log": []} | changes))
+    nothing = {"fidelity": None, "verdict": None, "log": [], "worst": None}
+    return content(contrasts, **(nothing | changes))
 
 
 def private(contrasts=CONTRASTS, **changes):
@@ -314,7 +322,10 @@ def private(contrasts=CONTRASTS, **changes):
     values = {
         "real": real,
         "nearest": neighbours(
-            fidelity(synthetic), synthetic, real, [f"p{i // 3:04d}" for i in range(32)]
+            closest_pairs(fidelity(synthetic)),
+            synthetic,
+            real,
+            [f"p{i // 3:04d}" for i in range(32)],
         ),
         "subjects": [
             SubjectRow(

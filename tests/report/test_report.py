@@ -102,7 +102,11 @@ def test_all_sections_are_there(shareable):
         "gallery",
         "average",
         "measurements",
+        "coverage",
+        "worst",
         "privacy",
+        "release",
+        "checklists",
         "training",
         "cohort",
         "plan",
@@ -120,7 +124,7 @@ def test_every_figure_is_there_and_says_what_it_shows(shareable):
     assert len(drawings) == 4 + len(content().fidelity.metrics) + 1
     assert all(len(drawing["aria-label"]) > 30 for drawing in drawings)
     assert all("alt" in image for image in outline.all("img"))
-    assert len(outline.all("img")) == 64 + 2 + 12
+    assert len(outline.all("img")) == 64 + 2 + 25 + 12
 
 
 def test_every_metric_is_printed_with_interval_floor_and_reading_aid(shareable):

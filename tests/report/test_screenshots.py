@@ -97,6 +97,7 @@ CUT = """[...document.querySelectorAll('.wide, table, figure, p, h1, h2, h3, td,
             && getComputedStyle(e).display !== 'inline')
     .map(e => e.tagName + ' ' + e.textContent.trim().slice(0, 40))"""
 EMPTY = """[...document.querySelectorAll('img, svg.drawing')]
+    .filter(e => !e.closest('details:not([open])'))
     .filter(e => e.getBoundingClientRect().width < 20 || e.getBoundingClientRect().height < 20
             || (e.tagName === 'IMG' && !(e.complete && e.naturalWidth > 0))).length"""
 

@@ -123,6 +123,7 @@ class ReportContent(PageContent):
         fidelity: the measurements; None = not measured, and the page says so.
         filmstrip: fixed latents through training.
         masks: None = the model draws none.
+        worst: n x C x H x W, the least plausible of the measured images; see `worst.RULE`.
     """
 
     gallery: Images
@@ -130,6 +131,7 @@ class ReportContent(PageContent):
     fidelity: FidelityResult | None = None
     filmstrip: Sequence[FilmFrame] = ()
     masks: MaskContent | None = None
+    worst: Images | None = None
 
 
 @dataclass(frozen=True)

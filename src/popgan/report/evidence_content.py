@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,11 +31,12 @@ class ReleaseContent:
 
 
 @dataclass(frozen=True)
-class FlowStep:
-    """A box of the flow diagram of data: what it is, and its counts, in lines."""
+class SplitFacts:
+    """A split of the cohort: its subjects, its slices, the SHA-256 of their pixels in order."""
 
-    title: str
-    lines: Sequence[str]
+    subjects: int
+    slices: int
+    digest: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +46,9 @@ class EvidencePage:
     Args:
         audit: the privacy audit, or that there is none.
         release: the data set that was made for sharing.
-        flow: columns of the flow diagram of data, from scans to evidence.
-        splits: for each split its subjects, its slices and the SHA-256 of its list.
+        splits: train, tuning and test, in counts and hashes.
     """
 
     audit: AuditContent = field(default_factory=AuditContent)
     release: ReleaseContent = field(default_factory=ReleaseContent)
-    flow: Sequence[Sequence[FlowStep]] = ()
-    splits: Mapping[str, tuple[int, int, str]] = field(default_factory=dict)
+    splits: Mapping[str, SplitFacts] = field(default_factory=dict)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path, PurePath
+from typing import Any
 
 from popgan.config.schema import Plan
 
@@ -77,15 +78,48 @@ def assert_shareable(html: str, forbidden: Iterable[str]) -> None:
     Raises:
         PrivateContentError: a forbidden string occurs.
     """
-    text = "\n".join(_read(html).said).casefold()
+    _refuse("\n".join(_read(html).said), forbidden, "page")
+
+
+def assert_shareable_data(value: Any, forbidden: Iterable[str]) -> None:
+    """Refuse data in which a forbidden string occurs, as a key, a text or a whole number.
+
+    Keys stand beside their values, so that `"subject": 12` is found as a page's "subject 12".
+    Fractions are no ids and are passed over.
+
+    Raises:
+        PrivateContentError: a forbidden string occurs.
+    """
+    _refuse("\n".join(_lines(value)), forbidden, "data")
+
+
+def _lines(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(item, (Mapping, list, tuple)):
+                yield str(key)
+                yield from _lines(item)
+            elif not isinstance(item, float):
+                yield f"{key}: {item}"
+            else:
+                yield str(key)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _lines(item)
+    elif not isinstance(value, float):
+        yield str(value)
+
+
+def _refuse(said: str, forbidden: Iterable[str], what: str) -> None:
+    text = said.casefold()
     for position, string in enumerate(forbidden):
         needle = " ".join(str(string).casefold().split())
         # The plain search goes first: it is a hundred times faster, and cohorts have many files.
         first = needle.split(" ")[0]
         if first and first in text and re.search(_pattern(needle), text):
             raise PrivateContentError(
-                f"the shareable page holds private string number {position} "
-                f"({len(needle)} characters long); the page was not written"
+                f"the shareable {what} holds private string number {position} "
+                f"({len(needle)} characters long); nothing was written"
             )
 
 

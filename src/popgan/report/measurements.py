@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from popgan.evidence.fidelity.results import FidelityResult, Metric
 from popgan.report.words import interval, number, percent, score, typeset
@@ -46,14 +48,23 @@ def metric_views(fidelity: FidelityResult) -> tuple[list[MetricView], list[tuple
 
 def network_name(fidelity: FidelityResult) -> str:
     """The network in whose features distances are measured: "EfficientNet-Lite0"."""
-    name = str(fidelity.backbone.get("backbone", "an unnamed network"))
-    return _NETWORKS.get(name, name)
+    return _name(fidelity.backbone)
 
 
 def network_line(fidelity: FidelityResult) -> str:
     """The network with the size it looks at: "EfficientNet-Lite0 features at 160 pixels"."""
-    size = fidelity.backbone.get("input_size")
-    return f"{network_name(fidelity)} features" + (f" at {size} pixels" if size else "")
+    return identity_line(fidelity.backbone)
+
+
+def identity_line(identity: Mapping[str, Any]) -> str:
+    """The same from the identity of a network as it is stored."""
+    size = identity.get("input_size")
+    return f"{_name(identity)} features" + (f" at {size} pixels" if size else "")
+
+
+def _name(identity: Mapping[str, Any]) -> str:
+    name = str(identity.get("backbone", "an unnamed network"))
+    return _NETWORKS.get(name, name)
 
 
 def short_title(metric: Metric) -> str:

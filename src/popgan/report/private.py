@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from popgan.evidence.fidelity.results import FidelityResult
+from popgan.evidence.fidelity.results import FidelityResult, NearestPair
 from popgan.files import write_text
 from popgan.report.content import (
     Images,
@@ -66,24 +66,25 @@ def private_html(
     )
 
 
+def closest_pairs(fidelity: FidelityResult, count: int = _MAX_NEIGHBOURS) -> list[NearestPair]:
+    """The pairs to look at: the synthetic images that correlate most with a training image."""
+    return sorted(fidelity.nearest, key=lambda pair: -pair.correlation)[:count]
+
+
 def neighbours(
-    fidelity: FidelityResult,
-    synthetic: Images,
+    closest: Sequence[NearestPair],
+    synthetic: Mapping[int, Images] | Images,
     training: Images,
     subjects: Sequence[str],
-    *,
-    count: int = _MAX_NEIGHBOURS,
 ) -> list[Neighbour]:
-    """The pairs to look at: the synthetic images that correlate most with a training image.
+    """Some pairs with their images.
 
     Args:
-        fidelity: the measurements, made on the same images in the same order.
-        synthetic: S x C x H x W, as measured.
+        closest: from `closest_pairs`.
+        synthetic: C x H x W each, by their place among those that were measured.
         training: N x C x H x W, the training images.
         subjects: N pseudonyms, one a training image.
-        count: pairs wanted.
     """
-    closest = sorted(fidelity.nearest, key=lambda pair: -pair.correlation)[:count]
     return [
         Neighbour(
             synthetic=synthetic[pair.synthetic],

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from popgan import provenance
 from popgan._version import __version__
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.quality import unjudged_words
@@ -19,8 +17,8 @@ from popgan.evidence.paired.results import PairedResult
 from popgan.files import private_folder, read_json, sha256_file
 from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
+from popgan.report.audit_content import AuditPrivate
 from popgan.report.content import (
-    FilmFrame,
     Images,
     MaskContent,
     Neighbour,
@@ -30,27 +28,32 @@ from popgan.report.content import (
 )
 from popgan.report.guard import forbidden_strings
 from popgan.report.paired_content import TranslatorContent, TranslatorPrivate
-from popgan.report.private import neighbours, write_private_report
+from popgan.report.private import closest_pairs, neighbours, write_private_report
 from popgan.report.shareable import write_report as write_shareable
 from popgan.seeds import numpy_rng
+from popgan.stations.audited import load_audit, load_private
 from popgan.stations.card import cohort_counts
-from popgan.stations.draw import stream, synthesise
+from popgan.stations.draw import stream
 from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.paired_pictures import patient_pictures
 from popgan.stations.pairs import translator_of
 from popgan.stations.readers import analysis_hash, load_readers
+from popgan.stations.report_evidence import (
+    audit_content,
+    evidence_inputs,
+    provenance_record,
+    release_content,
+    splits,
+)
+from popgan.stations.report_pictures import audit_private, drawn_at, filmstrip, worst_images
 from popgan.stations.scan_rows import double_words, preparation_rows, quarantined, scan_rows
 from popgan.stations.source import real_codes
 from popgan.synthesis.overlay import hexadecimal, overlay
-from popgan.training.growth import stage_at
 from popgan.training.log import read_log
 
 GALLERY = 48
-FRAMES = 8
-FACES = 6
-GUTTER = 2  # pixels between the images of a sample grid
 
 
 def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Path, Path]:
@@ -72,6 +75,7 @@ def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Pat
     model.require_cohort(cohort.hash)
     cohort = with_maps(cohort, plan)
     public, private = run / "report.html", run / "private" / "report.html"
+    data = run / "report.json"
     evaluation = load_evaluation(model)
     ledger = Ledger(run)
     # One station for all models of a run: the pages are of the model that was reported last.
@@ -82,13 +86,14 @@ def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Pat
         "evidence": sha256_file(model.evaluation_path) if evaluation else None,
         "cohort": cohort.hash,
         "readers": analysis_hash(run),
+        **evidence_inputs(model),
         "popgan": __version__,
     }
     if ledger.is_done("report", inputs):
         reporter.message("[report] unchanged, skipped")
         return public, private
     with (
-        ledger.station("report", inputs, [public, private], reporter),
+        ledger.station("report", inputs, [public, data, private], reporter),
         reporter.task("writing reports", None),
     ):
         private_folder(run)
@@ -104,7 +109,7 @@ def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Pat
             content = _content(model, plan, evaluation, page)
             fidelity = evaluation.fidelity if evaluation else None
             secret = _private(model, cohort, fidelity, people)
-        write_shareable(public, content, forbidden=_forbidden(run, people))
+        write_shareable(public, content, forbidden=_forbidden(run, people), data=data)
         write_private_report(private, content, secret)
     return public, private
 
@@ -121,15 +126,10 @@ def _page(
         "log": read_log(model.log_path) if model.log_path.exists() else [],
         "cohort": cohort_counts(cohort),
         "preparation": preparation_rows(cohort),
-        "provenance": {
-            **provenance.record(),
-            "hashes": {
-                "weights": model.weights_hash(),
-                "plan": model.plan_hash(),
-                "cohort": cohort.hash,
-            },
-            "seed": plan.seed,
-        },
+        "provenance": provenance_record(model, cohort, plan),
+        "splits": splits(cohort),
+        "audit": audit_content(model, plan),
+        "release": release_content(model, cohort),
         "stations": _times(ledger, model),
         "readers": load_readers(model),
     }
@@ -168,7 +168,8 @@ def _content(
         gallery=gallery,
         gallery_seed=seed,
         fidelity=evaluation.fidelity if evaluation else None,
-        filmstrip=_filmstrip(model, plan),
+        filmstrip=filmstrip(model, plan),
+        worst=worst_images(model, evaluation.fidelity, seed) if evaluation else None,
         masks=_masks(plan, gallery, np.concatenate(codes), evaluation) if codes else None,
         **page,
     )
@@ -197,34 +198,6 @@ def _times(ledger: Ledger, model: Model) -> list[tuple[str, float]]:
     return found
 
 
-def _filmstrip(model: Model, plan: Plan) -> list[FilmFrame]:
-    """The same few latents at moments spread evenly over the sample grids."""
-    grids = sorted(model.samples.glob("*.png"))
-    if not grids:
-        return []
-    chosen = sorted({round(k * (len(grids) - 1) / (FRAMES - 1)) for k in range(FRAMES)})
-    return [_frame(grids[k], plan) for k in chosen]
-
-
-def _frame(grid: Path, plan: Plan) -> FilmFrame:
-    images = int(grid.stem)
-    # The grid shows the stage of the step before it, the last one that its images count.
-    scale = 2 ** stage_at(images - plan.train.batch, plan.train).level
-    size = (plan.base[0] * scale, plan.base[1] * scale)
-    return FilmFrame(f"{images:,} images", _tiles(grid, plan), size)
-
-
-def _tiles(grid: Path, plan: Plan) -> Images:
-    """The first images of a sample grid, back from its PNG (8 bits: for looking at only)."""
-    height, width = plan.data.height, plan.data.width
-    channels = len(plan.data.contrasts) + (1 if plan.data.masks else 0)
-    with Image.open(grid) as picture:
-        pixels = np.asarray(picture.convert("L"), dtype=np.float32) / 127.5 - 1
-    step = width * channels + GUTTER
-    tiles = [pixels[:height, k * step : k * step + width * channels] for k in range(FACES)]
-    return np.stack([np.stack(np.split(tile, channels, axis=1)) for tile in tiles])
-
-
 def _forbidden(run: Path, people: dict[str, Any]) -> list[str]:
     """Everything that must not be on the shareable page."""
     subjects = people["subjects"]
@@ -244,14 +217,18 @@ def _private(
         overlays = overlay(real[shown], real_codes(plan, cohort, "train", shown))
     nearest: list[Neighbour] = []
     if fidelity is not None:
-        measured = synthesise(model, fidelity.n_synthetic, seed=evaluation_seed(plan))
-        nearest = neighbours(fidelity, measured, real, names)
+        closest = closest_pairs(fidelity)
+        drawn = drawn_at(model, (pair.synthetic for pair in closest), evaluation_seed(plan))
+        nearest = neighbours(closest, drawn, real, names)
+    audit, details = load_audit(model), load_private(model)
+    flagged = audit_private(model, cohort, details, audit.seed) if audit and details else None
     return PrivateContent(
         real=real[shown],
         nearest=nearest,
         real_mean=real.mean(0),
         real_std=real.std(0),
         real_overlays=overlays,
+        audit=flagged or AuditPrivate(),
         **_private_page(cohort, people),
     )
 

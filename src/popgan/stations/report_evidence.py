@@ -1,0 +1,133 @@
+"""What a report is handed over of audit, release, splits and provenance: values, never files."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+import popgan
+from popgan import provenance
+from popgan.cohort.cohort import Cohort
+from popgan.config.schema import Plan
+from popgan.errors import UserError
+from popgan.files import read_json, sha256_file, sha256_value
+from popgan.report.audit_content import AuditContent
+from popgan.report.evidence_content import ReleaseContent, SplitFacts
+from popgan.report.measurements import identity_line
+from popgan.stations.audited import StoredAudit, audit_path, audit_state, load_audit
+from popgan.stations.evidence import evaluation_seed
+from popgan.stations.ledger import Ledger
+from popgan.stations.model import Model
+
+_BATCH = 256  # slices that are hashed at once
+
+
+def audit_content(model: Model, plan: Plan) -> AuditContent:
+    """The audit of the present weights and data; of any other that it is stale."""
+    if plan.translates:
+        return AuditContent(state="not applicable")
+    found = load_audit(model)
+    if found is None:
+        return AuditContent(state=audit_state(model))
+    return AuditContent(
+        state="current",
+        released=found.released,
+        images=found.n,
+        seed=found.seed,
+        reference_subjects=found.reference_subjects,
+        features=identity_line(found.features),
+        not_testable=found.reason if found.not_testable else None,
+        result=found.result,
+        overtrained=found.overtrained,
+        inversion=found.inversion,
+        verdict=found.verdict() if found.result is not None else None,
+    )
+
+
+def release_folder(model: Model) -> Path:
+    """RUN/release/NAME."""
+    return model.run / "release" / model.name
+
+
+def release_content(model: Model, cohort: Cohort) -> ReleaseContent:
+    """The data set that was made for sharing, by the audit that lies in it."""
+    path = release_folder(model) / "audit.json"
+    if not path.exists():
+        return ReleaseContent()
+    try:
+        found = StoredAudit.model_validate(read_json(path))
+    except (UserError, ValidationError):
+        return ReleaseContent(state="stale")
+    current = (found.weights, found.cohort) == (model.weights_hash(), cohort.hash)
+    sums = path.parent / "SHA256SUMS"
+    return ReleaseContent(
+        state="current" if current else "stale",
+        images=found.n,
+        dropped=found.dropped,
+        level=found.verdict().level,
+        accepted=found.accepted or "",
+        manifest=sha256_file(sums) if sums.exists() else "",
+    )
+
+
+def evidence_inputs(model: Model) -> dict[str, str | None]:
+    """Hashes of what a report shows besides measurements, for the ledger."""
+    paths = {
+        "audit": audit_path(model),
+        "release": release_folder(model) / "audit.json",
+        "comparison": model.run / "comparison.json",
+    }
+    return {name: sha256_file(path) if path.exists() else None for name, path in paths.items()}
+
+
+def splits(cohort: Cohort) -> dict[str, SplitFacts]:
+    """Subjects, slices and a hash of the pixels of each split."""
+    found = {}
+    for split in ("train", "tuning", "test"):
+        owners = cohort.subjects(split)
+        digest = hashlib.sha256()
+        for start in range(0, len(owners), _BATCH):
+            places = np.arange(start, min(start + _BATCH, len(owners)))
+            digest.update(np.ascontiguousarray(cohort.batch(split, places)).tobytes())
+        found[split] = SplitFacts(len(set(owners)), len(owners), digest.hexdigest())
+    return found
+
+
+def provenance_record(model: Model, cohort: Cohort, plan: Plan) -> dict[str, Any]:
+    """Versions, machine, hashes and seeds: what somebody needs who wants the same numbers."""
+    seeds = {"training": plan.seed, "evaluated images": evaluation_seed(plan)}
+    if (asked := Ledger(model.run).stations().get("ingest")) is not None:
+        seeds["split of patients"] = asked.asked.get("seed", 0)
+    return {
+        **provenance.record(),
+        "hashes": {
+            "weights": model.weights_hash(),
+            "plan": model.plan_hash(),
+            "cohort": cohort.hash,
+            "splits": sha256_file(model.run / "dataset" / "splits.json"),
+            "code": code_hash(),
+            "environment": environment_hash(),
+        },
+        "seeds": seeds,
+    }
+
+
+def code_hash() -> str:
+    """SHA-256 over the names and contents of popgan's own source files."""
+    root = Path(popgan.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def environment_hash() -> str:
+    """SHA-256 over name and version of every Python package that is installed."""
+    names = {f"{d.name.lower()}=={d.version}" for d in importlib.metadata.distributions() if d.name}
+    return sha256_value(sorted(names))
