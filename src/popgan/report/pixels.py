@@ -44,3 +44,8 @@ def stack_uri(images: Images) -> str:
 def difference_uri(one: Images, other: Images) -> str:
     """Absolute difference of two slices; black = equal, white = half the intensity range apart."""
     return slice_uri(np.abs(one - other), 0, 1)
+
+
+def side_by_side(image: Images) -> Images:
+    """C x H x W as H x CW."""
+    return np.concatenate(list(image), axis=1)

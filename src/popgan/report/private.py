@@ -16,12 +16,13 @@ from popgan.report.content import (
     QualityContent,
     ReportContent,
 )
+from popgan.report.flagged import flagged_view
 from popgan.report.guard import assert_self_contained
 from popgan.report.masks import mask_view, pictures
 from popgan.report.page import render
 from popgan.report.paired_content import TranslatorContent, TranslatorPrivate
 from popgan.report.paired_pictures import ERROR_TOP, patient_view
-from popgan.report.pixels import difference_uri, slice_uri
+from popgan.report.pixels import difference_uri, side_by_side, slice_uri
 from popgan.report.quality import quality_view
 from popgan.report.view import gallery_views, mean_views, synthetic_moments
 from popgan.report.words import number, percent
@@ -63,6 +64,7 @@ def private_html(
         masks=mask_view(content.masks),
         real_masks=pictures(private.real_overlays),
         quality=quality_view(private.qc),
+        flagged=flagged_view(content.audit, private.audit),
     )
 
 
@@ -101,10 +103,10 @@ def neighbours(
 
 def _pair_view(pair: Neighbour) -> dict[str, str]:
     """A pair with its difference, contrasts side by side."""
-    synthetic, pixels = _side_by_side(pair.synthetic), _side_by_side(pair.by_pixels)
+    synthetic, pixels = side_by_side(pair.synthetic), side_by_side(pair.by_pixels)
     return {
         "synthetic": slice_uri(synthetic),
-        "by_features": slice_uri(_side_by_side(pair.by_features)),
+        "by_features": slice_uri(side_by_side(pair.by_features)),
         "by_pixels": slice_uri(pixels),
         "difference": difference_uri(synthetic, pixels),
         "feature_subject": pair.feature_subject,
@@ -112,11 +114,6 @@ def _pair_view(pair: Neighbour) -> dict[str, str]:
         "distance": number(pair.distance),
         "correlation": number(pair.correlation),
     }
-
-
-def _side_by_side(image: Images) -> Images:
-    """C x H x W as H x CW."""
-    return np.concatenate(list(image), axis=1)
 
 
 def write_private_report(

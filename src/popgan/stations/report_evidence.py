@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-import popgan
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
@@ -100,9 +99,9 @@ def splits(cohort: Cohort) -> dict[str, SplitFacts]:
 
 def provenance_record(model: Model, cohort: Cohort, plan: Plan) -> dict[str, Any]:
     """Versions, machine, hashes and seeds: what somebody needs who wants the same numbers."""
-    seeds = {"training": plan.seed, "evaluated images": evaluation_seed(plan)}
+    seeds = {"training": str(plan.seed), "evaluated images": str(evaluation_seed(plan))}
     if (asked := Ledger(model.run).stations().get("ingest")) is not None:
-        seeds["split of patients"] = asked.asked.get("seed", 0)
+        seeds["split of patients"] = str(asked.asked.get("seed", 0))
     return {
         **provenance.record(),
         "hashes": {
@@ -119,7 +118,7 @@ def provenance_record(model: Model, cohort: Cohort, plan: Plan) -> dict[str, Any
 
 def code_hash() -> str:
     """SHA-256 over the names and contents of popgan's own source files."""
-    root = Path(popgan.__file__).parent
+    root = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode())
