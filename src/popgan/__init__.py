@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from popgan.stations.generate import generate
     from popgan.stations.model import Model, find_model
     from popgan.stations.plan import make_plan
+    from popgan.stations.release import release
     from popgan.stations.report import write_report
     from popgan.stations.train import train
     from popgan.stations.translate import (
@@ -63,6 +64,7 @@ _HOME = {
     "find_model": "popgan.stations.model",
     "generate": "popgan.stations.generate",
     "make_plan": "popgan.stations.plan",
+    "release": "popgan.stations.release",
     "run_all": "popgan.run",
     "synthesise": "popgan.stations.draw",
     "synthesise_with_masks": "popgan.stations.draw",
@@ -97,6 +99,7 @@ __all__ = [
     "find_model",
     "generate",
     "make_plan",
+    "release",
     "run_all",
     "synthesise",
     "synthesise_with_masks",

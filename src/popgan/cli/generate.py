@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,9 @@ from popgan.cli import shared
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
 
-HELP = "Write a synthetic data set: NIfTI in BIDS, and PNGs."
+HELP = """Write a synthetic data set: NIfTI in BIDS, and PNGs.
+
+With --release: a set that was itself audited, to give away."""
 
 Number = Annotated[
     int | None,
@@ -57,6 +59,23 @@ Out = Annotated[
 ]
 
 
+Release = Annotated[
+    bool,
+    typer.Option(
+        "--release",
+        help="Make a set to give away: audited as it is, with hashes. Needs an audit.",
+    ),
+]
+Accept = Annotated[
+    str | None,
+    typer.Option(
+        "--accept-untested",
+        metavar="REASON",
+        help="Release though there are too few subjects to test; the reason goes into the set.",
+    ),
+]
+
+
 def generate(
     context: typer.Context,
     folder: shared.RunFolder,
@@ -71,12 +90,18 @@ def generate(
     walk: Walk = None,
     name: shared.Name = None,
     out: Out = None,
+    release: Release = False,
+    accept_untested: Accept = None,
 ) -> None:
     """See HELP."""
     shown = settings_of(context)
     reporter = shown.reporter()
     if interpolate is not None and walk is not None:
         raise UserError("--interpolate and --walk exclude each other", do="ask for one")
+    if release and (interpolate is not None or walk is not None):
+        raise UserError("--release makes a set of images", do="leave out --interpolate and --walk")
+    if accept_untested is not None and not release:
+        raise UserError("--accept-untested concerns releases", do="add --release")
     asked: dict[str, str | float] = _given(given or [])
     named = {"label": label, "age": age, "height": height}
     asked |= {key: value for key, value in named.items() if value is not None}
@@ -87,14 +112,48 @@ def generate(
         from popgan.synthesis.walk import parse_way
 
         wish = Wish(asked, truncation)
-        if interpolate is not None:
+        if release:
+            from popgan.stations.release import release as give
+
+            written = give(
+                model, n, seed=seed, wish=wish, out=out, accept=accept_untested, reporter=reporter
+            )
+        elif interpolate is not None:
             way_seed, indices = parse_way(interpolate)
             written = ways.interpolate(model, way_seed, indices, wish=wish, out=out)
         elif walk is not None:
             written = ways.walk(model, walk, seed=seed, wish=wish, out=out)
         else:
             written = station.generate(model, n, seed=seed, wish=wish, out=out, reporter=reporter)
+    if release:
+        lines, data = _released(written)
+        shown.show(lines, data | {"seed": seed})
+        return
     shown.show([f"synthetic data: {written}"], {"synthetic": written, "seed": seed})
+
+
+def _released(folder: Path) -> tuple[list[str], dict[str, Any]]:
+    """What a release amounts to: for people, and for machines."""
+    from popgan.files import read_json
+    from popgan.stations.audited import StoredAudit
+
+    found = StoredAudit.model_validate(read_json(folder / "audit.json"))
+    verdict = found.verdict()
+    lines = [
+        f"{found.n} images, {found.dropped} left out for resembling training images; the set was "
+        "audited as it is.",
+        f"privacy: {verdict.sentence}",
+        *([f"released all the same: {found.accepted}"] if found.accepted else []),
+        f"release: {folder}  (read RELEASE.md; check with `sha256sum -c SHA256SUMS`)",
+    ]
+    data = {
+        "release": folder,
+        "images": found.n,
+        "left_out": found.dropped,
+        "accepted": found.accepted,
+        "verdict": verdict.model_dump(mode="json"),
+    }
+    return lines, data
 
 
 def _given(settings: list[str]) -> dict[str, str | float]:

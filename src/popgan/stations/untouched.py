@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from popgan.cohort.cohort import Cohort
@@ -47,7 +47,7 @@ def require_untouched(model: Model, cohort: Cohort) -> str:
     return sha256_file(cohort.run / "dataset" / "splits.json")
 
 
-def digests(images: NDArray[np.float32]) -> list[str | None]:
+def digests(images: NDArray[Any]) -> list[str | None]:
     """A hash of each image's pixels; None for an image of a single value, which shows nobody."""
     found: list[str | None] = []
     for image in images:
