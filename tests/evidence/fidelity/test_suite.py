@@ -9,9 +9,11 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from popgan.errors import UserError
+from popgan.evidence import inception
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.suite import assess
 from popgan.evidence.fidelity.verdict import verdict
+from popgan.evidence.radiomics.head import HeadRadiomics
 
 SIDE = 32
 
@@ -32,6 +34,17 @@ class EdgeNetwork:
             for p in parts
         ]
         return np.concatenate([f.reshape(len(images), -1) for f in fields], 1).astype(np.float32)
+
+
+class Quarters:
+    """Mean brightness of the four quarters: few features, so that few images are many."""
+
+    identity: dict[str, Any] = {"backbone": "quarters"}  # noqa: RUF012
+
+    def __call__(self, images: np.ndarray, *, advance: Any = None) -> np.ndarray:
+        height, width = (side // 2 for side in images.shape[2:])
+        parts = images.reshape(len(images), 2, height, 2, width).mean((2, 4))
+        return parts.reshape(len(images), 4).astype(np.float32)
 
 
 def heads(subjects: int, slices: int, seed: int, contrasts: int = 1) -> np.ndarray:
@@ -77,8 +90,9 @@ def collapsed() -> FidelityResult:
 def test_every_metric_has_an_interval_or_says_why_not(good: FidelityResult) -> None:
     names = {m.name for m in good.metrics}
     assert names == {
-        "kid", "frechet", "precision", "recall", "density", "coverage", "ms_ssim", "most_alike",
-        "spectrum", "nearest_ratio", "nearest_share", "nearest_correlation",
+        "kid", "frechet", "precision", "recall", "density", "coverage", "clipped_density",
+        "clipped_coverage", "ms_ssim", "most_alike", "spectrum", "air_noise", "air_level",
+        "nearest_ratio", "nearest_share", "nearest_correlation",
     }  # fmt: skip
     for metric in good.metrics:
         value = metric.value
@@ -89,6 +103,82 @@ def test_every_metric_has_an_interval_or_says_why_not(good: FidelityResult) -> N
         assert metric.floor is not None and set(metric.ceilings) == {"mean image", "noise"}
         assert value.n_real > 0 and value.n_synthetic == 100 and value.n_subjects > 1
         assert metric.how_to_read.endswith(".")
+        on_pixels = {"ms_ssim", "most_alike", "spectrum", "nearest_correlation"}
+        on_pixels |= {"air_noise", "air_level"}
+        assert metric.basis == ("pixels" if metric.name in on_pixels else "edges at 32 pixels")
+
+
+def test_what_too_few_images_do_not_carry_is_left_out_and_said(good: FidelityResult) -> None:
+    assert [line for line in good.warnings if "not extrapolated" in line] == [
+        "Frechet distance not extrapolated: it takes 80 images on either side, and there are 64."
+    ]
+    assert any("64 images for 80 features" in line for line in good.warnings)
+    assert len(HeadRadiomics.names(1)) == 80
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> FidelityResult:
+    """Enough images for all measures; in four features also enough for intervals of all."""
+    return assess(
+        **material(
+            real_train=heads(24, 10, 0),
+            real_reference=heads(24, 10, 1),
+            synthetic=heads(250, 1, 2),
+            train_subjects=[f"t{i // 10}" for i in range(240)],
+            reference_subjects=[f"r{i // 10}" for i in range(240)],
+            extractor=Quarters(),
+            cache=tmp_path_factory.mktemp("cache"),
+        )
+    )
+
+
+def test_with_four_images_a_feature_the_line_to_infinity_has_an_interval(
+    larger: FidelityResult,
+) -> None:
+    found, plain = larger.metric("frechet_infinity"), larger.metric("frechet")
+    assert found.value.low is not None
+    assert found.value.low <= found.value.value <= found.value.high
+    assert found.value.low < found.floor < found.value.high
+    assert found.value.value < plain.value.value
+    assert found.ceilings["noise"] > 10 * abs(found.value.value)
+
+
+def test_radiomics_stand_between_floor_and_ceilings(larger: FidelityResult) -> None:
+    found = larger.metric("frechet_radiomics")
+    assert found.value.low is not None
+    assert found.value.low < found.value.value < found.value.high
+    assert found.value.value < 3 * found.floor
+    assert min(found.ceilings.values()) > 10 * found.floor
+    assert "radiomics of the head" in found.basis and "scale held fixed" in found.value.method
+    assert not any("radiomics" in line for line in larger.warnings)
+
+
+def test_with_fewer_than_four_images_a_feature_the_line_claims_no_interval() -> None:
+    result = assess(**material(real_reference=heads(10, 9, 1), reference_subjects=[
+        f"r{i // 9}" for i in range(90)]))  # fmt: skip
+    found = result.metric("frechet_infinity").value
+    assert found.low is None and "90 images for 32 features" in found.method
+
+
+def test_only_with_the_features_of_fid_is_a_distance_called_fid(good: FidelityResult) -> None:
+    class Pinned(EdgeNetwork):
+        identity: dict[str, Any] = {  # noqa: RUF012
+            "backbone": inception.BACKBONE,
+            "input_size": 299,
+            "weights_sha256": inception.WEIGHTS_SHA256,
+        }
+
+    fid = assess(**material(extractor=Pinned())).metric("frechet")
+    assert fid.title == "Frechet inception distance (FID)" and fid.basis.startswith("Inception-v3")
+    assert "FID" not in good.model_dump_json()
+
+
+def test_results_of_schema_1_are_still_read(good: FidelityResult) -> None:
+    old = good.model_dump(mode="json") | {"schema_version": 1}
+    for metric in old["metrics"]:
+        del metric["basis"]
+    read = FidelityResult.model_validate(old)
+    assert read.metric("kid").value == good.metric("kid").value and not read.metric("kid").basis
 
 
 def test_fresh_images_of_the_same_kind_are_near_the_floor(good: FidelityResult) -> None:

@@ -8,6 +8,7 @@ unbiased FID"): the distance at several sizes, a straight line in 1/n, its inter
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,11 @@ from popgan.seeds import numpy_rng
 SIZES = 12
 SMALLEST = 0.25
 FEWEST = 20
+LEAST = math.ceil(FEWEST / SMALLEST)
+"""Images that each sample needs."""
+FULL_RANK = 4
+"""Images a feature from which on the smallest subset has as many images as features. Simulated
+(`benchmarks/bias.py`), the line is straight from there on, and the jackknife's interval covers."""
 
 
 class FrechetInfinity(BaseModel):
@@ -74,21 +80,18 @@ def frechet_infinity(
     Raises:
         UserError: too few rows or sizes.
     """
-    least = math.ceil(FEWEST / SMALLEST)
-    if min(len(x), len(y)) < least:
+    if min(len(x), len(y)) < LEAST:
         raise UserError(
-            f"{min(len(x), len(y))} images where {least} or more are needed to extrapolate"
+            f"{min(len(x), len(y))} images where {LEAST} or more are needed to extrapolate"
         )
     if sizes < 4:
         raise UserError(f"{sizes} sizes to draw a line through", do="use 4 or more")
     inverse, distances = [], []
-    for index, share in enumerate(1 / np.linspace(1, 1 / SMALLEST, sizes)):
-        first = _subset(len(x), share, x_groups, seed, "first", index)
-        second = _subset(len(y), share, y_groups, seed, "second", index)
+    for first, second in subsets(len(x), len(y), x_groups, y_groups, sizes, seed):
         inverse.append((1 / len(first) + 1 / len(second)) / 2)
         distances.append(frechet_distance(x[first], y[second]))
     at, found = np.array(inverse), np.array(distances)
-    value, slope, error = _line(at, found)
+    value, slope, error = line(at, found)
     half = max(3, sizes // 2)
     return FrechetInfinity(
         value=value,
@@ -97,9 +100,25 @@ def frechet_infinity(
         sizes=[float(n) for n in 1 / at],
         distances=distances,
         plain=distances[0],
-        curvature=_line(at[:half], found[:half])[0] - value,
+        curvature=line(at[:half], found[:half])[0] - value,
         seed=seed,
     )
+
+
+def subsets(
+    first: int,
+    second: int,
+    first_groups: NDArray[np.int64] | None,
+    second_groups: NDArray[np.int64] | None,
+    sizes: int,
+    seed: int,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows of both samples at each size, from the whole down to a quarter."""
+    for index, share in enumerate(1 / np.linspace(1, 1 / SMALLEST, sizes)):
+        yield (
+            _subset(first, share, first_groups, seed, "first", index),
+            _subset(second, share, second_groups, seed, "second", index),
+        )
 
 
 def _subset(
@@ -120,7 +139,7 @@ def _subset(
     return np.sort(order[: round(count * share)])
 
 
-def _line(at: NDArray[np.float64], found: NDArray[np.float64]) -> tuple[float, float, float]:
+def line(at: NDArray[np.float64], found: NDArray[np.float64]) -> tuple[float, float, float]:
     """Intercept, slope and standard error of the intercept by ordinary least squares."""
     away = at - at.mean()
     spread = float(away @ away)

@@ -5,14 +5,18 @@ Everything random (which images make up a matched subset, the noise images) come
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from popgan.errors import UserError
 from popgan.evidence.features import Extractor, cached_features
+from popgan.evidence.fidelity.nearest import Nearest, nearest_pixels
+from popgan.evidence.fidelity.spectrum import radial_spectra
 from popgan.evidence.statistics import image_groups, subject_groups
 from popgan.progress import Reporter
 from popgan.seeds import numpy_rng
@@ -21,6 +25,11 @@ MIN_IMAGES = 10
 MAX_NOISE = 256
 FEW_SUBJECTS = 20
 FEW_SYNTHETIC = 500
+_BLOCK = 256  # images looked at at once: a whole set has no temporary copy beside it
+
+
+class LeftOutError(Exception):
+    """A measure that this material does not carry; the words, a sentence, say why."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class ImageSet:
 
     def take(self, indices: np.ndarray) -> ImageSet:
         """A subset; its groups are kept (and renumbered where one has vanished)."""
+        if np.array_equal(indices, np.arange(len(self.images))):
+            return self  # all of it: no copy
         _, groups = np.unique(self.groups[indices], return_inverse=True)
         subjects = None if self.subjects is None else [self.subjects[i] for i in indices]
         return ImageSet(self.images[indices], self.features[indices], groups, subjects)
@@ -44,9 +55,11 @@ class Material:
     """What the metrics are computed from.
 
     `matched_*`: random subsets of equal size of the synthetic and of the training images, for
-    metrics whose bias depends on the number. `mean_image`: the training mean, repeated. It needs
-    no noise added: nothing here inverts a covariance. `noise`: independent Gaussian pixels with
-    the training images' mean and deviation for each contrast, clipped to the range; at most 256.
+    metrics whose bias depends on the number. `matched_rows`: which synthetic images these are.
+    `mean_image`: the training mean, repeated (one image in memory). It needs no noise added:
+    nothing here inverts a covariance. `noise`: independent Gaussian pixels with the training
+    images' mean and deviation for each contrast, clipped to the range; at most 256. `identity`: of
+    the feature network. `cache`, `reporter`: for measures with features of their own.
     """
 
     train: ImageSet
@@ -58,11 +71,30 @@ class Material:
     noise: ImageSet
     clipped: float
     seed: int
+    matched_rows: np.ndarray
+    identity: dict[str, Any]
+    cache: Path | None = None
+    reporter: Reporter = field(default_factory=Reporter)
 
     @property
     def junk(self) -> dict[str, ImageSet]:
         """The ceilings by name."""
         return {"mean image": self.mean_image, "noise": self.noise}
+
+    @cached_property
+    def nearest_training(self) -> Nearest:
+        """The training image most like each synthetic one, in pixels."""
+        return nearest_pixels(self.synthetic.images, self.train.images)
+
+    @cached_property
+    def synthetic_spectra(self) -> np.ndarray:
+        """Radial spectra of all synthetic images, dB."""
+        return radial_spectra(self.synthetic.images)
+
+    @cached_property
+    def reference_spectra(self) -> np.ndarray:
+        """Radial spectra of the held-out real images, dB."""
+        return radial_spectra(self.reference.images)
 
 
 def gather(
@@ -83,8 +115,7 @@ def gather(
         UserError: see `check`.
     """
     check(real_train, real_reference, synthetic, train_subjects, reference_subjects)
-    clipped = float(np.mean(np.abs(synthetic) > 1 + 1e-6))
-    synthetic = np.clip(synthetic, -1, 1).astype(np.float32)
+    synthetic, clipped = _within_range(synthetic)
     matched = min(len(synthetic), len(real_train))
     mean = real_train.mean(0, dtype=np.float64, keepdims=True).astype(np.float32)
     noise = _noise(real_train, min(matched, MAX_NOISE), seed)
@@ -106,18 +137,40 @@ def gather(
         [str(name) for name in reference_subjects],
     )
     fake = ImageSet(synthetic, features[2], image_groups(len(synthetic), seed=seed))
-    copies = np.zeros(matched, np.int64)
+    rows = _subset(len(synthetic), matched, seed, "matched synthetic")
     return Material(
         train=train,
         reference=reference,
         synthetic=fake,
         matched_train=train.take(_subset(len(real_train), matched, seed, "matched training")),
-        matched_synthetic=fake.take(_subset(len(synthetic), matched, seed, "matched synthetic")),
-        mean_image=ImageSet(mean, features[3], np.zeros(1, np.int64)).take(copies),
+        matched_synthetic=fake.take(rows),
+        mean_image=ImageSet(
+            np.broadcast_to(mean, (matched, *mean.shape[1:])),
+            np.broadcast_to(features[3], (matched, features[3].shape[1])),
+            np.zeros(matched, np.int64),
+        ),
         noise=ImageSet(noise, features[4], image_groups(len(noise), seed=seed)),
         clipped=clipped,
         seed=seed,
+        matched_rows=rows,
+        identity=extractor.identity,
+        cache=cache,
+        reporter=reporter,
     )
+
+
+def _within_range(images: np.ndarray) -> tuple[np.ndarray, float]:
+    """Images clipped to [-1, 1], float32, and the share of pixels that were; no copy if none."""
+    outside = sum(int((np.abs(block) > 1 + 1e-6).sum()) for block in _blocks(images))
+    beyond = any(bool((np.abs(block) > 1).any()) for block in _blocks(images))
+    if beyond or images.dtype != np.float32:
+        images = np.clip(images, -1, 1).astype(np.float32)
+    return images, outside / images.size
+
+
+def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(images), _BLOCK):
+        yield images[start : start + _BLOCK]
 
 
 def _subset(count: int, size: int, seed: int, purpose: str) -> np.ndarray:
@@ -159,10 +212,12 @@ def check(
                 f"{name} images are {_size(images)} but training images are {_size(real_train)}",
                 do="compare images with the same contrasts and the same size",
             )
-        if not np.isfinite(images).all():
-            bad = int(np.flatnonzero(~np.isfinite(images).all((1, 2, 3)))[0])
+        finite = np.concatenate([np.isfinite(block).all((1, 2, 3)) for block in _blocks(images)])
+        if not finite.all():
+            bad = int(np.flatnonzero(~finite)[0])
             raise UserError(f"{name} image {bad} contains NaN or infinity", do="repair or drop it")
-        if name != "synthetic" and np.abs(images).max() > 1.001:
+        highest = max(float(np.abs(block).max()) for block in _blocks(images))
+        if name != "synthetic" and highest > 1.001:
             raise UserError(f"{name} images leave the range [-1, 1]", do="normalise them first")
     _check_subjects("training", real_train, train_subjects)
     _check_subjects("held-out", real_reference, reference_subjects)
@@ -211,8 +266,8 @@ def cautions(material: Material) -> list[str]:
         )
     if material.clipped > 0:
         found.append(f"{material.clipped:.3%} of synthetic pixels lay outside [-1, 1]: clipped.")
-    flat = synthetic.images.reshape(len(synthetic.images), -1)
-    repeated = len(flat) - len({hash(np.round(row, 3).tobytes()) for row in flat})
+    pictures = {hash(np.round(image, 3).tobytes()) for image in synthetic.images}
+    repeated = len(synthetic.images) - len(pictures)
     if repeated:
         found.append(f"{repeated} synthetic images repeat another one: the generator collapsed.")
     return found

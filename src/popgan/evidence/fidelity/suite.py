@@ -14,7 +14,7 @@ import numpy as np
 
 from popgan.evidence.features import Extractor
 from popgan.evidence.fidelity import nearest, spectrum
-from popgan.evidence.fidelity.inputs import ImageSet, Material, cautions, gather
+from popgan.evidence.fidelity.inputs import LeftOutError, Material, cautions, gather
 from popgan.evidence.fidelity.measures import MEASURES
 from popgan.evidence.fidelity.results import FidelityResult, Metric, NearestPair, Spectra
 from popgan.progress import Reporter
@@ -47,7 +47,8 @@ def assess(
         reporter: shows progress.
 
     Returns:
-        All metrics with their uncertainty, floor and ceilings.
+        All metrics with their uncertainty, floor and ceilings; of measures that this material
+        does not carry, a warning that says so.
 
     Raises:
         UserError: too few images, one subject, sets of different size, NaN, overlapping subjects.
@@ -64,9 +65,13 @@ def assess(
         reporter=reporter,
     )
     metrics: list[Metric] = []
+    left_out: list[str] = []
     with reporter.task("metrics", total=len(MEASURES)) as task:
         for measure in MEASURES:
-            metrics += measure(material)
+            try:
+                metrics += measure(material)
+            except LeftOutError as reason:
+                left_out.append(str(reason))
             task.advance()
     images = material.synthetic.images
     return FidelityResult(
@@ -80,7 +85,7 @@ def assess(
         n_train_subjects=len(set(map(str, train_subjects))),
         n_reference_subjects=len(set(map(str, reference_subjects))),
         metrics=metrics,
-        warnings=cautions(material),
+        warnings=cautions(material) + left_out,
         spectra=_spectra(material),
         nearest=_pairs(material),
         synthetic_mean=_plain(images.mean(0, dtype=np.float64)),
@@ -89,21 +94,21 @@ def assess(
 
 
 def _spectra(material: Material) -> Spectra:
-    def mean(part: ImageSet) -> list[float]:
-        return np.round(spectrum.radial_spectra(part.images).mean(0), 3).tolist()
+    def mean(spectra: np.ndarray) -> list[float]:
+        return np.round(spectra.mean(0), 3).tolist()
 
     height, width = material.train.images.shape[2:]
     return Spectra(
         frequency=np.round(spectrum.frequencies(height, width), 5).tolist(),
-        synthetic=mean(material.synthetic),
-        reference=mean(material.reference),
-        mean_image=mean(material.mean_image.take(np.zeros(1, np.int64))),
+        synthetic=mean(material.synthetic_spectra),
+        reference=mean(material.reference_spectra),
+        mean_image=mean(spectrum.radial_spectra(material.mean_image.images[:1])),
     )
 
 
 def _pairs(material: Material) -> list[NearestPair]:
     by_feature = nearest.nearest_features(material.synthetic.features, material.train.features)
-    by_pixel = nearest.nearest_pixels(material.synthetic.images, material.train.images)
+    by_pixel = material.nearest_training
     return [
         NearestPair(
             synthetic=i,

@@ -6,7 +6,7 @@ scaling every image to its own range would hide a generator that is too dark or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +88,11 @@ def radiomics(
     return Radiomics(values, names)
 
 
+def names_of(contrasts: Sequence[str], regions: Sequence[str]) -> tuple[str, ...]:
+    """Names of the features of images with these contrasts, in these regions."""
+    return tuple(_names(contrasts, regions))
+
+
 def _measure(
     units: NDArray[np.floating], regions: list[Masks] | None, bins: int
 ) -> NDArray[np.float64]:
@@ -108,8 +113,8 @@ def _measure(
     return np.concatenate(columns, axis=1)
 
 
-def _names(labels: Sequence[str], masks: Mapping[str, Masks] | None) -> Iterator[str]:
-    for region in [None] if masks is None else list(masks):
+def _names(labels: Sequence[str], regions: Iterable[str] | None) -> Iterator[str]:
+    for region in [None] if regions is None else list(regions):
         if region is not None:
             yield from (f"{region}: shape {name}" for name in shape.NAMES)
         for label in labels:
