@@ -34,7 +34,7 @@ def compare(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...",
+            metavar="NAME",
             help="Models to compare; all that are trained by default.",
             show_default=False,
         ),
@@ -137,11 +137,11 @@ def _pairs(found: Comparison) -> list[str]:
             _number(pair.effect.value, "{:+.2f}"),
             _number(pair.superiority.value, "{:.2f}"),
             _number(pair.test.p_holm, "{:.2g}"),
-            "tie" if pair.tie else f"{pair.better} is better",
+            "tie" if pair.tie else "the first" if pair.better == pair.first else "the second",
         ]
         for pair in found.headline
     ]
-    columns = ["difference in KID", "value", "95 % interval", "effect", "P", "p Holm", ""]
+    columns = ["difference in KID", "value", "95 % interval", "effect", "P", "p Holm", "better"]
     lines = _table(columns, rows, 1, last_left=True)
     lines += _wrapped(
         "effect: in standard deviations between units; P: the first is better; units are trainings "
@@ -165,7 +165,7 @@ def _unpaired(table: UnpairedTable, matched: int) -> list[str]:
                 _decibels(errors.psnr)
                 for errors in (row.random, row.nearest_train, row.nearest_held_out)
             ),
-            f"{row.frechet:.3g}",
+            _number(row.frechet),
             _value(row.kid),
         ]
         for row in table.rows
@@ -207,10 +207,8 @@ def _translators(rows: Sequence[TranslatorRow]) -> list[str]:
         *_table(["model", "translates", "PSNR, dB", "SSIM", "MAE", "MSE"], cells, 2),
     ]
     lines += [f"- {row.name}: {row.note}" for row in rows if row.note]
-    return [
-        *lines,
-        *_wrapped("Never to be ranked with the numbers above, which have no true image."),
-    ]
+    end = "These have a true image, so they are of another kind than the numbers above: not ranked."
+    return [*lines, "", *_wrapped(end)]
 
 
 def _inversions(rows: Sequence[InversionRow]) -> list[str]:
@@ -226,8 +224,13 @@ def _inversions(rows: Sequence[InversionRow]) -> list[str]:
         ]
         for row in rows
     ]
-    head = ["inversion", "held out", "training", "gap", "95 % interval", "PSNR", "mean image"]
-    lines = _table(head, cells, 1)
+    head = ["", "held out", "training", "gap", "95 % interval", "PSNR held out", "PSNR mean image"]
+    lines = [
+        "INVERSION: HOW WELL EACH CAN DRAW HELD-OUT IMAGES (error of intensities 0..1; PSNR in dB)",
+        "",
+        *_table(head, cells, 1),
+        "",
+    ]
     for row in rows:
         lines += _wrapped(f"{row.name}: {row.attack.sentence}", "- ")
     return lines
@@ -253,7 +256,10 @@ def _wrapped(text: str, mark: str = "") -> list[str]:
 
 
 def _number(value: float | None, form: str = "{:.3g}") -> str:
-    return "-" if value is None else form.format(value)
+    if value is None:
+        return "-"
+    # Three digits would write a large number as a power of ten.
+    return f"{value:,.0f}" if form == "{:.3g}" and abs(value) >= 1000 else form.format(value)
 
 
 def _value(found: Measure | None, form: str = "{:.3g}") -> str:

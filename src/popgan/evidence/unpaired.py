@@ -30,9 +30,7 @@ Images = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
-INTENSITY = (
-    "0..1 as prepared (-1 is 0, background; 1 is 1), the same for all rows; PSNR for range 1"
-)
+INTENSITY = "0..1 as prepared (0 is background), the same for all rows; PSNR for a range of 1"
 MASK = "no mask: the whole field of every slice, background included"
 WHY = (
     "These numbers do not say how good a generator is. It draws images of nobody, so there is no "

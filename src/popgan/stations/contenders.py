@@ -82,7 +82,8 @@ def entrants(run: Path, names: Sequence[str], cohort: Cohort, reporter: Reporter
         except UserError as error:
             if names:
                 raise
-            reporter.message(f"left out: {str(error).split('; ')[0].rstrip('.')}")
+            said = str(error).removeprefix(f"{run}: ").split("; ")[0].rstrip(".")
+            reporter.message(f"left out: {said}")
     if len(found) < 2:
         there = f"only {found[0].name!r} is" if found else "none of its models is"
         raise UserError(

@@ -12,22 +12,34 @@ _ALIKE = 1.1
 
 def sentence(pair: Pair) -> str:
     """What a pair amounts to: which is better, or that no difference was shown."""
-    title = TITLES[pair.metric]
-    gap = f"{title} {_signed(pair.difference)}"
-    chance = "" if pair.superiority.value is None else f"; {_chance(pair)}"
+    found = "; ".join(part for part in (_gap(pair), _effect(pair), _chance(pair)) if part)
     if pair.tie:
-        said = f"{pair.first} and {pair.second}: a tie, no difference was shown ({gap}{chance})."
+        said = f"{pair.first} and {pair.second}: a tie, no difference was shown ({found})."
     else:
         other = pair.second if pair.better == pair.first else pair.first
-        said = f"{pair.better} is better than {other} ({gap} for {pair.first}{chance})."
+        said = f"{pair.better} is better than {other} ({found})."
     return said + _reach(pair)
 
 
+def _gap(pair: Pair) -> str:
+    title, found = TITLES[pair.metric], pair.difference
+    if found.value == 0:
+        return f"{title} is the same"
+    return f"{title} of {pair.first} {_signed(found)} against {pair.second}"
+
+
+def _effect(pair: Pair) -> str:
+    return "" if pair.effect.value is None else f"effect {_signed(pair.effect)}"
+
+
 def _chance(pair: Pair) -> str:
-    value = pair.superiority.value or 0.0
-    if pair.unit == "trainings":
-        return f"P({pair.first} better) = {value:.2f} over pairs of trainings"
-    return f"{pair.first} is nearer to {value:.0%} of {pair.superiority.n} held-out subjects"
+    found = pair.superiority
+    if found.value is None:
+        return ""
+    text = f"P({pair.first} is better) = {found.value:.2f}"
+    if found.low is not None and found.high is not None:
+        text += f", {found.low:.2f} to {found.high:.2f}"
+    return f"{text}, over {found.n} {pair.unit}"
 
 
 def _reach(pair: Pair) -> str:
@@ -81,7 +93,7 @@ def _signed(found: Measure) -> str:
     text = f"{found.value or 0:+.3g}"
     if found.low is None or found.high is None:
         return text
-    return f"{text}, {found.low:+.3g} to {found.high:+.3g}"
+    return f"{text} ({found.low:+.3g} to {found.high:+.3g})"
 
 
 def _p(value: float) -> str:
