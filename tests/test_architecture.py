@@ -216,8 +216,8 @@ def test_nothing_read_can_run_code() -> None:
             if called in RUNS_CODE:
                 wrong.append(where)
             elif called == "torch.load":
-                # The one third-party file; its SHA-256 is checked before it gets here.
-                pinned = name == "popgan.evidence.features"
+                # Third-party files; their SHA-256 is checked before they get here, below.
+                pinned = name in {"popgan.evidence.features", "popgan.evidence.inception"}
                 wrong += [] if pinned and options.get("weights_only") == "True" else [where]
             elif called == "torch.jit.load":
                 # Networks as TorchScript; their SHA-256 is checked first, below.
@@ -229,9 +229,13 @@ def test_nothing_read_can_run_code() -> None:
     assert wrong == []
 
 
-def test_the_pinned_weights_are_checked_before_they_are_loaded() -> None:
-    lines = ast.unparse(modules()["popgan.evidence.features"]).splitlines()
-    check = next(i for i, line in enumerate(lines) if "sha256(weights).hexdigest()" in line)
+@pytest.mark.parametrize(
+    ("name", "checked"),
+    [("features", "sha256(weights).hexdigest()"), ("inception", "sha256(content).hexdigest()")],
+)
+def test_the_pinned_weights_are_checked_before_they_are_loaded(name: str, checked: str) -> None:
+    lines = ast.unparse(modules()[f"popgan.evidence.{name}"]).splitlines()
+    check = next(i for i, line in enumerate(lines) if checked in line)
     load = next(i for i, line in enumerate(lines) if "torch.load(" in line)
     assert check < load
 
