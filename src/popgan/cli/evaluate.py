@@ -29,6 +29,17 @@ def evaluate(
             help="Synthetic images to measure; not for translators.  [default: the plan's]",
         ),
     ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            "--features",
+            metavar="inception=FILE",
+            help="Measure with the network of FID instead of EfficientNet-Lite0. FILE: "
+            "pt_inception-2015-12-05-6726825d.pth, which is not part of popgan. Replaces the "
+            "stored evaluation.",
+            show_default=False,
+        ),
+    ] = None,
     name: shared.Name = None,
 ) -> None:
     """See HELP."""
@@ -40,11 +51,11 @@ def evaluate(
         from popgan.evidence.paired.verdict import paired_verdict
         from popgan.stations.evaluate import evaluate as station
 
-        result = station(model, n=n, reporter=reporter)
+        result = station(model, n=n, features=features, reporter=reporter)
     if isinstance(result, PairedResult):
         lines = [*pair_table(result), "", paired_verdict(result).sentence]
     else:
-        lines = [*metric_table(result), "", verdict(result).sentence]
+        lines = [*metric_table(result), "", *footnotes(result), verdict(result).sentence]
     shown.show(lines, result.model_dump(mode="json"))
 
 
@@ -62,6 +73,14 @@ def metric_table(result: FidelityResult) -> list[str]:
             f"{metric.title:{wide}} {value.value:>9.3g} {interval:>18} {floor:>8} {ceiling:>11}"
         )
     return lines
+
+
+def footnotes(result: FidelityResult) -> list[str]:
+    """What the numbers rest on, and what this material does not support."""
+    from popgan.evidence.backbone import basis_of
+
+    named = f"Distances are measured with {basis_of(result.backbone)}."
+    return [named, *result.warnings, ""]
 
 
 def pair_table(result: PairedResult) -> list[str]:

@@ -7,7 +7,8 @@ import numpy as np
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.errors import NotMeasurableError, UserError
-from popgan.evidence.features import FeatureExtractor
+from popgan.evidence.backbone import extractor_of
+from popgan.evidence.features import Extractor
 from popgan.evidence.fidelity.inputs import MIN_IMAGES
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.suite import assess
@@ -25,7 +26,7 @@ from popgan.stations.source import real_codes
 from popgan.stations.story import story_of
 from popgan.training.loop import threads
 
-EVIDENCE_VERSION = 2  # raise when a measure changes, so that old results are not taken for new
+EVIDENCE_VERSION = 3  # raise when a measure changes, so that old results are not taken for new
 
 
 def evaluate(
@@ -33,6 +34,7 @@ def evaluate(
     cohort: Cohort | None = None,
     *,
     n: int | None = None,
+    features: str | None = None,
     reporter: Reporter | None = None,
 ) -> FidelityResult | PairedResult:
     """Measure a model against the held-out test split of its cohort.
@@ -44,12 +46,15 @@ def evaluate(
         model: a trained model.
         cohort: the run's cohort; opened if not given.
         n: synthetic images; the plan's by default. A translator draws none.
+        features: the network that distances are measured with: EfficientNet-Lite0, which is always
+            there, by default, or "inception=FILE". Not for a translator.
         reporter: shows progress.
 
     Raises:
         NotMeasurableError: the cohort is too small to measure anything; that is recorded.
-        UserError: the model is not trained or belongs to another cohort, a number of images was
-            asked of a translator, or a full disk.
+        UserError: the model is not trained or belongs to another cohort, a number of images or
+            features were asked of a translator, weights are missing or not the pinned ones, or a
+            full disk.
     """
     reporter = reporter or Reporter()
     cohort = cohort or Cohort.open(model.run)
@@ -61,12 +66,17 @@ def evaluate(
                 "of",
                 do="leave -n out: every slice of the test split is measured",
             )
+        if features is not None:
+            raise UserError(
+                f"model {model.name!r} translates contrasts and is measured without a network",
+                do="leave --features out",
+            )
         return evaluate_translator(model, cohort, reporter)
     model.require_cohort(cohort.hash)
     cohort.check_splits()
     cohort = with_maps(cohort, plan)
     n = plan.evaluate.n if n is None else n
-    extractor = FeatureExtractor()
+    extractor = extractor_of(features)
     inputs = {
         "evidence": EVIDENCE_VERSION,
         "weights": weights,
@@ -106,7 +116,7 @@ def _measure(
     plan: Plan,
     cohort: Cohort,
     n: int,
-    extractor: FeatureExtractor,
+    extractor: Extractor,
     reporter: Reporter,
 ) -> Evaluation:
     """Draw images, and their masks where there are any, and hold them against the test split."""
