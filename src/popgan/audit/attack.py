@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from popgan.audit.chosen import Told, each_alike
+from popgan.audit.chosen import Told, each_alike, owners_of
 from popgan.audit.inversion import RESTARTS, STEPS, invert
 from popgan.config.schema import Plan
 from popgan.evidence.privacy.cases import Cases, check_apart
@@ -64,34 +64,30 @@ def inversion_attack(
     """
     check_apart(train, heldout)
     rows = each_alike([train, heldout], each=each, most=most, seed=seed)
-    drawn = own_images(generator, plan, own, derive(seed, "own images to invert"), train_told)
+    images, told = own_images(generator, plan, own, derive(seed, "own images"), train_told)
     total = sum(map(len, rows)) + own
     with (reporter or Reporter()).task("inverting images", total) as task:
 
-        def rebuilt(images: NDArray[np.float32], told: Told, owners: list[str]) -> Rebuilt:
+        def rebuilt(picked: NDArray[np.float32], known: Told, owners: list[str]) -> Rebuilt:
             found = invert(
                 generator,
                 plan,
-                images,
-                told,
+                picked,
+                known,
                 steps=steps,
                 restarts=restarts,
                 seed=seed,
                 advance=task.advance,
             )
-            return Rebuilt(images, found.images, owners)
+            return Rebuilt(picked, found.images, owners)
 
         sides = [
-            rebuilt(
-                side.images[at],
-                None if told is None else told[at],
-                [str(side.subjects[int(place)]) for place in at],
-            )
-            for side, told, at in zip(
+            rebuilt(side.images[at], None if known is None else known[at], owners_of(side, at))
+            for side, known, at in zip(
                 (train, heldout), (train_told, heldout_told), rows, strict=True
             )
         ]
-        itself = rebuilt(*drawn, [f"{i:06d}" for i in range(own)])
+        itself = rebuilt(images, told, [f"{i:06d}" for i in range(own)])
     mean = _mean(train.images)
     return inversion_result(
         sides[0], sides[1], itself, mean, steps=steps, restarts=restarts, seed=seed

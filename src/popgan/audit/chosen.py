@@ -40,10 +40,14 @@ def each_alike(
     return [np.concatenate([_spread(places, few) for places in side]) for side in owned]
 
 
+def owners_of(cases: Cases, places: NDArray[np.intp]) -> list[str]:
+    """Whose the images at some places are."""
+    return [str(cases.subjects[int(place)]) for place in places]
+
+
 def taken(cases: Cases, places: NDArray[np.intp]) -> Cases:
-    """Some images of a side with what belongs to them."""
-    owners = [str(cases.subjects[int(place)]) for place in places]
-    return Cases(cases.images[places], cases.features[places], owners)
+    """The images at some places with what belongs to them."""
+    return Cases(cases.images[places], cases.features[places], owners_of(cases, places))
 
 
 def _spread(places: NDArray[np.intp], count: int) -> NDArray[np.intp]:

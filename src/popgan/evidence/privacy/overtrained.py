@@ -1,0 +1,242 @@
+"""What an audit makes of a generator that was made to memorise: found out, missed, or no test.
+
+The rules are those by which the model's own images are judged: a copy search against all training
+patients, neighbours, attacks, one verdict. Only where the generator did reproduce its targets is
+there anything to find. That is not read off the correlation alone, for heads that were aligned are
+all alike: a target is copied where less than half of its distance to the most similar image of
+another patient is left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from popgan.evidence.privacy.bounds import CONFIDENCE, lower_bound, share, upper_bound
+from popgan.evidence.privacy.cases import Cases
+from popgan.evidence.privacy.copies import CopyFinder, Embed, sharpness
+from popgan.evidence.privacy.generator_results import Outcome, OvertrainedControl, Stop
+from popgan.evidence.privacy.inversion import mean_over, rms
+from popgan.evidence.privacy.membership import attacks
+from popgan.evidence.privacy.neighbours import neighbours
+from popgan.evidence.privacy.results import Attack, Flag
+from popgan.evidence.privacy.verdict import verdict
+from popgan.evidence.readers.results import Measure
+from popgan.wording import counted
+
+Images = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+COPIED = 0.5
+"""Share of the distance to the most similar other patient that a copy leaves at most."""
+ENOUGH = 0.5
+"""Share of targets that must be copied before there is anything to find."""
+
+
+@dataclass(frozen=True)
+class Memorised:
+    """A generator that was fitted to some targets, and what it draws.
+
+    Attributes:
+        targets: one image of each patient and canary it was fitted to.
+        canaries: T, which of them are canaries.
+        before, after: T x C x H x W, its drawings of the targets before and after fitting.
+        drawn: S x C x H x W, drawn near the latent vectors it was fitted through.
+        of: S, which target each belongs to.
+        steps, seconds, stopped: of fitting.
+    """
+
+    targets: Cases
+    canaries: NDArray[np.bool_]
+    before: Images
+    after: Images
+    drawn: Images
+    of: NDArray[np.intp]
+    steps: int
+    seconds: float
+    stopped: Stop
+
+
+def judge_overtrained(
+    made: Memorised,
+    train: Cases,
+    heldout: Cases,
+    embed: Embed,
+    *,
+    others: Cases | None = None,
+    reference: Cases | None = None,
+    further: Sequence[Attack] = (),
+    seed: int = 0,
+) -> OvertrainedControl:
+    """Audit what a memorising generator draws as if a model had drawn it.
+
+    Args:
+        made: what it was fitted to and what it draws.
+        train: all training patients, as the audit of the model has them.
+        heldout: patients never seen.
+        embed: images -> features, as in the audit.
+        others: of the held-out patients as many images each as members have, for the attacks; all
+            images by default.
+        reference: of further patients, for the attacks that calibrate.
+        further: attacks on the generator itself, made with the same members and others.
+        seed: of all that is drawn.
+    """
+    finder = CopyFinder(_with_canaries(train, made), heldout, sharpness(made.drawn), embed)
+    features = embed(made.drawn)
+    search, flags = finder.search(made.drawn, features)
+    others = heldout if others is None else others
+    members = made.targets
+    found, _ = attacks(
+        members.features,
+        members.subjects,
+        others.features,
+        others.subjects,
+        features,
+        None if reference is None else reference.features,
+        seed=seed,
+    )
+    near = neighbours(
+        features,
+        members.features,
+        members.subjects,
+        others.features,
+        others.subjects,
+        seed=seed,
+    )
+    level = verdict(search, near, [*found, *further], []).level
+    hits = _right(flags, made)
+    copied = share(int(copies_of(made.after, made.targets, train).sum()), len(hits), "targets")
+    outcome: Outcome = "missed"
+    if (copied.value or 0.0) < ENOUGH:
+        outcome = "not reproduced"
+    elif level == "failed":
+        outcome = "detected"
+    shares = {
+        False: _share(hits[~made.canaries], "patients"),
+        True: _share(hits[made.canaries], "canaries"),
+    }
+    return OvertrainedControl(
+        patients=int((~made.canaries).sum()),
+        canaries=int(made.canaries.sum()),
+        images=len(made.drawn),
+        targets=len(made.targets.images),
+        steps=made.steps,
+        seconds=made.seconds,
+        stopped=made.stopped,
+        before=mean_over(np.maximum(correlation(made.before, members.images), 0), "targets", 1.0),
+        reproduced=mean_over(
+            np.maximum(correlation(made.after, members.images), 0), "targets", 1.0
+        ),
+        copied=copied,
+        found=shares[False],
+        canaries_found=shares[True],
+        copies=search,
+        attacks=[*found, *further],
+        outcome=outcome,
+        detected=outcome == "detected",
+        sentence=_sentence(made, outcome, copied, shares[False], shares[True]),
+    )
+
+
+def correlation(images: Images, others: Images) -> Floats:
+    """Pearson's correlation of each pair of N x C x H x W; 0 where one is flat."""
+    a, b = (part.reshape(len(part), -1).astype(np.float64) for part in (images, others))
+    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
+    length = np.sqrt((a**2).sum(1) * (b**2).sum(1))
+    return np.asarray(np.where(length > 0, (a * b).sum(1) / np.maximum(length, 1e-12), 0.0))
+
+
+def copies_of(drawn: Images, targets: Cases, train: Cases) -> NDArray[np.bool_]:
+    """Whether each target is drawn nearer than half way to the most similar other patient.
+
+    Args:
+        drawn: T x C x H x W, one drawing of each target. targets: what it ought to show.
+        train: training patients among whom the most similar other one is looked for.
+    """
+    apart = nearest_other(targets, train)
+    return np.asarray(rms(targets.images, drawn) < COPIED * apart)
+
+
+def nearest_other(targets: Cases, train: Cases) -> Floats:
+    """Root mean squared difference of each target to the most similar image of another patient."""
+    owners = np.asarray(list(train.subjects), dtype=str)
+    found = np.empty(len(targets.images))
+    for i, (image, name) in enumerate(zip(targets.images, targets.subjects, strict=True)):
+        rows = np.flatnonzero(owners != str(name))
+        pieces = [
+            rms(train.images[part], np.broadcast_to(image, (len(part), *image.shape)))
+            for part in np.array_split(rows, max(1, len(rows) // 256))
+        ]
+        found[i] = min((float(piece.min()) for piece in pieces if len(piece)), default=0.0)
+    return found
+
+
+def _with_canaries(train: Cases, made: Memorised) -> Cases:
+    """Training patients and canaries: the canaries are among what was learnt from."""
+    images, features, owners = (
+        [np.asarray(train.images)],
+        [np.asarray(train.features)],
+        list(train.subjects),
+    )
+    images.append(made.targets.images[made.canaries])
+    features.append(made.targets.features[made.canaries])
+    owners += [str(made.targets.subjects[int(i)]) for i in np.flatnonzero(made.canaries)]
+    return Cases(np.concatenate(images), np.concatenate(features), owners)
+
+
+def _right(flags: Sequence[Flag], made: Memorised) -> Floats:
+    """Of each target the share of its drawings that are flagged, for the right patient."""
+    hit = np.zeros(len(made.drawn), bool)
+    for flag in flags:
+        right = str(made.targets.subjects[int(made.of[flag.synthetic])])
+        hit[flag.synthetic] |= flag.subject == right
+    total = np.bincount(made.of, minlength=len(made.targets.images))
+    return np.bincount(made.of, hit, len(total)) / np.maximum(total, 1)
+
+
+def _share(parts: Floats, of: str) -> Measure:
+    """Mean share over patients; images of one patient stand and fall together, so n is patients.
+
+    Clopper and Pearson's bounds for as many patients as the shares amount to, rounded outwards.
+    """
+    n = len(parts)
+    if not n:
+        return Measure(value=None, n=0, of=of, method="none", reason=f"there are no {of}")
+    hits, side = float(parts.sum()), (1 + CONFIDENCE) / 2
+    return Measure(
+        value=hits / n,
+        low=lower_bound(math.floor(hits + 1e-9), n, side),
+        high=upper_bound(math.ceil(hits - 1e-9), n, side),
+        n=n,
+        of=of,
+        method="Clopper-Pearson over patients, two-sided 95 %",
+    )
+
+
+def _sentence(
+    made: Memorised, outcome: Outcome, copied: Measure, found: Measure, canaries: Measure
+) -> str:
+    """The finding in plain words."""
+    targets = counted(copied.n, "image", "images")
+    copies = round((copied.value or 0.0) * copied.n)
+    steps = counted(made.steps, "step", "steps")
+    if outcome == "not reproduced":
+        return (
+            f"A copy of the generator was to learn {targets} by heart, and after {steps} it drew "
+            f"{copies} of them: there was nothing to detect, so it is not known whether the audit "
+            "would have found it out."
+        )
+    text = (
+        f"A copy of the generator was made to learn {targets} by heart and drew {copies} of them "
+        f"after {steps}. Of its images {found.value or 0:.0%} of patients"
+    )
+    if canaries.value is not None:
+        text += f" and {canaries.value:.0%} of canaries"
+    text += " were flagged for the right one; "
+    if outcome == "detected":
+        return f"{text}the audit fails such a generator, as it must."
+    return f"{text}the audit does not fail such a generator, so it has missed it."
