@@ -38,6 +38,16 @@ def test_pixel_correlation_is_pearson_s_and_zero_for_a_constant() -> None:
     assert nearest_pixels(np.ones((1, 1, 8, 8)), b).nearness[0] == 0
 
 
+def test_pixels_are_found_in_whichever_block_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    query, bank = rng.normal(size=(23, 1, 4, 5)), rng.normal(size=(40, 1, 4, 5))
+    wanted = np.corrcoef(query.reshape(23, -1), bank.reshape(40, -1))[:23, 23:]
+    monkeypatch.setattr(module, "_BLOCK", 7)
+    found = nearest_pixels(query, bank)
+    np.testing.assert_array_equal(found.index, wanted.argmax(1))
+    np.testing.assert_allclose(found.nearness, wanted.max(1), atol=1e-6)
+
+
 def people(count: int, name: str, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
     """Subjects with 6 alike images each, in 5 dimensions."""
     centres = np.repeat(rng.normal(size=(count, 5)), 6, 0)
