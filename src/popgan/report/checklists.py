@@ -100,6 +100,10 @@ def sections_of(content: PageContent) -> dict[str, str]:
     if isinstance(content, ReportContent):
         if content.fidelity is not None:
             found |= {"measured": "measurements", "coverage": "coverage"}
+        if content.tissue is not None:
+            found["anatomy"] = "anatomy"
+        if content.comparison.result is not None:
+            found["comparison"] = "comparison"
         if content.worst is not None:
             found["worst"] = "worst"
     elif content.verdict is not None:

@@ -21,9 +21,11 @@ from popgan.evidence.readers.results import Verdict as ReaderVerdict
 from popgan.evidence.readers.sentences import primary
 from popgan.report.audit_claims import audit_claims
 from popgan.report.claim import Claim, Status
+from popgan.report.comparison_view import comparison_claim
 from popgan.report.content import MaskContent, ReportContent
 from popgan.report.measurements import network_name
 from popgan.report.readers import QUESTION, ReaderContent, readers_claim
+from popgan.report.tissue_view import tissue_claims
 from popgan.report.words import interval, number, percent, score, typeset
 from popgan.wording import counted
 
@@ -39,10 +41,13 @@ def claims(content: ReportContent) -> list[Claim]:
     """What was tested, against which limit, and plainly what was not."""
     fidelity = content.fidelity
     rows = [_like(content), _covered(fidelity), _varied(fidelity)]
+    rows += tissue_claims(content.tissue)
     if content.masks is not None:
         rows.append(_masks(content.masks))
     rows.append(readers_row(content.readers))
     rows += audit_claims(content.audit)
+    if (against := comparison_claim(content.comparison, content.comparison.model)) is not None:
+        rows.append(against)
     rows.append(
         Claim(
             "They help to train or test other software.",

@@ -19,6 +19,7 @@ from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.verdict import Verdict
 from popgan.evidence.masks import MaskResult
 from popgan.evidence.paired.verdict import PairedVerdict
+from popgan.evidence.tissue.results import TissueResult
 from popgan.report.audit_content import AuditPrivate
 from popgan.report.evidence_content import EvidencePage
 from popgan.report.readers import ReaderContent
@@ -123,6 +124,7 @@ class ReportContent(PageContent):
         fidelity: the measurements; None = not measured, and the page says so.
         filmstrip: fixed latents through training.
         masks: None = the model draws none.
+        tissue: figures of anatomy; None = not measured.
         worst: n x C x H x W, the least plausible of the measured images; see `worst.RULE`.
     """
 
@@ -131,6 +133,7 @@ class ReportContent(PageContent):
     fidelity: FidelityResult | None = None
     filmstrip: Sequence[FilmFrame] = ()
     masks: MaskContent | None = None
+    tissue: TissueResult | None = None
     worst: Images | None = None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from popgan.evidence.compare.results import Comparison
 from popgan.report.audit_content import AuditContent
 
 
@@ -40,15 +41,42 @@ class SplitFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComparisonContent:
+    """The comparison of the run's models.
+
+    Args:
+        state: whether there is one about the present weights and cohort; of a stale one nothing
+            is shown.
+        models: trained models of the run.
+        model: name of the reported one.
+        result: what was found.
+
+    Raises:
+        ValueError: findings of a comparison that is not current.
+    """
+
+    state: Literal["none", "stale", "current"] = "none"
+    models: int = 1
+    model: str = ""
+    result: Comparison | None = None
+
+    def __post_init__(self) -> None:
+        if self.state != "current" and self.result is not None:
+            raise ValueError("findings of a comparison that is not current are not shown")
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvidencePage:
     """What `PageContent` adds to.
 
     Args:
         audit: the privacy audit, or that there is none.
         release: the data set that was made for sharing.
+        comparison: the reported model beside others of the run.
         splits: train, tuning and test, in counts and hashes.
     """
 
     audit: AuditContent = field(default_factory=AuditContent)
     release: ReleaseContent = field(default_factory=ReleaseContent)
+    comparison: ComparisonContent = field(default_factory=ComparisonContent)
     splits: Mapping[str, SplitFacts] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
+from popgan.evidence.compare.results import Curve
 from popgan.evidence.fidelity.results import Spectra
 from popgan.report.svg import (
     BAND,
@@ -74,7 +75,12 @@ def _reconstruction(log: Log, base: tuple[int, int]) -> Drawing | None:
     )
 
 
-def _accuracy(log: Log, base: tuple[int, int]) -> Drawing | None:
+def _accuracy(
+    log: Log,
+    base: tuple[int, int],
+    title: str = "Accuracy of the discriminator",
+    ident: str = "accuracy",
+) -> Drawing | None:
     real, fake = column(log, "accuracy_real"), column(log, "accuracy_fake")
     if real is None or fake is None:
         return None
@@ -93,11 +99,28 @@ def _accuracy(log: Log, base: tuple[int, int]) -> Drawing | None:
         f"{percent(_last(real))} of real and {percent(_last(fake))} of synthetic images."
     )
     return Drawing(
-        to_svg(figure, "accuracy", alt),
-        "Accuracy of the discriminator",
+        to_svg(figure, ident, alt),
+        title,
         f"{percent(0.5)} (dotted) on both: it can only guess. Near {percent(1)} on both: it tells "
         "them apart with ease, and the generator learns little.",
     )
+
+
+def recognised_drawing(name: str, curve: Curve, number: int) -> Drawing | None:
+    """Accuracy and losses of one of several models over training; `number` keeps ids apart.
+
+    Losses share no scale with those of other recipes, so only accuracy is drawn.
+    """
+    rows = zip(curve.images, curve.accuracy_real, curve.accuracy_fake, strict=True)
+    log = [
+        {"images": images, "accuracy_real": _nan(real), "accuracy_fake": _nan(fake)}
+        for images, real, fake in rows
+    ]
+    return _accuracy(log, (1, 1), title=name, ident=f"accuracy-{number}")
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _losses(log: Log, base: tuple[int, int]) -> Drawing | None:

@@ -18,7 +18,7 @@ _BETTER = {
 }
 # Measured on pixels; everything else in the features of a network, which must be named beside it.
 _ON_PIXELS = {"ms_ssim", "most_alike", "spectrum", "nearest_correlation"}
-_NETWORKS = {"efficientnet-lite0": "EfficientNet-Lite0"}
+_NETWORKS = {"efficientnet-lite0": "EfficientNet-Lite0", "inception-v3-2015-12-05": "Inception-v3"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _view(metric: Metric, fidelity: FidelityResult, mark: str) -> MetricView:
         floor += f" ({interval(metric.floor_low, metric.floor_high)})"
     return MetricView(
         title=typeset(metric.title),
-        basis="computed on pixels" if metric.name in _ON_PIXELS else network_line(fidelity),
+        basis=_basis(metric, fidelity),
         value=" ".join(part for part in (score(value.value), metric.unit) if part),
         interval=interval(value.low, value.high),
         floor=floor,
@@ -91,6 +91,13 @@ def _view(metric: Metric, fidelity: FidelityResult, mark: str) -> MetricView:
         how_to_read=typeset(metric.how_to_read),
         share=_share(metric),
     )
+
+
+def _basis(metric: Metric, fidelity: FidelityResult) -> str:
+    """What a metric is computed on; results of schema 1 do not say so."""
+    if metric.basis:
+        return typeset(metric.basis)
+    return "computed on pixels" if metric.name in _ON_PIXELS else network_line(fidelity)
 
 
 def _share(metric: Metric) -> str:

@@ -11,6 +11,7 @@ from popgan.report.audit_view import audit_view
 from popgan.report.checklists import c_items, claim_items, left_blank, sections_of
 from popgan.report.claim import Claim
 from popgan.report.claims import claims
+from popgan.report.comparison_view import comparison_view
 from popgan.report.content import PageContent, ReportContent
 from popgan.report.data import report_data
 from popgan.report.figures import training_drawings
@@ -28,6 +29,7 @@ from popgan.report.provenance_view import (
     split_rows,
 )
 from popgan.report.readers import readers_view
+from popgan.report.tissue_view import tissue_view
 from popgan.report.uses import uses
 from popgan.report.view import (
     film_columns,
@@ -63,6 +65,8 @@ def report_html(content: ReportContent | TranslatorContent) -> str:
         gallery=gallery_views(content.gallery, contrasts),
         means=mean_views(*synthetic_moments(fidelity), contrasts),
         measures=measures_view(fidelity),
+        tissue=tissue_view(content.tissue),
+        comparison=comparison_view(content.comparison),
         worst=gallery_views(content.worst, contrasts) if content.worst is not None else [],
         worst_rule=RULE,
         masks=mask_view(content.masks),

@@ -42,6 +42,7 @@ from popgan.stations.pairs import translator_of
 from popgan.stations.readers import analysis_hash, load_readers
 from popgan.stations.report_evidence import (
     audit_content,
+    comparison_content,
     evidence_inputs,
     provenance_record,
     release_content,
@@ -129,6 +130,7 @@ def _page(
         "provenance": provenance_record(model, cohort, plan),
         "splits": splits(cohort),
         "audit": audit_content(model, plan),
+        "comparison": comparison_content(model),
         "release": release_content(model, cohort),
         "stations": _times(ledger, model),
         "readers": load_readers(model),
@@ -169,6 +171,7 @@ def _content(
         gallery_seed=seed,
         fidelity=evaluation.fidelity if evaluation else None,
         filmstrip=filmstrip(model, plan),
+        tissue=getattr(evaluation, "tissue", None),
         worst=worst_images(model, evaluation.fidelity, seed) if evaluation else None,
         masks=_masks(plan, gallery, np.concatenate(codes), evaluation) if codes else None,
         **page,

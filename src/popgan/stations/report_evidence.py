@@ -16,9 +16,15 @@ from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.files import read_json, sha256_file, sha256_value
 from popgan.report.audit_content import AuditContent
-from popgan.report.evidence_content import ReleaseContent, SplitFacts
+from popgan.report.evidence_content import ComparisonContent, ReleaseContent, SplitFacts
 from popgan.report.measurements import identity_line
 from popgan.stations.audited import StoredAudit, audit_path, audit_state, load_audit
+from popgan.stations.compared import (
+    comparable,
+    comparison_path,
+    comparison_state,
+    load_comparison,
+)
 from popgan.stations.evidence import evaluation_seed
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
@@ -46,6 +52,14 @@ def audit_content(model: Model, plan: Plan) -> AuditContent:
         inversion=found.inversion,
         verdict=found.verdict() if found.result is not None else None,
     )
+
+
+def comparison_content(model: Model) -> ComparisonContent:
+    """The comparison of the run's models, as far as it still speaks for them."""
+    run, others = model.run, len(comparable(model.run))
+    found = load_comparison(run)
+    state = comparison_state(run) if found is None else "current"
+    return ComparisonContent(state=state, models=others, model=model.name, result=found)
 
 
 def release_folder(model: Model) -> Path:
@@ -79,7 +93,7 @@ def evidence_inputs(model: Model) -> dict[str, str | None]:
     paths = {
         "audit": audit_path(model),
         "release": release_folder(model) / "audit.json",
-        "comparison": model.run / "comparison.json",
+        "comparison": comparison_path(model.run),
     }
     return {name: sha256_file(path) if path.exists() else None for name, path in paths.items()}
 
