@@ -10,7 +10,7 @@ from popgan.cli import shared
 from popgan.cli.shared import settings_of
 
 if TYPE_CHECKING:
-    from popgan.evidence.privacy.results import Attack, PrivacyAudit
+    from popgan.evidence.privacy.results import PrivacyAudit
     from popgan.evidence.readers.results import Measure
     from popgan.stations.audited import StoredAudit
 
@@ -25,7 +25,13 @@ HEADLINES = {
     "too few subjects to test": "NOT TESTED: too few patients",
     "no power": "NOT TESTED: the audit has no power",
 }
-_WIDE = 44
+_NEXT = {
+    "passed": "popgan generate RUN --release makes a set to give away",
+    "failed": "train with more patients, for fewer images, or with more augmentation",
+    "too few subjects to test": "add patients; or somebody who may decide releases all the same, "
+    'with a reason: popgan generate RUN --release --accept-untested "REASON"',
+    "no power": "nothing can be released on this audit",
+}
 
 
 def audit(
@@ -57,15 +63,9 @@ def audit(
 
         found = station(model, n=n, generator=generator, reporter=reporter)
         places = {"audit": model.audit_path, "private_audit": model.private_audit_path}
-    lines = [
-        *audit_table(model.name, found),
-        "",
-        f"for whom it may concern: {places['audit']}",
-    ]
+    lines = [*audit_table(model.name, found), "", f"shareable: {places['audit']}"]
     if found.result is not None:
-        lines.append(
-            f"who is at risk:          {places['private_audit']}  (patients: do not share)"
-        )
+        lines.append(f"private:   {places['private_audit']}  (names patients: do not share)")
     data = found.model_dump(mode="json") | {"verdict": found.verdict().model_dump(mode="json")}
     shown.show(lines, data | places)
 
@@ -73,31 +73,33 @@ def audit(
 def audit_table(name: str, found: StoredAudit) -> list[str]:
     """All tests in lines, the verdict last."""
     verdict = found.verdict()
-    end = ["", f"{HEADLINES[verdict.level]}.", verdict.sentence]
-    if verdict.reasons != [verdict.sentence]:
-        end += [f"- {reason}" for reason in verdict.reasons]
+    end = [f"{HEADLINES[verdict.level]}.", verdict.sentence]
     result = found.result
     if result is None:
-        return [_head(name, found), *end[:3]]
+        return [*_head(name, found), "", *end]
     return [
-        _head(name, found),
+        *_head(name, found),
         "",
         *_copies(result),
         "",
         *_controls(found, result),
         "",
         *_attacks(found, result),
+        "",
         *end,
+        *(f"- {reason}" for reason in verdict.reasons),
+        f"Next: {_NEXT[verdict.level]}.",
     ]
 
 
-def _head(name: str, found: StoredAudit) -> str:
-    has = "the images and the generator" if found.released == "generator" else "the images alone"
-    return (
-        f"privacy audit of {name}: {found.n} synthetic images; {found.train_subjects} patients "
-        f"trained with, {found.heldout_subjects} never seen, {found.reference_subjects} more to "
-        f"calibrate attacks; an attacker is taken to have {has}"
-    )
+def _head(name: str, found: StoredAudit) -> list[str]:
+    has = {"images": "the images", "generator": "the images and the weights"}[found.released]
+    return [
+        f"privacy audit of {name}, for somebody who has {has}",
+        f"{found.n} synthetic images; patients: {found.train_subjects} trained with, "
+        f"{found.heldout_subjects} never seen, {found.reference_subjects} more to calibrate "
+        "attacks",
+    ]
 
 
 def _copies(result: PrivacyAudit) -> list[str]:
@@ -106,28 +108,27 @@ def _copies(result: PrivacyAudit) -> list[str]:
     copies, near = result.copies, result.neighbours
     shown = bool(copies.clear) or copies.p <= ALPHA / 2
     worst = result.worst_patient
+    chance = copies.expected / max(1, copies.flagged.n)
     return [
-        _columns("Does any image repeat a training image?", "result", "95 % interval", "expected"),
-        _columns(
+        _row("Does any image repeat a training image?", "result", "95 % interval", "by chance"),
+        _row(
             f"  flagged as copies, of {copies.flagged.n} images",
             _percent(copies.flagged.value, 2),
             f"up to {_percent(copies.flagged.high, 2)}",
-            f"up to {copies.expected / max(1, copies.flagged.n):.2%}",
-            "copies found" if shown else "no excess",
+            f"up to {chance:.1%}" if chance < 1 else "not known",
+            "copies found" if shown else "nothing shown",
         ),
-        _columns(
-            "  flagged for the most exposed patient",
+        _row(
+            "  of these, for the most exposed patient",
             _percent(worst.value, 2),
             f"up to {_percent(worst.high, 2)}",
-            "",
-            "",
         ),
-        _columns(
+        _row(
             f"  nearer to training, {near.subjects} patients a side",
             _percent(near.share.value),
             _interval(near.share),
-            "50 %",
-            "nearer than chance" if near.p <= ALPHA else "no excess",
+            "50.0%",
+            "nearer" if near.p <= ALPHA else "nothing shown",
         ),
     ]
 
@@ -135,33 +136,36 @@ def _copies(result: PrivacyAudit) -> list[str]:
 def _controls(found: StoredAudit, result: PrivacyAudit) -> list[str]:
     from popgan.evidence.privacy.controls import FOUND, has_power
 
-    lines = [_columns("Would this audit notice?", "result", "95 % interval", "needed")]
+    lines = [_row("Would this audit notice?", "result", "95 % interval", "needed")]
     if result.controls:
         total = result.controls[0].found
+        enough = has_power(result.controls)
         lines.append(
-            _columns(
+            _row(
                 f"  planted copies found, of {total.n}",
                 _percent(total.value),
                 _interval(total),
-                f"{FOUND:.0%}",
-                "yes" if has_power(result.controls) else "no",
+                f"{FOUND:.1%}",
+                "yes" if enough else "no",
             )
         )
-        kinds = [row for row in result.controls[1:] if row.copies and row.found.value is not None]
+        kinds = [row for row in result.controls[1:] if row.copies and row.found.n]
         hardest = min(kinds, key=lambda row: row.found.value or 0.0, default=None)
         if hardest is not None and (hardest.found.value or 0.0) < 1:
             of = hardest.found
-            lines.append(_columns(f"  hardest: {hardest.kind}, of {of.n}", _percent(of.value), "-"))
+            lines.append(
+                _row(f"  hardest: {hardest.kind}, of {of.n}", _percent(of.value), _interval(of))
+            )
     control = found.overtrained
     if control is not None:
-        answers = {"detected": "yes", "missed": "no", "not reproduced": "memorises too little"}
+        answer = {"detected": "yes", "missed": "no", "not reproduced": "it memorises too little"}
         lines.append(
-            _columns(
-                f"  over-trained copy: found, of {control.images} images",
+            _row(
+                f"  over-trained copy: found, of {control.images}",
                 _percent(control.found.value),
                 _interval(control.found),
                 "detected",
-                answers[control.outcome],
+                answer[control.outcome],
             )
         )
     return lines
@@ -172,44 +176,32 @@ def _attacks(found: StoredAudit, result: PrivacyAudit) -> list[str]:
     from popgan.evidence.privacy.copies import ALPHA
 
     attacks = [*result.attacks, *(found.inversion.attacks if found.inversion else [])]
-    lines = [
-        _columns(
-            "Can membership be told? AUC, 0.5 = a guess",
-            "AUC",
-            "95 % interval",
-            "passes if",
-            "",
-            "TPR at 1 %",
-            "epsilon",
-        )
-    ]
+    head = ("AUC", "95 % interval", "by chance", "", "TPR at 1%", "epsilon")
+    lines = [_row("Can it be told who was trained with?", *head)]
     for attack in attacks:
+        value, high = attack.auc.value, attack.auc.high
         outcome = "open"
         if attack.p * len(attacks) <= ALPHA:
-            outcome = "told apart"
-        elif attack.auc.high is not None and attack.auc.high < AUC_LIMIT:
+            outcome = "told"
+        elif high is not None and high < AUC_LIMIT:
             outcome = "not told"
-        value = attack.auc.value
+        chance = attack.control.high
         lines.append(
-            _columns(
-                f"  {attack.name}, {attack.aggregate} of a patient",
+            _row(
+                f"  {attack.name}, {attack.aggregate} of slices",
                 "-" if value is None else f"{value:.2f}",
                 _interval(attack.auc, of=1),
-                f"< {AUC_LIMIT:.2f}",
+                "not known" if chance is None else f"up to {chance:.2f}",
                 outcome,
-                _rate(attack),
+                _percent(attack.tpr.value),
                 f">= {attack.epsilon.low or 0:.1f}",
             )
         )
+    lines.append(f"  AUC 0.5 is a guess; passes if the interval ends below {AUC_LIMIT:.2f}")
     return lines
 
 
-def _rate(attack: Attack) -> str:
-    value = attack.tpr.value
-    return "-" if value is None else f"{value:.1%}"
-
-
-def _columns(
+def _row(
     title: str,
     value: str = "",
     interval: str = "",
@@ -217,8 +209,8 @@ def _columns(
     outcome: str = "",
     *more: str,
 ) -> str:
-    line = f"{title:{_WIDE}} {value:>8} {interval:>16} {wanted:>12}  {outcome:18}"
-    return (line + "".join(f" {cell:>10}" for cell in more)).rstrip()
+    line = f"{title:39} {value:>7} {interval:>16} {wanted:>11}  {outcome:13}"
+    return (line + "".join(f" {cell:>9}" for cell in more)).rstrip()
 
 
 def _percent(value: float | None, digits: int = 1) -> str:

@@ -62,8 +62,10 @@ def verdict(
     elif open_:
         level, reasons = "too few subjects to test", open_
         needed = needed_subjects(attacks)
+        hint = any(map(_is_above, attacks))
+        start = "Some attacks point to training patients, and" if hint else "Nothing was found, but"
         text = (
-            "Nothing was found, but there are too few subjects to test: about "
+            f"{start} there are too few subjects to test: about "
             f"{counted(needed, 'patient', 'patients')} would be needed who were trained with, and "
             f"as many who were not{further}."
         )
@@ -149,18 +151,24 @@ def _open(attacks: Sequence[Attack]) -> list[str]:
             f"{least_for_rate()} patients who were not trained with are needed to count at 1 % "
             f"false positives, there are {rare[0].others}."
         )
+    above = [attack for attack in attacks if _is_above(attack)]
+    if above:
+        most = max(above, key=lambda attack: attack.auc.value or 0.0)
+        found.append(
+            f"{len(above)} of {len(attacks)} attacks lie above what members against members give; "
+            f"furthest {_named(most)}: {_auc(most)}, there at most {most.control.high or 0:.2f}."
+        )
     for attack in attacks:
-        value, control = attack.auc.value, attack.control
-        if value is not None and control.high is not None and value > control.high:
-            found.append(
-                f"{_named(attack)}: {_auc(attack)}, above members against members (at most "
-                f"{control.high:.2f})."
-            )
         if attack.p_tpr is not None and attack.p_tpr * len(attacks) <= INCLUDED:
             found.append(f"{_named(attack)}: true positives at 1 % may be more than 1 %.")
     if any(attack.control.high is None for attack in attacks):
         found.append("Members cannot be set against members: there are fewer than six.")
     return found
+
+
+def _is_above(attack: Attack) -> bool:
+    value, control = attack.auc.value, attack.control.high
+    return value is not None and control is not None and value > control
 
 
 def _all_tried(attacks: Sequence[Attack]) -> bool:
