@@ -170,7 +170,7 @@ def test_each_method_is_told_once_and_every_row_points_to_one(shareable):
 def test_what_was_not_tested_is_said(shareable):
     outline = Outline(shareable)
     pills = [attrs["class"] for attrs in outline.all("span") if "pill" in attrs.get("class", "")]
-    assert pills.count("pill untested") == 3  # readers, privacy, downstream
+    assert pills.count("pill untested") == 5  # tissues (two), readers, privacy, downstream
     assert pills.count("pill pass") == 0
     text = "".join(outline.text)
     assert "not for diagnosis" in text

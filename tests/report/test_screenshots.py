@@ -5,6 +5,8 @@ The instrument itself is tested first, on a page that does everything wrong.
 
 import io
 
+import audit_fixtures as audits
+import evidence_fixtures as evidence
 import numpy as np
 import paired_fixtures
 import pytest
@@ -72,6 +74,15 @@ PAGES = {
     "two contrasts, few ticks": lambda: report_html(
         content(contrasts=["T1w", "FLAIR"], log=log(rows=3, images=900))
     ),
+    "audited, compared, anatomy": lambda: report_html(
+        content(
+            audit=audits.passed(),
+            comparison=evidence.compared(),
+            tissue=evidence.tissue(),
+            release=evidence.release(),
+        )
+    ),
+    "audit failed": lambda: report_html(bare(audit=audits.failed(), filmstrip=[])),
     "masks": lambda: report_html(content(masks=masks(unmapped=240))),
     "readers": lambda: report_html(
         content(readers=ReaderContent(analysis(("popgan", "stylegan2")), "these weights", "popgan"))
@@ -85,7 +96,7 @@ PAGES = {
     "translator, private": lambda: private_html(
         paired_fixtures.content(), paired_fixtures.secret()
     ),
-    "private": lambda: private_html(content(), private()),
+    "private": lambda: private_html(content(audit=audits.failed()), private(audit=audits.secret())),
     "private, with masks": lambda: private_html(
         content(masks=masks()), private(real_overlays=masks().overlays)
     ),

@@ -1,0 +1,153 @@
+"""Anatomy, comparison, release, provenance, checklists: content, agreement, nothing claimed."""
+
+import re
+
+import audit_fixtures as audits
+import evidence_fixtures as evidence
+import numpy as np
+import pytest
+from report_fixtures import bare, content
+from test_audit import section, words
+
+from popgan.report.checklists import c_items, claim_items, left_blank, sections_of
+from popgan.report.comparison_view import comparison_view
+from popgan.report.evidence_content import ComparisonContent
+from popgan.report.guard import PrivateContentError, assert_shareable_data
+from popgan.report.shareable import report_html, write_report
+from popgan.report.worst import worst_places
+
+
+@pytest.fixture(scope="module")
+def html():
+    return report_html(
+        bare(comparison=evidence.compared(), tissue=evidence.tissue(), release=evidence.release())
+    )
+
+
+def test_reliability_stands_before_every_figure_of_anatomy(html):
+    said = words(section(html, "anatomy"))
+    assert said.index("can tissues be told") < said.index("How far is each figure")
+    for feature in evidence.tissue().features:
+        assert feature.title in said
+    assert "3.09 ×" in said  # 0.034 over 0.011
+    assert "98 % (97, 99)" in said
+    assert "fluid 0.81, grey 0.86, white 0.90, ventricles 0.84; 20 subjects" in said
+
+
+def test_unreliable_tissues_are_warned_of_and_folded_away():
+    said = section(report_html(bare(tissue=evidence.tissue(0.8))), "anatomy")
+    assert "prove nothing of the set" in words(said)
+    assert re.search(r"<details><summary>Figures of anatomy", said)
+
+
+def test_the_unpaired_table_is_headed_by_what_it_is_not(html):
+    found = section(html, "unpaired")
+    assert "<h2>Unpaired: not evidence of quality</h2>" in found
+    said = words(found)
+    assert evidence.comparison().unpaired.why in said
+    assert "Mean image, real against real and copies are no models" in said
+    assert "24.4 dB" in said
+    assert "∞" in said
+    assert "No row is better than another" in said
+    assert "The principled version" in said
+    assert "copy of T1w" in said
+
+
+def test_ties_are_called_ties(html):
+    said = words(section(html, "comparison"))
+    assert "+0.040 tie" in said
+    assert "popgan is better than stylegan2" in said
+    assert "−0.230" in said
+    assert "Equal budgets" in said
+    assert "at best" not in said or "exact" in said
+
+
+def test_budgets_that_differ_are_a_warning():
+    result = evidence.compared(equal_budget=False, budget_sentence="Budgets differ.")
+    found = section(report_html(bare(comparison=result)), "comparison")
+    assert '<p class="warning">Budgets differ.</p>' in found
+
+
+def test_a_stale_comparison_is_not_shown_and_one_model_needs_none():
+    assert comparison_view(ComparisonContent()) is None
+    stale = comparison_view(ComparisonContent(state="stale", models=3))
+    assert "changed since" in stale.lead
+    assert not stale.tables
+    with pytest.raises(ValueError, match="not shown"):
+        ComparisonContent(state="stale", result=evidence.comparison())
+
+
+def test_the_release_says_under_which_verdict_and_why(html):
+    said = words(section(html, "release"))
+    assert "500" in said
+    assert "passed" in said
+    forced = evidence.release(level="too few subjects to test", accepted="a pilot within the house")
+    page = report_html(bare(release=forced))
+    assert "although it could not be tested" in words(section(page, "release"))
+    assert "a pilot within the house" in words(section(page, "release"))
+    assert "No set for sharing was made" in words(section(report_html(bare()), "release"))
+
+
+def test_the_way_of_patients_and_images_is_drawn(html):
+    found = section(html, "provenance")
+    said = words(found)
+    assert "28 patients" in said
+    assert "never shown in training" in said
+    assert "500 released" in said
+    assert found.count("<code>" + "0a1b" * 16) == 1
+    audited = words(section(report_html(bare(audit=audits.passed())), "provenance"))
+    assert "1000 audited" in audited
+    assert "privacy: strangers" in audited
+
+
+def test_checklists_leave_blank_what_is_not_on_the_page():
+    full = content(comparison=evidence.compared(), tissue=evidence.tissue())
+    much, little = (sections_of(shown) for shown in (full, bare()))
+    assert len(claim_items(much)) == 44
+    assert len(c_items(much)) == 7
+    assert left_blank(claim_items(little)) > left_blank(claim_items(much)) > 15
+    assert all(item.blank for item in claim_items({}))
+
+
+def test_the_least_plausible_images_are_the_farthest_and_nothing_else():
+    found = content().fidelity
+    places = worst_places(found, 3)
+    distances = {pair.synthetic: pair.distance for pair in found.nearest}
+    assert [distances[p] for p in places] == sorted(distances.values(), reverse=True)[:3]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"subject": 12},
+        {"note": ["of SMITH1950"]},
+        {"deep": [{"who": {"id": "smith1950"}}]},
+        {"SMITH1950": 1},
+        ["smith1950"],
+    ],
+)
+def test_data_with_something_private_are_refused(value):
+    with pytest.raises(PrivateContentError):
+        assert_shareable_data(value, ["harmless", "smith1950", "12"])
+
+
+def test_numbers_are_no_ids():
+    assert_shareable_data({"n": 12, "value": 0.123456, "subjects": [12, 13]}, ["12", "123456"])
+
+
+def test_nothing_is_written_where_only_the_data_would_leak(tmp_path):
+    forced = evidence.release(accepted="asked for by Dr. Mustermann")
+    with pytest.raises(PrivateContentError):
+        write_report(
+            tmp_path / "report.html",
+            bare(release=forced),
+            forbidden=["mustermann"],
+            data=tmp_path / "report.json",
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_broken_numbers_of_a_log_become_null(tmp_path):
+    rows = [{"images": 8.0, "loss_generator": float("nan")}, {"images": np.float64(16.0)}]
+    write_report(tmp_path / "r.html", bare(log=rows), data=tmp_path / "r.json")
+    assert "NaN" not in (tmp_path / "r.json").read_text()
