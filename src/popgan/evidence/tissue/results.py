@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from popgan.evidence.statistics import Estimate
 
-FeatureName = Literal["csf", "grey", "white", "ventricles", "contrast", "symmetry", "brain"]
+FeatureName = Literal["csf", "grey", "white", "ventricles", "contrast", "symmetry"]
 
 
 class _Result(BaseModel):
@@ -27,6 +27,9 @@ class DiceFacts(_Result):
     grey: float
     white: float
     ventricles: float | None = None
+    intervals: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="95 % over subjects, by tissue"
+    )
 
 
 class Segmenter(_Result):
