@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import popgan
 from cohort import OPTIONS, SPLIT_SUBJECTS
+from frozen_speed import Frozen
 from popgan.cohort import Cohort, IngestOptions
 from popgan.config.schema import Plan
 from popgan.errors import UserError
@@ -24,7 +25,6 @@ from popgan.files import sha256_value
 from popgan.planning.rules import SUSTAINED
 from popgan.progress import Reporter
 from popgan.stations.ingest import ingest_station
-from popgan.stations.plan import SpeedProbe
 
 TUMOUR = {"contrasts": ["FLAIR"], "label": "map", "fractions": (0.65, 0.10, 0.25)}
 COHORTS: dict[str, tuple[str, IngestOptions]] = {
@@ -201,20 +201,8 @@ def _build(
             budget=budget,
             seed=seed,
             overrides={**setting.overrides, **values},
-            probe=_Frozen(speeds),
+            probe=Frozen(speeds),
         )
-
-
-class _Frozen(SpeedProbe):
-    """Hands back frozen speeds where popgan would train for some seconds."""
-
-    def __init__(self, frozen: Speeds) -> None:
-        super().__init__()
-        self._frozen = frozen
-
-    def __call__(self, plan: Plan) -> list[float]:
-        """Images/s of a plan at each level."""
-        return self._frozen(plan)
 
 
 def minutes_at(images: int, plan: Plan, speeds: list[float]) -> float:

@@ -19,7 +19,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -28,6 +28,7 @@ from typing import Any
 import torch
 
 import popgan
+from frozen_speed import Frozen
 from popgan.cohort import Cohort, IngestOptions
 from popgan.config.schema import Plan
 from popgan.device import best_device
@@ -41,7 +42,6 @@ from popgan.stations.evaluate import evaluate
 from popgan.stations.evidence import load_evaluation
 from popgan.stations.ingest import ingest_station
 from popgan.stations.pairs import training_images
-from popgan.stations.plan import SpeedProbe
 from popgan.synthesis.translate import Translator
 from popgan.training.loop import threads
 from popgan.training.probe import measure
@@ -124,11 +124,22 @@ def cells(tasks: Sequence[str]) -> list[Cell]:
 
 @dataclass
 class Bench:
-    """Where things lie, and cohorts that are open."""
+    """Where things lie, cohorts that are open, and what a trial may make smaller.
+
+    Attributes:
+        minutes: granted to each model.
+        side: of the slices.
+        phantoms: simulated heads.
+        overrides: values of every plan.
+    """
 
     work: Path
     store: Store
     threads: int
+    minutes: float = MINUTES
+    side: int = SIDE
+    phantoms: int = PHANTOMS
+    overrides: Mapping[str, Any] = field(default_factory=dict)
     opened: dict[str, Cohort] = field(default_factory=dict)
 
     def cohort(self, name: str) -> Cohort:
@@ -145,27 +156,15 @@ class Bench:
                 raise UserError("POPGAN_DATA is not set", do="set it to the folder of real MRI")
             source = Path(os.environ["POPGAN_DATA"]) / "lgg_tcga_128"
         elif not (source / "participants.tsv").exists():
-            write_cohort(source, PHANTOMS, seed=0, contrasts=("T1w", "PDw", "T2w"))
-        options = IngestOptions.parse(**INGEST[name])
+            write_cohort(source, self.phantoms, seed=0, contrasts=("T1w", "PDw", "T2w"))
+        options = IngestOptions.parse(**{**INGEST[name], "resolution": self.side})
         return ingest_station(source, self.work / name, options, reporter=Reporter())
 
 
-class Frozen(SpeedProbe):
-    """Hands back a frozen speed where popgan would train for some seconds."""
-
-    def __init__(self, speed: float) -> None:
-        super().__init__()
-        self.speeds, self._speed = [], speed
-
-    def __call__(self, plan: Plan) -> list[float]:
-        """Images/s."""
-        self.speeds = [self._speed]
-        return self.speeds
-
-
-def make_plan(cell: Cell, cohort: Cohort, speed: float | None, count: int) -> Plan:
-    """The plan of a cell: popgan's own for 15 minutes; of a made-up length without a speed."""
+def make_plan(cell: Cell, bench: Bench, speed: float | None, count: int) -> Plan:
+    """The plan of a cell: popgan's own for its minutes; of a made-up length without a speed."""
     overrides: dict[str, Any] = {
+        **bench.overrides,
         "network.sources": list(cell.sources),
         "network.target": cell.task.target,
         "train.threads": count,
@@ -173,27 +172,27 @@ def make_plan(cell: Cell, cohort: Cohort, speed: float | None, count: int) -> Pl
     if speed is None:
         overrides |= {"train.images": 100_000, "train.snapshots": 0}
     return popgan.make_plan(
-        cohort,
+        bench.cohort(cell.task.cohort),
         recipe=cell.recipe,
         preset="standard",
-        budget=None if speed is None else f"{60 * MINUTES:g}s",
+        budget=None if speed is None else f"{60 * bench.minutes:g}s",
         seed=cell.seed,
         overrides=overrides,
-        probe=None if speed is None else Frozen(speed),
+        probe=None if speed is None else Frozen(lambda plan: [speed]),
     )
 
 
-def freeze_speeds(bench: Bench, rounds: int) -> None:
+def freeze_speeds(bench: Bench, rounds: int, task: str = "lgg-flair") -> None:
     """Measure images/s of every shape, and slices/s of translation, in alternating rounds."""
-    shapes = {cell.shape: cell for cell in cells(["lgg-flair"])}
-    cohort, start = bench.cohort("lgg"), time.monotonic()
+    shapes = {cell.shape: cell for cell in cells([task])}
+    cohort, start = bench.cohort(next(iter(shapes.values())).task.cohort), time.monotonic()
     trained: dict[str, list[float]] = {shape: [] for shape in shapes}
     translated: dict[str, list[float]] = {shape: [] for shape in shapes}
     load = os.getloadavg()[0]
     for number in range(rounds):
         for shape, cell in shapes.items():
             print(f"speeds, round {number + 1} of {rounds}: {shape} ...", flush=True)
-            plan = make_plan(cell, cohort, None, SPEED_THREADS)
+            plan = make_plan(cell, bench, None, SPEED_THREADS)
             recipe, images = find_recipe(plan.recipe), training_images(plan, cohort)
             state = recipe.start(plan, best_device())
             with threads(SPEED_THREADS):
@@ -218,7 +217,7 @@ def slices_a_second(plan: Plan) -> float:
     generator = find_recipe(plan.recipe).generator(plan).requires_grad_(False).eval()
     generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     translator = Translator(generator, plan)
-    shape = (64, len(translator.sources), SIDE, SIDE)
+    shape = (64, len(translator.sources), plan.data.height, plan.data.width)
     stack = numpy_rng(0, "stack").uniform(-1, 1, shape).astype("float32")
     translator(stack[:8])
     start = time.perf_counter()
@@ -229,7 +228,7 @@ def slices_a_second(plan: Plan) -> float:
 def run_cell(cell: Cell, bench: Bench, speeds: dict[str, Any]) -> bool:
     """Train and evaluate a cell unless that was done."""
     cohort = bench.cohort(cell.task.cohort)
-    asked, plan = asked_of(cell, cohort, speeds, bench.threads)
+    asked, plan = asked_of(cell, bench, speeds)
     if bench.store.find(cell.name, asked):
         return False
     print(f"{cell.name}: {plan.train.images} images ...", flush=True)
@@ -264,9 +263,7 @@ def folder_of(cell: Cell, asked: dict[str, Any]) -> str:
     return "-".join(parts)
 
 
-def asked_of(
-    cell: Cell, cohort: Cohort, speeds: dict[str, Any], count: int
-) -> tuple[dict[str, Any], Plan]:
+def asked_of(cell: Cell, bench: Bench, speeds: dict[str, Any]) -> tuple[dict[str, Any], Plan]:
     """What a cell asks for, and its plan.
 
     Raises:
@@ -274,17 +271,17 @@ def asked_of(
     """
     if cell.shape not in speeds:
         raise UserError(f"the speed of {cell.shape} is not known", do="run with --speeds first")
-    plan = make_plan(cell, cohort, speeds[cell.shape]["median"], count)
+    plan = make_plan(cell, bench, speeds[cell.shape]["median"], bench.threads)
     values = plan.model_dump(mode="json", exclude_defaults=True, exclude={"decisions", "generate"})
     del values["data"]["cohort"], values["train"]["threads"]
-    return {"minutes": MINUTES, "plan": sha256_value(values)}, plan
+    return {"minutes": bench.minutes, "plan": sha256_value(values)}, plan
 
 
 def status(wanted: Sequence[Cell], bench: Bench, speeds: dict[str, Any]) -> str:
     """What is done and what is missing."""
     known, lines = bench.store.cells(), []
     for cell in wanted:
-        asked, _ = asked_of(cell, bench.cohort(cell.task.cohort), speeds, bench.threads)
+        asked, _ = asked_of(cell, bench, speeds)
         done = known.get(cell.name, {}).get("asked") == asked
         lines.append(f"{cell.name}: {'done' if done else 'missing'}")
     return "\n".join(lines)
