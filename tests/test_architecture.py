@@ -32,7 +32,7 @@ FLOORS = [
     {"planning", "training"},
     {"recipes"},
     {"synthesis"},
-    {"audit"},
+    {"attack"},
     {"stations"},
     {"study"},
     {"run"},
@@ -43,7 +43,7 @@ FLOORS = [
 # Height alone would let anything above use these; what they are for is narrower.
 ONLY_FOR = {
     # The recipes that translate compare images in early features of the backbone.
-    "evidence": {"recipes", "report", "synthesis", "audit", "stations", "study", "run", "cli"},
+    "evidence": {"recipes", "report", "synthesis", "attack", "stations", "study", "run", "cli"},
     "report": {"stations"},
     "networks": {"training", "recipes"},
     "objectives": {"recipes", "training"},

@@ -21,10 +21,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from popgan.audit.canaries import make_canaries
-from popgan.audit.chosen import Told, each_alike, taken
-from popgan.audit.code import Code
-from popgan.audit.inversion import RESTARTS, STEPS, invert
+from popgan.attack.canaries import make_canaries
+from popgan.attack.chosen import Told, each_alike, taken
+from popgan.attack.code import Code
+from popgan.attack.inversion import RESTARTS, STEPS, invert
 from popgan.config.schema import Plan
 from popgan.evidence.privacy.cases import Cases, check_apart
 from popgan.evidence.privacy.copies import Embed

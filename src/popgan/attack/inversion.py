@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from popgan.audit.code import Code
+from popgan.attack.code import Code
 from popgan.config.condition import condition_size
 from popgan.config.schema import Plan
 from popgan.errors import UserError

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from popgan.audit.chosen import Told, each_alike, owners_of
-from popgan.audit.inversion import RESTARTS, STEPS, invert
+from popgan.attack.chosen import Told, each_alike, owners_of
+from popgan.attack.inversion import RESTARTS, STEPS, invert
 from popgan.config.schema import Plan
 from popgan.evidence.privacy.cases import Cases, check_apart
 from popgan.evidence.privacy.generator_results import InversionAttack

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from popgan.audit.chosen import Told
+from popgan.attack.chosen import Told
 from popgan.evidence.privacy.cases import Cases
 from popgan.seeds import numpy_rng
 
