@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import popgan
-from popgan.audit.code import Code
+from popgan.attack.code import Code
 from popgan.cohort import Cohort, IngestOptions
 from popgan.config.schema import Plan
 from popgan.progress import Reporter

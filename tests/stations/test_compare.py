@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import popgan
-from popgan.audit.attack import inversion_attack
+from popgan.attack.generator import inversion_attack
 from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
 from popgan.evidence.compare.results import HEADING, Comparison, Errors, UnpairedRow

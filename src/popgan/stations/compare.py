@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from popgan.audit.attack import inversion_attack
+from popgan.attack.generator import inversion_attack
 from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
 from popgan.evidence.compare.pairs import Contender, mean_of, pairs
