@@ -36,7 +36,8 @@ def infinity_replicates(
 
     Args:
         x: N x D. y: M x D.
-        x_groups, y_groups: group numbers 0 .. G-1 of the rows.
+        x_groups, y_groups: group numbers 0 .. G-1 of the rows; so many that no subset is of one
+            group alone.
         x_whole: whether `frechet_infinity` was given `x_groups`, and so drew whole groups of x.
         sizes, seed: as there.
     """

@@ -27,6 +27,7 @@ from popgan.evidence.statistics import Estimate, Replicates, interval
 
 NEIGHBOURS = 5
 SIZES = 8  # of samples that the line to infinity goes through
+GROUPS = 16  # of subjects, so that the smallest of these, a quarter, has four
 FEW_COPIES = 2  # of the mean image are as good as any number, where only mean and spread count
 
 
@@ -68,7 +69,7 @@ def infinity(material: Material) -> list[Metric]:
         LeftOutError: fewer than 80 images on a side.
     """
     reference, synthetic = material.reference, material.matched_synthetic
-    count, dimension = min(len(reference.features), len(synthetic.features)), reference.features
+    count = min(len(reference.features), len(synthetic.features))
     if count < LEAST:
         raise LeftOutError(
             f"Frechet distance not extrapolated: it takes {LEAST} images on either side, and there "
@@ -91,12 +92,13 @@ def infinity(material: Material) -> list[Metric]:
         "mean image": line(material.mean_image.features).value,
         "noise": line(material.noise.features).value,
     }
-    found = _infinity_estimate(material, value, count, dimension.shape[1])
+    found = _infinity_estimate(material, value, count)
     return [metric(material, "frechet_infinity", "lower", found, floor, ceilings)]
 
 
-def _infinity_estimate(material: Material, value: float, count: int, dimension: int) -> Estimate:
+def _infinity_estimate(material: Material, value: float, count: int) -> Estimate:
     """With an interval only where simulations show that it covers the truth."""
+    dimension = material.reference.features.shape[1]
     if count < FULL_RANK * dimension:
         return without_interval(
             material,
@@ -105,6 +107,14 @@ def _infinity_estimate(material: Material, value: float, count: int, dimension: 
             f"is straight from {FULL_RANK} images a feature on; the floor has the same bias",
         )
     reference, synthetic = material.reference, material.matched_synthetic
+    groups = int(reference.groups.max()) + 1
+    if groups < GROUPS:
+        return without_interval(
+            material,
+            value,
+            f"no interval: without one of {groups} groups of subjects hardly anything is left of "
+            f"the smallest sample on the line; it takes {GROUPS} subjects",
+        )
     left = infinity_replicates(
         reference.features,
         synthetic.features,
