@@ -109,7 +109,7 @@ def test_the_generator_is_asked_about_only_where_it_is_released(pages):
     assert "images and the generator" in pages["passed"]
     assert "The generator itself" not in pages["failed"]
     asked = [len(audit_view(make()).questions) for make in (audits.passed, audits.failed)]
-    assert asked == [5, 4]
+    assert asked == [6, 5]
 
 
 def test_decisions_of_people_are_blank(pages):

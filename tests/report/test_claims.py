@@ -9,7 +9,7 @@ from report_fixtures import content
 from popgan.evidence.fidelity.verdict import Verdict
 from popgan.report.audit_claims import NEEDED, WHOLE, audit_claims
 from popgan.report.claim import Claim
-from popgan.report.claims import COVER, COVERED, LIKE, VARIED, claims, readers_row
+from popgan.report.claims import COVER, COVERED, LIKE, RELEASED, VARIED, claims, readers_row
 from popgan.report.comparison_view import CLAIM, RECIPE, comparison_claim
 from popgan.report.readers import ReaderContent
 from popgan.report.tissue_view import AMOUNTS, PLAUSIBLE, tissue_claims
@@ -175,6 +175,18 @@ def test_a_tie_is_a_tie_and_one_training_speaks_for_its_weights():
     assert comparison_claim(evidence.compared(pairs=several), "popgan").claim == RECIPE
     unequal = comparison_claim(evidence.compared(equal_budget=False), "popgan")
     assert (unequal.status, unequal.word) == ("untested", "budgets differ")
+
+
+def test_a_set_for_sharing_passes_by_its_own_audit_alone():
+    def row(**changes):
+        return table(release=evidence.release(**changes))[RELEASED]
+
+    assert row().status == "pass"
+    forced = row(level="too few subjects to test", accepted="a pilot")
+    assert forced.status == "untested"
+    assert "Released all the same: a pilot." in forced.result
+    assert row(state="stale").word == row(state="changed").word == "not tested: stale"
+    assert RELEASED not in table()
 
 
 def test_sharing_is_a_use_only_after_an_audit_that_was_passed():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from popgan.evidence.privacy.bounds import AUC_LIMIT
 from popgan.evidence.privacy.results import Attack, PrivacyAudit, Verdict
 from popgan.report.audit_content import AuditContent
-from popgan.report.audit_words import bounded, p_text
+from popgan.report.audit_words import bounded, measured, p_text
 from popgan.report.claim import Claim, Status
 from popgan.report.reader_words import with_interval
 from popgan.report.words import PERCENT, number, typeset
@@ -122,7 +122,7 @@ def _attacks(content: AuditContent, attacks: list[Attack], verdict: Verdict) -> 
         f"Whoever holds {held} cannot tell who was trained on.",
         f"{counted(len(attacks), 'membership attack', 'membership attacks')}; the interval of "
         f"every AUC must end below {AUC_LIMIT:.2f}.",
-        f"Strongest: {named(worst)}, AUC {with_interval(worst.auc)}; "
+        f"Strongest: {named(worst)}, AUC {measured(worst.auc)}; "
         f"{counted(worst.members, 'member', 'members')}, "
         f"{counted(worst.others, 'other', 'others')}.",
         status,

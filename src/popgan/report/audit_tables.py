@@ -8,7 +8,15 @@ from popgan.evidence.privacy.generator_results import InversionAttack, Overtrain
 from popgan.evidence.privacy.results import Attack, CopySearch, Neighbours, PrivacyAudit
 from popgan.evidence.readers.results import Measure
 from popgan.report.audit_claims import named
-from popgan.report.audit_words import ATTACKS, HOW_COPIES, MEASURES, bounded, p_text, p_value
+from popgan.report.audit_words import (
+    ATTACKS,
+    HOW_COPIES,
+    MEASURES,
+    bounded,
+    measured,
+    p_text,
+    p_value,
+)
 from popgan.report.reader_tables import Table
 from popgan.report.reader_words import with_interval
 from popgan.report.words import PERCENT, number, score, typeset
@@ -114,7 +122,7 @@ def _nearness(found: Neighbours) -> list[Row]:
     return [
         (
             "Distance to training over distance to held-out patients",
-            f"{with_interval(found.ratio)}; {n}",
+            f"{measured(found.ratio)}; {n}",
             "1 is expected; below 1, images keep closer to training patients. A value of 1 proves "
             "nothing: attacks have broken sets that had it.",
         ),

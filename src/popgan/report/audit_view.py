@@ -18,7 +18,7 @@ from popgan.report.audit_tables import (
     inversion_rows,
     overtrained_rows,
 )
-from popgan.report.audit_words import CANNOT, LEVELS, POWER_QUESTION, QUESTIONS
+from popgan.report.audit_words import CANNOT, LEVELS, MEMORY_QUESTION, POWER_QUESTION, QUESTIONS
 from popgan.report.reader_panels import ReaderPanel
 from popgan.report.reader_tables import Table
 from popgan.report.words import number, typeset
@@ -90,7 +90,8 @@ def audit_view(content: AuditContent) -> AuditView:
 
 def _questions(content: AuditContent) -> list[str]:
     further = QUESTIONS["generator"] if content.released == "generator" else ()
-    return [*QUESTIONS["images"], *further, POWER_QUESTION]
+    memory = () if content.tested and content.overtrained is None else (MEMORY_QUESTION,)
+    return [*QUESTIONS["images"], *further, POWER_QUESTION, *memory]
 
 
 def _facts(content: AuditContent) -> list[tuple[str, str]]:

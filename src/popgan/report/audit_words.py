@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from popgan.evidence.privacy.results import AttackName, CopyMeasureName, Level
 from popgan.evidence.readers.results import Measure
+from popgan.report.reader_words import with_interval
 from popgan.report.words import PERCENT, number
 
 LEVELS: dict[Level, tuple[str, str]] = {
@@ -48,10 +49,8 @@ QUESTIONS = {
         "training patient better than that of a stranger?",
     ),
 }
-POWER_QUESTION = (
-    "And would the audit notice? Copies are planted on purpose, and a model is made to memorise "
-    "on purpose; both must be found."
-)
+POWER_QUESTION = "And would the audit notice? Copies are planted on purpose, and must be found."
+MEMORY_QUESTION = "Would it notice a model that memorises? One is made to, and must be found out."
 
 CANNOT = (
     "That the images are anonymous. Whether they are is a legal question, answered for a purpose, "
@@ -81,6 +80,14 @@ HOW_COPIES = (
 )
 
 
+def measured(measure: Measure) -> str:
+    """ "0.53 (0.49 to 0.58)", or the number and why it has no interval."""
+    if measure.value is None or measure.low is not None:
+        return with_interval(measure)
+    why = f": {measure.reason}" if measure.reason else ""
+    return f"{with_interval(measure)} (no interval{why})"
+
+
 def bounded(measure: Measure, *, upper: bool) -> str:
     """ "3 of 1000 (at most 0.77 %)" or "0.30 % (0.06 to 0.87 %)": a rate with its interval."""
     if measure.value is None:
@@ -89,9 +96,10 @@ def bounded(measure: Measure, *, upper: bool) -> str:
         hits = round(measure.value * measure.n)
         return f"{number(hits)} of {number(measure.n)} (at most {share(measure.high)})"
     text = share(measure.value)
-    if measure.low is not None and measure.high is not None:
-        text += f" ({share(measure.low)} to {share(measure.high)})"
-    return text
+    if measure.low is None or measure.high is None:
+        why = f": {measure.reason}" if measure.reason else ""
+        return f"{text} (no interval{why})"
+    return f"{text} ({share(measure.low)} to {share(measure.high)})"
 
 
 def share(value: float) -> str:

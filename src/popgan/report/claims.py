@@ -23,7 +23,9 @@ from popgan.report.audit_claims import audit_claims
 from popgan.report.claim import Claim, Status
 from popgan.report.comparison_view import comparison_claim
 from popgan.report.content import MaskContent, ReportContent
+from popgan.report.evidence_content import ReleaseContent
 from popgan.report.measurements import network_name
+from popgan.report.provenance_view import release_sentence
 from popgan.report.readers import QUESTION, ReaderContent, readers_claim
 from popgan.report.tissue_view import tissue_claims
 from popgan.report.words import interval, number, percent, score, typeset
@@ -34,6 +36,7 @@ COVERED = 0.8
 _NOTHING = "No measurement was made."
 LIKE = "The images, as a set, are close to real ones."
 COVER = "All kinds of real image occur among them."
+RELEASED = "The set made for sharing was tested as it is."
 VARIED = "They differ from each other as much as real ones do."
 
 
@@ -46,6 +49,8 @@ def claims(content: ReportContent) -> list[Claim]:
         rows.append(_masks(content.masks))
     rows.append(readers_row(content.readers))
     rows += audit_claims(content.audit)
+    if content.release.state != "none":
+        rows.append(_released(content.release))
     if (against := comparison_claim(content.comparison, content.comparison.model)) is not None:
         rows.append(against)
     rows.append(
@@ -136,6 +141,20 @@ def _basis(metric: Metric) -> str:
         f"{number(value.n_synthetic)} synthetic images, {number(value.n_real)} real of "
         f"{counted(value.n_subjects, 'patient', 'patients')}"
     )
+
+
+def _released(release: ReleaseContent) -> Claim:
+    """The set that was made for sharing, by the audit of this very set."""
+    test = "The audit again, on exactly the images of the set, after flagged ones were left out."
+    if release.state != "current":
+        return Claim(RELEASED, test, release_sentence(release), "untested", "not tested: stale")
+    images = counted(release.images, "image", "images")
+    result = f"{images}, {number(release.dropped)} left out; {release.level}."
+    if release.level == "passed":
+        return Claim(RELEASED, test, result, "pass", how="It is privacy-tested, not anonymous.")
+    if release.accepted:
+        result += f" Released all the same: {release.accepted.rstrip('.')}."
+    return Claim(RELEASED, test, typeset(result), "untested")
 
 
 def _masks(masks: MaskContent) -> Claim:

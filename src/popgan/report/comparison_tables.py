@@ -107,7 +107,7 @@ def _pair_cells(pair: Pair) -> list[Cell]:
 def unpaired_table(table: UnpairedTable) -> Table:
     """The paper's numbers, every row with those that show what they are worth."""
     return Table(
-        f"{typeset(table.heading)}. {typeset(table.intensity)}. {typeset(table.mask)}. Pairing "
+        f"{typeset(table.heading)}. {_told(table.intensity)}. {_told(table.mask)}. Pairing "
         f"seed {table.pairing_seed}. {_references(table)} no models: they show what the numbers "
         "reward.",
         ["Source", "MSE", "MAE", "PSNR, random pair", "PSNR, nearest training",
@@ -127,6 +127,11 @@ def unpaired_table(table: UnpairedTable) -> Table:
             for row in table.rows
         ],
     )  # fmt: skip
+
+
+def _told(text: str) -> str:
+    """A phrase as the beginning of a sentence."""
+    return typeset(f"{text[:1].upper()}{text[1:]}".rstrip("."))
 
 
 def _references(table: UnpairedTable) -> str:

@@ -15,7 +15,8 @@ class ReleaseContent:
     """The data set that was made for sharing, if there is one.
 
     Args:
-        state: "none"; "current"; or "stale" where it is of other weights or data.
+        state: "none"; "current"; "stale" where it is of other weights or data; "changed" where
+            its files are no longer those that were audited.
         images: in the set.
         dropped: images that the copy search flagged and that were drawn anew.
         level: the verdict of the audit of this very set.
@@ -23,7 +24,7 @@ class ReleaseContent:
         manifest: SHA-256 of the file of hashes.
     """
 
-    state: Literal["none", "stale", "current"] = "none"
+    state: Literal["none", "stale", "changed", "current"] = "none"
     images: int = 0
     dropped: int = 0
     level: str = ""

@@ -83,7 +83,7 @@ def split_rows(splits: Mapping[str, SplitFacts]) -> list[tuple[str, str, str, st
 
 def release_rows(release: ReleaseContent) -> Sequence[tuple[str, str]]:
     """What is known of the set that was made for sharing; nothing where there is none."""
-    if release.state == "none":
+    if release.state in ("none", "changed"):
         return []
     rows = [
         ("Images in the set", number(release.images)),
@@ -108,6 +108,11 @@ def release_sentence(release: ReleaseContent) -> str:
         return (
             "A set for sharing was made, but of other weights or data. What this page says does "
             "not hold for it."
+        )
+    if release.state == "changed":
+        return (
+            "A set for sharing was made, but its files are no longer those that were audited. "
+            "Nothing on this page holds for it."
         )
     if release.accepted:
         return "A set for sharing was made although it could not be tested; a person accepted that."

@@ -207,7 +207,8 @@ def _forbidden(run: Path, people: dict[str, Any]) -> list[str]:
     paths = [file for entry in subjects.values() for file in entry["files"]]
     paths += [entry["path"] for entry in people["quarantined"]]
     ids = [entry["source_id"] for entry in subjects.values()]
-    return [*forbidden_strings(paths, ids), str(run.resolve())]
+    # Pseudonyms are nobody's names, and still of no use to anybody outside of the house.
+    return [*forbidden_strings(paths, [*ids, *subjects]), str(run.resolve())]
 
 
 def _private(

@@ -28,6 +28,7 @@ from popgan.stations.compared import (
 from popgan.stations.evidence import evaluation_seed
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
+from popgan.stations.release_files import AUDIT, SUMS, is_intact
 
 _BATCH = 256  # slices that are hashed at once
 
@@ -69,15 +70,17 @@ def release_folder(model: Model) -> Path:
 
 def release_content(model: Model, cohort: Cohort) -> ReleaseContent:
     """The data set that was made for sharing, by the audit that lies in it."""
-    path = release_folder(model) / "audit.json"
+    path = release_folder(model) / AUDIT
     if not path.exists():
         return ReleaseContent()
     try:
         found = StoredAudit.model_validate(read_json(path))
     except (UserError, ValidationError):
         return ReleaseContent(state="stale")
+    if not is_intact(path.parent):
+        return ReleaseContent(state="changed")
     current = (found.weights, found.cohort) == (model.weights_hash(), cohort.hash)
-    sums = path.parent / "SHA256SUMS"
+    sums = path.parent / SUMS
     return ReleaseContent(
         state="current" if current else "stale",
         images=found.n,
@@ -88,14 +91,15 @@ def release_content(model: Model, cohort: Cohort) -> ReleaseContent:
     )
 
 
-def evidence_inputs(model: Model) -> dict[str, str | None]:
+def evidence_inputs(model: Model) -> dict[str, str | bool | None]:
     """Hashes of what a report shows besides measurements, for the ledger."""
     paths = {
         "audit": audit_path(model),
-        "release": release_folder(model) / "audit.json",
+        "release": release_folder(model) / AUDIT,
         "comparison": comparison_path(model.run),
     }
-    return {name: sha256_file(path) if path.exists() else None for name, path in paths.items()}
+    found = {name: sha256_file(path) if path.exists() else None for name, path in paths.items()}
+    return {**found, "intact": paths["release"].exists() and is_intact(release_folder(model))}
 
 
 def splits(cohort: Cohort) -> dict[str, SplitFacts]:
