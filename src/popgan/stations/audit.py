@@ -15,6 +15,7 @@ from popgan.evidence.privacy.audit import audit as audit_sets
 from popgan.evidence.privacy.results import AuditResult, PrivateDetails
 from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
+from popgan.stations.audit_generator import inverted, overtrained
 from popgan.stations.audit_sides import (
     LEAST_IMAGES,
     Sides,
@@ -188,6 +189,7 @@ def _measure(
     reporter: Reporter,
 ) -> tuple[StoredAudit, PrivateDetails | None]:
     """All tests of a model; a cohort that allows none gives the reason instead."""
+    generator = about["released"] == "generator"
     try:
         sides = both_sides(model, cohort, extractor, reporter, about["n"])
     except NotMeasurableError as error:
@@ -195,4 +197,10 @@ def _measure(
         return StoredAudit(**about, not_testable=str(error)), None
     images = synthesise(model, about["n"], seed=about["seed"], reporter=reporter)
     result = audit_images(model, cohort, images, sides=sides, reporter=reporter)
-    return StoredAudit(**about, result=result.shared), result.private
+    found = StoredAudit(
+        **about,
+        result=result.shared,
+        overtrained=overtrained(model, cohort, sides, reporter),
+        inversion=inverted(model, cohort, sides, reporter) if generator else None,
+    )
+    return found, result.private
