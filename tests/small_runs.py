@@ -149,7 +149,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bad.parent.mkdir(parents=True)
         bad.write_bytes(content[: len(content) // 2])
         save(scans / "sub-nan9/anat/sub-nan9_T1w.nii.gz", np.full((30, 30, 30), np.nan, np.float32))
-        answer = call("run", scans, "-o", folder / "run", *INGEST, *sets(), "--json")
+        answer = call("run", scans, "-o", folder / "run", "--no-audit", *INGEST, *sets(), "--json")
         assert answer.status == 0, answer
         (folder / "said").write_text(answer.out)
         _finished["folder"] = folder

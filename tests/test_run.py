@@ -73,7 +73,7 @@ def test_a_small_run_again_skips_what_is_done(tmp_path: Path) -> None:
     assert call(*command).status == 0
     answer = call(*command)
     assert answer.status == 0
-    assert answer.err.count("unchanged, skipped") == 5
+    assert answer.err.count("unchanged, skipped") == 6
     assert answer.err.count("warning: not evaluated") == 1
     result = call(*command, "--json", "--quiet").result
     assert result["kid"] is None

@@ -242,7 +242,7 @@ def test_an_image_depends_on_seed_and_index_alone(run: Path, tmp_path: Path) -> 
 def test_the_same_command_again_rewrites_nothing(finished: Path, run: Path) -> None:
 
     before = snapshot(run)
-    answer = call("run", finished / "scans", "-o", run, *INGEST, *sets())
+    answer = call("run", finished / "scans", "-o", run, "--no-audit", *INGEST, *sets())
     assert answer.status == 0
     assert answer.err.count("unchanged, skipped") == 6
     assert snapshot(run) == before
@@ -286,7 +286,7 @@ def test_evidence_of_other_weights_is_not_read(copy: Path) -> None:
 def test_changed_options_are_named_and_nothing_is_touched(finished: Path, copy: Path) -> None:
 
     before = snapshot(copy)
-    command = ["run", finished / "scans", "-o", copy, *INGEST, *sets()]
+    command = ["run", finished / "scans", "-o", copy, "--no-audit", *INGEST, *sets()]
     for more, says in (
         (["--seed", 4], "seed 4, was 0"),
         (["--set", "train.images=200"], "train.images 200, was 96"),
@@ -304,7 +304,15 @@ def test_changed_options_are_named_and_nothing_is_touched(finished: Path, copy: 
 def test_models_live_side_by_side(finished: Path, copy: Path) -> None:
 
     first = snapshot(copy / "models/popgan") | snapshot(copy / "synthetic/popgan")
-    command = ["run", finished / "scans", "-o", copy, *INGEST, *sets(train__images=48)]
+    command = [
+        "run",
+        finished / "scans",
+        "-o",
+        copy,
+        "--no-audit",
+        *INGEST,
+        *sets(train__images=48),
+    ]
     answer = call(*command, "--name", "second", "--seed", 3)
     assert answer.status == 0
     assert "[ingest] unchanged, skipped" in answer.err
@@ -325,7 +333,7 @@ def test_restart_begins_anew_and_ends_the_same(finished: Path, copy: Path) -> No
 
     weights = copy / "models/popgan/weights.safetensors"
     before = weights.read_bytes(), weights.stat().st_mtime_ns
-    command = ["run", finished / "scans", "-o", copy, *INGEST, *sets()]
+    command = ["run", finished / "scans", "-o", copy, "--no-audit", *INGEST, *sets()]
     answer = call(*command, "--restart")
     assert answer.status == 0
     assert "[train popgan]\n" in answer.err
@@ -367,7 +375,10 @@ def test_damaged_weights_come_back_from_the_last_checkpoint(copy: Path) -> None:
 def test_a_damaged_record_is_one_line(finished: Path, copy: Path, content: str) -> None:
 
     (copy / "provenance.json").write_text(content)
-    for words in (["train", copy], ["run", finished / "scans", "-o", copy, *INGEST, *sets()]):
+    for words in (
+        ["train", copy],
+        ["run", finished / "scans", "-o", copy, "--no-audit", *INGEST, *sets()],
+    ):
         answer = call(*words)
         assert answer.status == 2
         assert "provenance.json: is damaged; remove it" in answer.line

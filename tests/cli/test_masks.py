@@ -55,7 +55,7 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 COMMAND = [
     *("--contrast", "T1w,FLAIR", "--with-masks", "--label-map", "tissue", "--label", "map"),
-    *("--condition", "label", *INGEST, *sets()),
+    *("--condition", "label", "--no-audit", *INGEST, *sets()),
 ]
 
 
