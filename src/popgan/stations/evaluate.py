@@ -60,17 +60,7 @@ def evaluate(
     cohort = cohort or Cohort.open(model.run)
     plan, weights = model.plan(), model.weights_hash()
     if plan.translates:
-        if n is not None:
-            raise UserError(
-                f"model {model.name!r} translates contrasts and draws no images to choose a number "
-                "of",
-                do="leave -n out: every slice of the test split is measured",
-            )
-        if features is not None:
-            raise UserError(
-                f"model {model.name!r} translates contrasts and is measured without a network",
-                do="leave --features out",
-            )
+        _refuse_what_draws(model, n, features)
         return evaluate_translator(model, cohort, reporter)
     model.require_cohort(cohort.hash)
     cohort.check_splits()
@@ -109,6 +99,20 @@ def evaluate(
         write_card(model, cohort)
     assert evaluation.fidelity is not None
     return evaluation.fidelity
+
+
+def _refuse_what_draws(model: Model, n: int | None, features: str | None) -> None:
+    """Refuse what only models that draw images are asked."""
+    if n is not None:
+        raise UserError(
+            f"model {model.name!r} translates contrasts and draws no images to choose a number of",
+            do="leave -n out: every slice of the test split is measured",
+        )
+    if features is not None:
+        raise UserError(
+            f"model {model.name!r} translates contrasts and is measured without a network",
+            do="leave --features out",
+        )
 
 
 def _measure(
