@@ -67,8 +67,8 @@ def _whole(content: AuditContent, verdict: Verdict) -> Claim:
         "controls must work."
     )
     how = (
-        "Passed is privacy-tested, not anonymous. Too few: nothing was found, and there are too "
-        "few patients to rule it out."
+        "Passed is privacy-tested, not anonymous. Too few: there are too few patients to "
+        "tell an honest model from one that remembers."
     )
     return Claim(WHOLE, test, typeset(verdict.sentence), status, label, how)
 

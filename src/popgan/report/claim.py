@@ -6,6 +6,8 @@ was set in advance. A number without such a limit is "measured", in grey.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +18,19 @@ _WORDS: dict[Status, str] = {
     "untested": "not tested",
     "measured": "no limit set",
 }
+_COUNTED: dict[Status, str] = {
+    "pass": "pass",
+    "fail": "fail",
+    "untested": "not tested or undecided",
+    "measured": "measured without a limit",
+}
+
+
+def tally(rows: Sequence[Claim]) -> str:
+    """ "2 pass, 3 fail, 6 not tested or undecided, 1 without a limit", in this order."""
+    counts = Counter(row.status for row in rows)
+    named = [(counts[status], words) for status, words in _COUNTED.items()]
+    return ", ".join(f"{count} {words}" for count, words in named if count)
 
 
 @dataclass(frozen=True)

@@ -95,9 +95,10 @@ def _view(metric: Metric, fidelity: FidelityResult, mark: str) -> MetricView:
 
 def _basis(metric: Metric, fidelity: FidelityResult) -> str:
     """What a metric is computed on; results of schema 1 do not say so."""
-    if metric.basis:
+    if metric.basis and metric.basis != "pixels":
         return typeset(metric.basis)
-    return "computed on pixels" if metric.name in _ON_PIXELS else network_line(fidelity)
+    pixels = metric.basis == "pixels" or metric.name in _ON_PIXELS
+    return "computed on pixels" if pixels else network_line(fidelity)
 
 
 def _share(metric: Metric) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from popgan.files import write_json, write_text
 from popgan.report.audit_view import audit_view
 from popgan.report.checklists import c_items, claim_items, left_blank, sections_of
-from popgan.report.claim import Claim
+from popgan.report.claim import Claim, tally
 from popgan.report.claims import claims
 from popgan.report.comparison_view import comparison_view
 from popgan.report.content import PageContent, ReportContent
@@ -78,6 +78,7 @@ def report_html(content: ReportContent | TranslatorContent) -> str:
 def _frame(content: PageContent) -> dict[str, Any]:
     """What every page shows around its findings."""
     tone, headline, sentence = verdict_view(content.verdict)
+    rows = _claims(content)
     return {
         "content": content,
         "tone": tone,
@@ -85,7 +86,8 @@ def _frame(content: PageContent) -> dict[str, Any]:
         "sentence": sentence,
         "training": training_drawings(content.log, content.plan.base),
         "readers": readers_view(content.readers),
-        "claims": _claims(content),
+        "claims": rows,
+        "tally": tally(rows),
         "uses": uses(content),
         "audit": audit_view(content.audit),
         "release": {
