@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from popgan.errors import UserError
-from popgan.phantom.cohort import write_cohort
-from small_runs import SETTINGS
+from small_runs import SETTINGS, head, save
 from translated_runs import TINY as TRANSLATOR
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -64,8 +64,17 @@ def bench(table: Any, work: Path, phantoms: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Heads that take less time to write than phantoms, in their place."""
     folder = tmp_path_factory.mktemp("phantoms") / "phantoms"
-    write_cohort(folder, n=12, seed=0, spacing=8.0, contrasts=("T1w", "PDw", "T2w"))
+    for seed in range(12):
+        data = head(seed)[:, :, 8:28].astype(np.float64)
+        for contrast, scale in (("T1w", 1.0), ("PDw", 0.5), ("T2w", -0.8)):
+            other = np.where(data > 100, 1400 * (scale < 0) + scale * data, data)
+            name = f"sub-{seed:02}"
+            place = folder / name / "anat" / f"{name}_{contrast}.nii.gz"
+            save(place, np.clip(other, 0, None).astype(np.int16), spacing=1.0)
+    names = "".join(f"sub-{seed:02}\n" for seed in range(12))
+    (folder / "participants.tsv").write_text(f"participant_id\n{names}")
     return folder
 
 
@@ -119,12 +128,12 @@ def test_weights_of_another_machine_are_not_mistaken_for_those_measured(
 
 
 def test_a_budget_that_is_refused_is_a_result(
-    table: Any, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> None:
         raise UserError("budget '12s' is too short for popgan paper")
 
-    made = bench(table, tmp_path, phantoms)
+    made, _ = table.bench_of(table.parse([*OPTIONS, "--work", str(tmp_path)]))
     monkeypatch.setattr(importlib.import_module("paper_cells"), "plan_of", refuse)
     assert table.draw_cell(table.DRAWING[0], 0, made)
     assert not table.draw_cell(table.DRAWING[0], 0, made)
