@@ -107,9 +107,9 @@ def _unpaired(found: Comparison) -> list[str]:
         "",
         table.why,
         "",
-        f"Intensities {table.intensity}; {table.mask}; pairing seed {table.pairing_seed}; Frechet "
-        f"distance (not FID: another network) from {found.matched} images a side. Intervals are "
-        "95 %, over patients.",
+        f"Intensities {table.intensity}; {table.mask}; pairing seed {table.pairing_seed}; "
+        f"{found.frechet_title} of features of {found.basis}, from {found.matched} images a side "
+        "(it is called FID with one network alone). Intervals are 95 %, over patients.",
         "",
         "| | MSE | MAE | PSNR, dB | PSNR to the nearest training image | to the nearest held-out "
         "image | Frechet | KID |",

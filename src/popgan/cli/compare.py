@@ -49,6 +49,15 @@ def compare(
             help="Synthetic images of each model.  [default: those that are evaluated]",
         ),
     ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            "--features",
+            metavar="inception=FILE",
+            help="Measure with the network of FID instead of EfficientNet-Lite0, as evaluate does.",
+            show_default=False,
+        ),
+    ] = None,
     inversion: Annotated[
         bool,
         typer.Option(
@@ -66,7 +75,14 @@ def compare(
     from popgan.stations.compared import comparison_path
 
     with locked(folder):
-        found = station(folder, names or [], n=n, inversion=inversion, reporter=reporter)
+        found = station(
+            folder,
+            names or [],
+            n=n,
+            features=features,
+            inversion=inversion,
+            reporter=reporter,
+        )
     lines = [*told(found), "", f"comparison: {comparison_path(folder)}"]
     shown.show(lines, found.model_dump(mode="json"))
 
@@ -77,7 +93,7 @@ def told(found: Comparison) -> list[str]:
     if found.models:
         lines += [*_models(found), "", *_pairs(found)]
     if found.unpaired is not None:
-        lines += ["", *_unpaired(found.unpaired, found.matched)]
+        lines += ["", *_unpaired(found.unpaired, found)]
     if found.translators:
         lines += ["", *_translators(found.translators)]
     if found.inversions:
@@ -89,7 +105,8 @@ def _models(found: Comparison) -> list[str]:
     head = (
         f"{found.images} synthetic images of each model against {found.reference_images} held-out "
         f"images of {found.reference_subjects} subjects. KID: the less the better; real against "
-        f"real {_value(found.floor)}, mean image {_number(found.mean_image)}."
+        f"real {_value(found.floor)}, mean image {_number(found.mean_image)}. Features: "
+        f"{found.basis}."
     )
     rows = [
         [
@@ -155,7 +172,7 @@ def _pairs(found: Comparison) -> list[str]:
     return lines
 
 
-def _unpaired(table: UnpairedTable, matched: int) -> list[str]:
+def _unpaired(table: UnpairedTable, found: Comparison) -> list[str]:
     rows = [
         [
             row.name,
@@ -170,7 +187,8 @@ def _unpaired(table: UnpairedTable, matched: int) -> list[str]:
         ]
         for row in table.rows
     ]
-    head = ["", "MSE", "MAE", "PSNR random", "PSNR train", "PSNR held-out", "Frechet", "KID"]
+    title = "FID" if found.frechet_title == "FID" else "Frechet"
+    head = ["", "MSE", "MAE", "PSNR random", "PSNR train", "PSNR held-out", title, "KID"]
     return [
         table.heading.upper(),
         "",
@@ -179,8 +197,8 @@ def _unpaired(table: UnpairedTable, matched: int) -> list[str]:
         *_wrapped(
             f"MSE, MAE and PSNR (dB) of random pairs with held-out images (pairing seed "
             f"{table.pairing_seed}), PSNR to the nearest training and the nearest held-out image. "
-            f"Intensities: {table.intensity}; {table.mask}. Frechet distance from {matched} "
-            "images a side. Intervals over patients are in the JSON."
+            f"Intensities: {table.intensity}; {table.mask}. {found.frechet_title} from "
+            f"{found.matched} images a side. Intervals over patients are in the JSON."
         ),
         "",
         *_wrapped(table.why),

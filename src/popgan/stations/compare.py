@@ -11,6 +11,7 @@ import numpy as np
 from popgan.attack.generator import inversion_attack
 from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
+from popgan.evidence.backbone import basis_of, defines_fid, extractor_of
 from popgan.evidence.compare.pairs import Contender, mean_of, pairs
 from popgan.evidence.compare.results import (
     Comparison,
@@ -21,7 +22,7 @@ from popgan.evidence.compare.results import (
     Pair,
 )
 from popgan.evidence.compare.words import budget_sentence
-from popgan.evidence.features import FeatureExtractor
+from popgan.evidence.features import Extractor
 from popgan.evidence.privacy.cases import Cases
 from popgan.planning.condition import vectors
 from popgan.planning.masks import with_maps
@@ -50,6 +51,7 @@ def compare(
     names: Sequence[str] = (),
     *,
     n: int | None = None,
+    features: str | None = None,
     inversion: bool = False,
     reporter: Reporter | None = None,
 ) -> Comparison:
@@ -63,13 +65,15 @@ def compare(
         run: the run folder.
         names: of models; all trained ones by default.
         n: synthetic images of each model; by default the least number that a plan evaluates.
+        features: the network that distances are measured with; see `evaluate`.
         inversion: also search for held-out images in each generator, which takes minutes a model.
         reporter: shows progress.
 
     Raises:
         NotMeasurableError: the cohort is too small to measure anything.
         UserError: fewer than two models, a named one is not trained or belongs to another cohort,
-            the test split was touched by training, or a full disk.
+            the test split was touched by training, weights of features are missing or not the
+            pinned ones, or a full disk.
     """
     run, reporter = Path(run), reporter or Reporter()
     cohort = Cohort.open(run)
@@ -84,7 +88,7 @@ def compare(
             do="leave -n out",
         )
     n = n or min((entrant.plan.evaluate.n for entrant in drawing), default=0)
-    extractor = FeatureExtractor()
+    extractor = extractor_of(features)
     inputs: dict[str, Any] = {
         "compare": COMPARE_VERSION,
         "cohort": cohort.hash,
@@ -118,12 +122,13 @@ def _compare(
     translating: Sequence[Entrant],
     cohort: Cohort,
     n: int,
-    extractor: FeatureExtractor,
+    extractor: Extractor,
     reporter: Reporter,
 ) -> Comparison:
     facts: dict[str, Any] = {
         "cohort": cohort.hash,
         "backbone": extractor.identity,
+        "basis": basis_of(extractor.identity),
         "images": n,
         "reference_images": len(cohort.subjects("test")),
         "reference_subjects": len(set(cohort.subjects("test"))),
@@ -151,6 +156,7 @@ def _compare(
     )
     return Comparison(
         **facts,
+        frechet_title=_frechet_title(cohort, extractor),
         matched=scale.matched,
         models=rows,
         groups=[_group(team, measured, scale.subjects) for team in sides],
@@ -162,6 +168,11 @@ def _compare(
         unpaired=scale.table([measured[row.name] for row in rows]),
         notes=_notes(sides, scale.subjects),
     )
+
+
+def _frechet_title(cohort: Cohort, extractor: Extractor) -> str:
+    fid = defines_fid(extractor.identity, len(cohort.contrasts))
+    return "FID" if fid else "Frechet distance"
 
 
 def _all(team: Team) -> list[Entrant]:

@@ -188,6 +188,10 @@ class Comparison(_Result):
     schema_version: Literal[1] = 1
     cohort: str = Field(description="SHA-256 of the cohort's manifest")
     backbone: dict[str, Any]
+    basis: str = Field(default="", description="the feature network, in words")
+    frechet_title: str = Field(
+        default="Frechet distance", description="FID only with the one network that defines it"
+    )
     images: int = Field(description="synthetic images of each model")
     matched: int = Field(description="images a side of Frechet distances")
     reference_images: int
