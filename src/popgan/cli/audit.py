@@ -30,7 +30,7 @@ _NEXT = {
     "failed": "train with more patients, for fewer images, or with more augmentation",
     "too few subjects to test": "add patients; or somebody who may decide releases all the same, "
     'with a reason: popgan generate RUN --release --accept-untested "REASON"',
-    "no power": "nothing can be released on this audit",
+    "no power": "nothing can be released on this audit; the lines above say what it did not find",
 }
 
 
@@ -135,6 +135,7 @@ def _copies(result: PrivacyAudit) -> list[str]:
 
 def _controls(found: StoredAudit, result: PrivacyAudit) -> list[str]:
     from popgan.evidence.privacy.controls import FOUND, has_power
+    from popgan.evidence.privacy.overall import only_flagged
 
     lines = [_row("Would this audit notice?", "result", "95 % interval", "needed")]
     if result.controls:
@@ -159,9 +160,11 @@ def _controls(found: StoredAudit, result: PrivacyAudit) -> list[str]:
     control = found.overtrained
     if control is not None:
         answer = {"detected": "yes", "missed": "no", "not reproduced": "it memorises too little"}
+        if only_flagged(control):
+            answer["missed"] = "flagged only"
         lines.append(
             _row(
-                f"  over-trained copy: found, of {control.images}",
+                f"  over-trained copy: found, of {control.found.n}",
                 _percent(control.found.value),
                 _interval(control.found),
                 "detected",

@@ -135,10 +135,10 @@ def _control_rows(audit: StoredAudit, result: PrivacyAudit) -> list[tuple[str, s
     if control is not None:
         rows.append(
             (
-                f"Control: images of an over-trained copy of the model ({control.outcome})",
+                "Control: patients found in the drawings of a copy that was made to memorise",
                 _share(control.found),
                 _interval(control.found),
-                f"{control.images} images",
+                f"{control.found.n} patients",
             )
         )
     return rows

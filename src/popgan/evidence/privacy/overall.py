@@ -6,15 +6,23 @@ no power    planted copies were missed; or a copy of the generator that was over
             was not found out; or the search for latent vectors did not find the generator's own
             images again, so that an attack by it shows nothing.
 Then        too few subjects to test, or passed, by the rules of `verdict.py`.
+
+Where there are too few patients, even flags on every image of an over-trained copy are no proof.
+The search then has power, and what lacks is patients: that stays "too few subjects to test".
 """
 
 from __future__ import annotations
 
+from popgan.evidence.privacy.controls import FOUND
 from popgan.evidence.privacy.generator_results import InversionAttack, OvertrainedControl
 from popgan.evidence.privacy.results import PrivacyAudit, Verdict
 from popgan.evidence.privacy.verdict import verdict
 
 _WEAK = "The audit has no power, so it can pass nothing: "
+_ONLY_FLAGGED = (
+    "Of a copy of the generator that was made to memorise, the copy search flags the images; with "
+    "so few patients that alone would be no proof."
+)
 _PASSED = (
     "The images and the generator passed the privacy tests. That is no proof that they are "
     "anonymous: other attacks may find more."
@@ -32,7 +40,9 @@ def overall(
     if found.level == "failed":
         return found
     weak = []
-    if overtrained is not None and not overtrained.detected:
+    too_few = found.level == "too few subjects to test"
+    flagged = too_few and overtrained is not None and only_flagged(overtrained)
+    if overtrained is not None and not overtrained.detected and not flagged:
         weak.append((_control(overtrained), overtrained.sentence))
     if inversion is not None and not inversion.searched:
         weak.append(
@@ -51,12 +61,24 @@ def overall(
     if found.level == "no power":
         return found
     parts = [part.sentence for part in (overtrained, inversion) if part is not None]
+    if flagged:
+        parts[0] = _ONLY_FLAGGED
     passed = found.level == "passed" and inversion is not None
     return found.model_copy(
         update={
             "sentence": _PASSED if passed else found.sentence,
             "reasons": [*found.reasons, *parts],
         }
+    )
+
+
+def only_flagged(overtrained: OvertrainedControl) -> bool:
+    """Whether an over-trained copy's images are flagged, though the verdict does not fail them."""
+    found, canaries = overtrained.found.value, overtrained.canaries_found.value
+    return (
+        overtrained.outcome == "missed"
+        and (found or 0.0) >= FOUND
+        and (canaries is None or canaries >= FOUND)
     )
 
 
