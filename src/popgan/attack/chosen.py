@@ -40,16 +40,6 @@ def each_alike(
     return [np.concatenate([_spread(places, few) for places in side]) for side in owned]
 
 
-def owners_of(cases: Cases, places: NDArray[np.intp]) -> list[str]:
-    """Whose the images at some places are."""
-    return [str(cases.subjects[int(place)]) for place in places]
-
-
-def taken(cases: Cases, places: NDArray[np.intp]) -> Cases:
-    """The images at some places with what belongs to them."""
-    return Cases(cases.images[places], cases.features[places], owners_of(cases, places))
-
-
 def _spread(places: NDArray[np.intp], count: int) -> NDArray[np.intp]:
     """Places in the middle of `count` equal parts."""
     return places[((np.arange(count) + 0.5) * len(places) / count).astype(np.intp)]

@@ -20,6 +20,7 @@ from popgan.training.growth import stage_at
 
 BEYOND = 2.0
 """How much longer than the usual length a latent vector may be: 99.7 % of all are shorter."""
+_SLOPE = 0.1
 
 
 class Code:
@@ -47,7 +48,11 @@ class Code:
             self.parameters.append(self._style)
 
     def draw(self) -> Tensor:
-        """The images of the present vectors, N x contrasts x H x W, not clamped; has gradients."""
+        """The images of the present vectors, N x contrasts x H x W; has gradients.
+
+        What a network draws beyond [-1, 1] nobody sees, so it is no error: images are clamped, but
+        for a small slope outside that a search can follow.
+        """
         length = self.z.norm(dim=1, keepdim=True).clamp(min=1e-6)
         z = self.z * (self._longest / length).clamp(max=1)
         if self._style is None:
@@ -56,4 +61,5 @@ class Code:
             w = self._generator.mapping(z, self._told) + self._style
             drawn = self._generator.synthesis(self._generator.broadcast(w))
         images: Tensor = drawn[:, : self._contrasts]
-        return images
+        clamped = images.clamp(-1, 1)
+        return clamped + _SLOPE * (images - clamped)

@@ -6,11 +6,13 @@ Images of members, of others and of the generator itself are searched for in its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from popgan.attack.chosen import Told, each_alike, owners_of
+from popgan.attack.chosen import Told, each_alike
 from popgan.attack.inversion import RESTARTS, STEPS, invert
 from popgan.config.schema import Plan
 from popgan.evidence.privacy.cases import Cases, check_apart
@@ -68,7 +70,7 @@ def inversion_attack(
     total = sum(map(len, rows)) + own
     with (reporter or Reporter()).task("inverting images", total) as task:
 
-        def rebuilt(picked: NDArray[np.float32], known: Told, owners: list[str]) -> Rebuilt:
+        def rebuilt(picked: NDArray[np.float32], known: Told, owners: Sequence[str]) -> Rebuilt:
             found = invert(
                 generator,
                 plan,
@@ -81,12 +83,10 @@ def inversion_attack(
             )
             return Rebuilt(picked, found.images, owners)
 
-        sides = [
-            rebuilt(side.images[at], None if known is None else known[at], owners_of(side, at))
-            for side, known, at in zip(
-                (train, heldout), (train_told, heldout_told), rows, strict=True
-            )
-        ]
+        sides = []
+        for side, known, at in zip((train, heldout), (train_told, heldout_told), rows, strict=True):
+            some = side.at(at)
+            sides.append(rebuilt(some.images, None if known is None else known[at], some.subjects))
         itself = rebuilt(images, told, [f"{i:06d}" for i in range(own)])
     mean = _mean(train.images)
     return inversion_result(

@@ -155,7 +155,8 @@ def _search(
     for step in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = RATE * schedule(step, steps)
-        gradients = torch.autograd.grad(measure(code.draw()).sum(), code.parameters)
+        loss = measure(code.draw()).sum()
+        gradients = torch.autograd.grad(loss, code.parameters)
         for parameter, gradient in zip(code.parameters, gradients, strict=True):
             parameter.grad = gradient
         optimiser.step()

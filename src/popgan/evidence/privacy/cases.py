@@ -35,6 +35,11 @@ class Cases:
         """How many different patients."""
         return len(set(self.subjects))
 
+    def at(self, places: NDArray[np.intp]) -> Cases:
+        """The images at some places, with what belongs to them."""
+        owners = [str(self.subjects[int(place)]) for place in places]
+        return Cases(self.images[places], self.features[places], owners)
+
 
 def check_images(
     images: NDArray[np.float32], features: NDArray[np.floating], what: str = "synthetic images"

@@ -222,22 +222,24 @@ def _sentence(
     """The finding in plain words."""
     members = counted(attack.members, "training patient", "training patients")
     others = counted(attack.others, "held-out patient", "held-out patients")
-    if not searched:
-        return (
-            f"The search leaves {own.value or 0:.3f} of the generator's own images, which it can "
-            f"draw exactly, where the mean image leaves {apart:.3f}: it finds too little, so the "
-            "attack shows nothing."
-        )
+    weak = (
+        f"The search leaves {own.value or 0:.3f} of the generator's own images, which it can draw "
+        f"exactly, where the mean image leaves {apart:.3f}: it finds too little to say that nobody "
+        "is given away."
+    )
     text = (
         f"The best reconstructions miss {members} by {train.value or 0:.3f} and {others} by "
         f"{heldout.value or 0:.3f} of the range of intensities (its own images by "
         f"{own.value or 0:.3f}); "
     )
     if gap.low is None or gap.high is None or gap.value is None:
-        return f"{text}there are too few patients to say whether that is a difference."
+        text += "there are too few patients to say whether that is a difference."
+        return text if searched else weak
     text += f"the difference is {gap.value:+.3f} (95 % CI {gap.low:+.3f} to {gap.high:+.3f})"
     if gap.low > 0:
         return f"{text}: it draws those better whom it was trained with."
+    if not searched:
+        return weak
     if gap.high < 0:
         return f"{text}: it draws those better whom it was not trained with, so they are easier."
     return f"{text}: that is no more than chance."
