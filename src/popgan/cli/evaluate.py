@@ -61,17 +61,16 @@ def evaluate(
 
 def metric_table(result: FidelityResult) -> list[str]:
     """A line a metric: value, interval, and what real images and the mean image get."""
-    wide = max(len(metric.title) for metric in result.metrics)
+    titles = [", ".join(filter(None, (m.title, m.unit))) for m in result.metrics]
+    wide = max(map(len, titles))
     lines = [f"{'':{wide}} {'value':>9} {'95 % interval':>18} {'real':>8} {'mean image':>11}"]
-    for metric in result.metrics:
+    for title, metric in zip(titles, result.metrics, strict=True):
         value, worst = metric.value, metric.ceilings.get("mean image")
         known = value.low is not None and value.high is not None
         interval = f"{value.low:.3g} .. {value.high:.3g}" if known else "-"
         floor = f"{metric.floor:.3g}" if metric.floor is not None else "-"
         ceiling = f"{worst:.3g}" if worst is not None else "-"
-        lines.append(
-            f"{metric.title:{wide}} {value.value:>9.3g} {interval:>18} {floor:>8} {ceiling:>11}"
-        )
+        lines.append(f"{title:{wide}} {value.value:>9.3g} {interval:>18} {floor:>8} {ceiling:>11}")
     return lines
 
 
