@@ -50,7 +50,7 @@ def test_the_answer_names_what_was_made(finished: Path, run: Path) -> None:
 def test_nothing_temporary_is_left(run: Path) -> None:
     assert leavings(run) == []
     known = {"dataset", "private", "cache", "models", "synthetic", "evaluation"}
-    known |= {"report.html", "provenance.json", ".popgan-lock"}
+    known |= {"report.html", "report.json", "provenance.json", ".popgan-lock"}
     assert {path.name for path in run.iterdir()} == known
 
 
