@@ -132,9 +132,7 @@ def load_inception(weights: Path) -> InceptionNetwork:
     """
     content = _read(weights)
     if hashlib.sha256(content).hexdigest() != WEIGHTS_SHA256:
-        raise UserError(
-            "is not the weights that FID is defined with", where=weights, do=_DO
-        )
+        raise UserError("is not the weights that FID is defined with", where=weights, do=_DO)
     try:
         found = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     except Exception as error:  # whatever a reader of damaged files comes to
