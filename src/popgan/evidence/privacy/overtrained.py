@@ -24,7 +24,7 @@ from popgan.evidence.privacy.generator_results import Outcome, OvertrainedContro
 from popgan.evidence.privacy.inversion import mean_over, rms
 from popgan.evidence.privacy.membership import attacks
 from popgan.evidence.privacy.neighbours import neighbours
-from popgan.evidence.privacy.results import Attack, Flag
+from popgan.evidence.privacy.results import Attack, Flag, Neighbours
 from popgan.evidence.privacy.verdict import verdict
 from popgan.evidence.readers.results import Measure
 from popgan.wording import counted
@@ -91,7 +91,50 @@ def judge_overtrained(
     features = embed(made.drawn)
     search, flags = finder.search(made.drawn, features)
     others = heldout if others is None else others
-    members = made.targets.at(np.flatnonzero(~made.canaries))
+    found = [*_attacked(made, features, others, reference, seed), *further]
+    near = _near(made, features, others, seed)
+    failed = verdict(search, near, found, []).level == "failed"
+    hits = _right(flags, made)
+    copied = share(int(copies_of(made.after, made.targets, train).sum()), len(hits), "targets")
+    outcome: Outcome = "detected" if failed else "missed"
+    if (copied.value or 0.0) < ENOUGH:
+        outcome = "not reproduced"
+    of_patients = _share(hits[~made.canaries], "patients")
+    of_canaries = _share(hits[made.canaries], "canaries")
+    return OvertrainedControl(
+        patients=int((~made.canaries).sum()),
+        canaries=int(made.canaries.sum()),
+        images=len(made.drawn),
+        targets=len(made.targets.images),
+        steps=made.steps,
+        seconds=made.seconds,
+        stopped=made.stopped,
+        before=_likeness(made.before, made),
+        reproduced=_likeness(made.after, made),
+        copied=copied,
+        found=of_patients,
+        canaries_found=of_canaries,
+        copies=search,
+        attacks=found,
+        outcome=outcome,
+        detected=outcome == "detected",
+        sentence=_sentence(made, outcome, copied, of_patients, of_canaries),
+    )
+
+
+def _members(made: Memorised) -> Cases:
+    return made.targets.at(np.flatnonzero(~made.canaries))
+
+
+def _attacked(
+    made: Memorised,
+    features: NDArray[np.floating],
+    others: Cases,
+    reference: Cases | None,
+    seed: int,
+) -> list[Attack]:
+    """The attacks on images, with the patients whom it learnt by heart as members."""
+    members = _members(made)
     found, _ = attacks(
         members.features,
         members.subjects,
@@ -101,7 +144,12 @@ def judge_overtrained(
         None if reference is None else reference.features,
         seed=seed,
     )
-    near = neighbours(
+    return found
+
+
+def _near(made: Memorised, features: NDArray[np.floating], others: Cases, seed: int) -> Neighbours:
+    members = _members(made)
+    return neighbours(
         features,
         members.features,
         members.subjects,
@@ -109,41 +157,12 @@ def judge_overtrained(
         others.subjects,
         seed=seed,
     )
-    level = verdict(search, near, [*found, *further], []).level
-    hits = _right(flags, made)
-    copied = share(int(copies_of(made.after, made.targets, train).sum()), len(hits), "targets")
-    outcome: Outcome = "missed"
-    if (copied.value or 0.0) < ENOUGH:
-        outcome = "not reproduced"
-    elif level == "failed":
-        outcome = "detected"
-    shares = {
-        False: _share(hits[~made.canaries], "patients"),
-        True: _share(hits[made.canaries], "canaries"),
-    }
-    return OvertrainedControl(
-        patients=int((~made.canaries).sum()),
-        canaries=int(made.canaries.sum()),
-        images=len(made.drawn),
-        targets=len(made.targets.images),
-        steps=made.steps,
-        seconds=made.seconds,
-        stopped=made.stopped,
-        before=mean_over(
-            np.maximum(correlation(made.before, made.targets.images), 0), "targets", most=1.0
-        ),
-        reproduced=mean_over(
-            np.maximum(correlation(made.after, made.targets.images), 0), "targets", 1.0
-        ),
-        copied=copied,
-        found=shares[False],
-        canaries_found=shares[True],
-        copies=search,
-        attacks=[*found, *further],
-        outcome=outcome,
-        detected=outcome == "detected",
-        sentence=_sentence(made, outcome, copied, shares[False], shares[True]),
-    )
+
+
+def _likeness(drawn: Images, made: Memorised) -> Measure:
+    """Correlation of drawings with their targets, over targets; what is below 0 counts as 0."""
+    alike = np.maximum(correlation(drawn, made.targets.images), 0)
+    return mean_over(alike, "targets", most=1.0)
 
 
 def correlation(images: Images, others: Images) -> Floats:
