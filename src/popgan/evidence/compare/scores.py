@@ -74,8 +74,9 @@ class Scored:
 def score_kid(reference: Reference, features: NDArray[np.floating], seed: int) -> Scored:
     """KID of a model's images, with what differences need.
 
-    The kernel sum within a subject is the same for all models, so the distance to one subject is,
-    but for that, mean k(y, y') - 2 mean k(x, y) over the subject's images x.
+    The distance to the images x of one subject alone is mean k(x, x') + mean k(y, y') -
+    2 mean k(x, y). The first term is the same for all models, so it is left out; the second is the
+    same for all subjects, and follows from the distance to all of them.
 
     Args:
         features: M x D of drawn images.
@@ -84,12 +85,10 @@ def score_kid(reference: Reference, features: NDArray[np.floating], seed: int) -
     groups = image_groups(len(features), seed=seed)
     value, left, right = kid_with_replicates(reference.features, reference.groups, features, groups)
     one = np.zeros(len(features), np.int64)
-    own = kernel_sums(features, one)
-    count = len(features)
-    within = float(own.between.sum() - own.diagonal.sum()) / (count * (count - 1))
     across = kernel_sums(reference.features, reference.owners, features, one).between[:, 0]
-    across = across / (np.bincount(reference.owners) * count)
-    return Scored(value, left, right, within - 2 * across)
+    images = np.bincount(reference.owners)
+    overall = across.sum() / (images.sum() * len(features))
+    return Scored(value, left, right, value + 2 * overall - 2 * across / (images * len(features)))
 
 
 def score_coverage(
