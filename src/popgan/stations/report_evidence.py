@@ -18,7 +18,7 @@ from popgan.files import read_json, sha256_file, sha256_value
 from popgan.report.audit_content import AuditContent
 from popgan.report.evidence_content import ComparisonContent, ReleaseContent, SplitFacts
 from popgan.report.measurements import identity_line
-from popgan.stations.audited import StoredAudit, audit_path, audit_state, load_audit
+from popgan.stations.audited import StoredAudit, audit_state, load_audit
 from popgan.stations.compared import (
     comparable,
     comparison_path,
@@ -94,7 +94,8 @@ def release_content(model: Model, cohort: Cohort) -> ReleaseContent:
 def evidence_inputs(model: Model) -> dict[str, str | bool | None]:
     """Hashes of what a report shows besides measurements, for the ledger."""
     paths = {
-        "audit": audit_path(model),
+        "audit": model.audit_path,
+        "private audit": model.private_audit_path,
         "release": release_folder(model) / AUDIT,
         "comparison": comparison_path(model.run),
     }
