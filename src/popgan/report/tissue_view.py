@@ -32,6 +32,7 @@ class TissueView:
         warnings: of the measurement.
         panels: reliability first, then distances.
         tables: (table, whether it is folded).
+        meanings: (figure, how to read it).
         facts: (what, value) of the segmenter.
     """
 
@@ -40,6 +41,7 @@ class TissueView:
     warnings: Sequence[str]
     panels: Sequence[ReaderPanel]
     tables: Sequence[tuple[Table, bool]]
+    meanings: Sequence[tuple[str, str]]
     facts: Sequence[tuple[str, str]]
 
 
@@ -49,7 +51,7 @@ def tissue_view(found: TissueResult | None) -> TissueView | None:
         return None
     if found.not_measured or found.reliability is None:
         why = found.not_measured or _NOTHING
-        return TissueView(typeset(f"Not measured: {why}"), "", _texts(found), [], [], [])
+        return TissueView(typeset(f"Not measured: {why}"), "", _texts(found), [], [], [], [])
     reliable = found.reliability
     panels = [_reliability_panel(reliable), _distance_panel(found.features)]
     tables = [(_checks(reliable), True), (_features(found), not reliable.reliable)]
@@ -69,6 +71,7 @@ def tissue_view(found: TissueResult | None) -> TissueView | None:
         warnings=_texts(found),
         panels=[panel for panel in panels if panel is not None],
         tables=[(table, folded) for table, folded in tables if table is not None],
+        meanings=[(typeset(f.title), typeset(f.how_to_read)) for f in found.features],
         facts=_segmenter(found),
     )
 
@@ -175,7 +178,7 @@ def _features(found: TissueResult) -> Table | None:
         typeset(
             "Figures of anatomy, mean with 95 % interval. Distance: Wasserstein, in the unit of "
             "the figure, beside that of training against held-out patients. KS: largest gap of "
-            f"the distributions, 0 to 1. p: {found.unit_of_test}, corrected by Holm over all rows."
+            f"the distributions, 0 to 1. Test: {found.unit_of_test}"
         ),
         ["Figure", "Synthetic", "Real", "Distance", "KS", "p (Holm)", "Verdict"],
         [(typeset(f.title), _cells(f)) for f in found.features],
