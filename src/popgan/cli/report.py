@@ -7,7 +7,7 @@ import typer
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
 
-HELP = "Write report.html (shareable) and private/report.html."
+HELP = "Write report.html and report.json (shareable), and private/report.html."
 
 
 def report(context: typer.Context, folder: shared.RunFolder, name: shared.Name = None) -> None:
@@ -20,6 +20,7 @@ def report(context: typer.Context, folder: shared.RunFolder, name: shared.Name =
         public, private = write_report(model, reporter=reporter)
     lines = [
         f"private report: {private}  (patient images: do not share)",
-        f"report:         {public}",
+        f"report:         {public}  (and report.json beside it: the same as data)",
     ]
-    shown.show(lines, {"report": public, "private_report": private})
+    data = public.with_suffix(".json")
+    shown.show(lines, {"report": public, "data": data, "private_report": private})
