@@ -199,7 +199,7 @@ SHIFT_OF_BOOTSTRAP = float(np.sqrt(0.55 / 32))
 def straight(size: Size) -> list[dict[str, Any]]:
     """Coverage of the interval at infinite n, by images a feature and by shape of the spectrum."""
     dimension, rows = 96 if size is not QUICK else 24, []
-    few = max(2, size.samples // 10)
+    few = max(2, size.samples // 3)
     for power in (0.5, 1.5):
         deviation = spectrum(dimension, power, 10)
         for images in (1, 2, 4) if size is not QUICK else (4,):
@@ -216,7 +216,7 @@ def straight(size: Size) -> list[dict[str, Any]]:
                 )
                 return Trial(value, *interval(value, *left))
 
-            name = f"Frechet at infinite n, {images} images a feature, power {power}"
+            name = f"Frechet at infinite n, images a feature: {images}, power {power}"
             rows.append(coverage(name, dimension * 0.05**2, trial, few))
     return rows
 

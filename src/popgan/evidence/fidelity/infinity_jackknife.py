@@ -1,7 +1,8 @@
 """The extrapolated Frechet distance without each group of a sample: what its interval rests on.
 
-Simulated (`benchmarks/bias.py`), intervals from these replicates cover the truth in 97 to 100 % of
-samples with four images a feature or more; with fewer the line itself is biased, and they do not.
+Simulated (`benchmarks/bias.py`), intervals from these replicates cover the truth at least as often
+as they say with four images a feature or more; with fewer the line itself is biased, and where the
+variance is spread over many features they miss.
 """
 
 from __future__ import annotations

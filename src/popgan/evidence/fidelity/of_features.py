@@ -141,11 +141,7 @@ def neighbourhoods(material: Material) -> list[Metric]:
 
 
 def clipped_neighbourhoods(material: Material) -> list[Metric]:
-    """Density and coverage that one far image cannot move.
-
-    Raises:
-        LeftOutError: fewer real images than the number of neighbours takes.
-    """
+    """Density and coverage that one far image cannot move."""
     reference, synthetic = material.reference, material.matched_synthetic
     groups = _groups(material)
     result = clipped(reference.features, synthetic.features, k=NEIGHBOURS, **groups)
