@@ -7,6 +7,7 @@ from pathlib import Path
 from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
 from popgan.files import owners_folder, private_folder, sha256_file, write_json
+from popgan.folders import atomic_folder
 from popgan.progress import Reporter
 from popgan.stations.audit import refuse_translators
 from popgan.stations.audit_sides import LEAST_IMAGES
@@ -15,7 +16,7 @@ from popgan.stations.draw import ANY, Wish, check_count
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.release_choice import Chosen, choose
-from popgan.stations.release_files import is_intact, write_release
+from popgan.stations.release_files import is_intact, is_release, write_release
 from popgan.training.loop import threads
 from popgan.wording import counted
 
@@ -88,10 +89,12 @@ def release(
         return folder
 
     def work() -> None:
-        chosen = choose(model, cohort, known, n, seed, wish, accept, reporter)
-        allow(chosen.audit, accept)
-        write_release(model, cohort, folder, chosen, seed, wish, reporter)
-        _save_private(model, chosen)
+        # A folder that holds something else is refused before hours of tests.
+        with atomic_folder(folder, replace=is_release) as part:
+            chosen = choose(model, cohort, known, n, seed, wish, accept, reporter)
+            allow(chosen.audit, accept)
+            write_release(model, cohort, part, chosen, seed, wish, reporter)
+            _save_private(model, chosen)
 
     with threads(plan.train.threads):
         if out is not None:
@@ -180,6 +183,7 @@ def _save_private(model: Model, chosen: Chosen) -> None:
     folder = owners_folder(model.run / "private" / "releases")
     record = {
         "seed": chosen.audit.seed,
+        "equal_to_real_images": chosen.equal,
         "left_out": [flag.model_dump(mode="json") for flag in chosen.dropped],
         "audit": chosen.private.model_dump(mode="json"),
     }

@@ -37,6 +37,7 @@ class Chosen:
         indices: n, ascending, within the seed's stream.
         audit: of these very images. private: its part that names patients.
         dropped: flags of images that were left out, by their index in the stream.
+        equal: indices of images that were left out because they equal a real one.
     """
 
     images: NDArray[np.float32]
@@ -45,6 +46,7 @@ class Chosen:
     audit: StoredAudit
     private: PrivateDetails
     dropped: list[Flag]
+    equal: list[int]
 
 
 class _Pool:
@@ -128,7 +130,7 @@ def choose(
     except NotMeasurableError as error:
         raise UserError(str(error)) from error
     pool = _Pool(model, sides, seed, wish, reporter)
-    result, dropped, out = _mended(pool, model, cohort, sides, n, reporter)
+    result, dropped, equal = _mended(pool, model, cohort, sides, n, reporter)
     audited = StoredAudit(
         version=AUDIT_VERSION,
         weights=known.weights,
@@ -139,32 +141,34 @@ def choose(
         splits=splits,
         result=result.shared,
         overtrained=known.overtrained,
-        dropped=out,
+        dropped=len({flag.synthetic for flag in dropped}) + len(equal),
         accepted=accept,
         train_subjects=sides.train.patients,
         heldout_subjects=sides.heldout.patients,
         reference_subjects=sides.reference.patients if sides.reference else 0,
     )
-    return Chosen(pool.images, pool.codes, pool.indices, audited, result.private, dropped)
+    return Chosen(pool.images, pool.codes, pool.indices, audited, result.private, dropped, equal)
 
 
 def _mended(
     pool: _Pool, model: Model, cohort: Cohort, sides: Sides, n: int, reporter: Reporter
-) -> tuple[AuditResult, list[Flag], int]:
+) -> tuple[AuditResult, list[Flag], list[int]]:
     """Fill the pool with n images of which none is flagged; the audit of just these."""
     real = {digest for digest in _stored(cohort) if digest is not None}
     flags: list[Flag] = []
+    equal: list[int] = []
     out = 0
     for _ in range(ROUNDS):
         pool.draw(n - len(pool.indices))
         bad = pool.real(real)
+        equal += sorted(pool.indices[place] for place in bad)
         if not bad:
             result = audit_images(
                 model, cohort, pool.images, features=pool.features, sides=sides, reporter=reporter
             )
             found = result.private.flags
             if not found:
-                return result, flags, out
+                return result, flags, equal
             bad = {flag.synthetic for flag in found}
             flags += [f.model_copy(update={"synthetic": pool.indices[f.synthetic]}) for f in found]
         out += len(bad)

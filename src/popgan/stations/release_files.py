@@ -9,7 +9,6 @@ from popgan.cohort.cohort import Cohort
 from popgan.cohort.faces import has_margins
 from popgan.cohort.geometry import to_volume
 from popgan.files import sha256_file, write_json
-from popgan.folders import atomic_folder
 from popgan.progress import Reporter
 from popgan.stations.draw import Wish, told_of
 from popgan.stations.generate import skull_stripped
@@ -28,16 +27,16 @@ _IGNORE = ".bidsignore"
 def write_release(
     model: Model,
     cohort: Cohort,
-    folder: Path,
+    part: Path,
     chosen: Chosen,
     seed: int,
     wish: Wish,
     reporter: Reporter,
 ) -> None:
-    """Write a release, whole or not at all; an older release in its place is replaced.
+    """Write a release into an empty folder.
 
     Raises:
-        UserError: the folder holds something else, or a full disk.
+        UserError: a full disk.
     """
     plan = model.plan()
     told, notes = told_of(model, wish)
@@ -45,33 +44,32 @@ def write_release(
         reporter.warning(note)
     margins = has_margins(cohort.preparation())
     stripped = skull_stripped(cohort.fingerprint, margins=margins)
-    with atomic_folder(folder, replace=is_release) as part:
-        write_bids(
-            part,
-            chosen.images,
-            codes=chosen.codes,
-            contrasts=plan.data.contrasts,
-            reporter=reporter,
-            to_volume=to_volume,
-            affine=cohort.affine,
-            spacing=cohort.spacing,
-            model=model.name,
-            seed=seed,
-            indices=chosen.indices,
-            provenance=provenance.record(),
-            plan_hash=model.plan_hash(),
-            weights_hash=chosen.audit.weights,
-            labels=None if told is None else told.labels_at(seed, chosen.indices),
-            skull_stripped=stripped,
-            margins=margins,
-            source_hash=cohort.hash,
-            masks=plan.data.masks,
-        )
-        write_json(part / AUDIT, chosen.audit.model_dump(mode="json"))
-        text = release_note(model.name, plan, chosen.audit, skull_stripped=stripped)
-        (part / NOTE).write_text(text, encoding="utf-8")
-        _ignore(part / _IGNORE)
-        (part / SUMS).write_text("".join(sums(part)), encoding="utf-8")
+    write_bids(
+        part,
+        chosen.images,
+        codes=chosen.codes,
+        contrasts=plan.data.contrasts,
+        reporter=reporter,
+        to_volume=to_volume,
+        affine=cohort.affine,
+        spacing=cohort.spacing,
+        model=model.name,
+        seed=seed,
+        indices=chosen.indices,
+        provenance=provenance.record(),
+        plan_hash=model.plan_hash(),
+        weights_hash=chosen.audit.weights,
+        labels=None if told is None else told.labels_at(seed, chosen.indices),
+        skull_stripped=stripped,
+        margins=margins,
+        source_hash=cohort.hash,
+        masks=plan.data.masks,
+    )
+    write_json(part / AUDIT, chosen.audit.model_dump(mode="json"))
+    text = release_note(model.name, plan, chosen.audit, skull_stripped=stripped)
+    (part / NOTE).write_text(text, encoding="utf-8")
+    _ignore(part / _IGNORE)
+    (part / SUMS).write_text("".join(sums(part)), encoding="utf-8")
 
 
 def sums(folder: Path) -> list[str]:

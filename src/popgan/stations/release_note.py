@@ -160,7 +160,7 @@ def _left_out(audit: StoredAudit) -> str:
         return "No image had to be left out: the copy search flagged none."
     were = counted(audit.dropped, "image was", "images were")
     return (
-        f"{were} left out because the copy search had flagged them, and others drawn instead. The "
+        f"{were} left out because of likeness to a patient's image, and others drawn instead. The "
         "set was then audited again, as it is."
     )
 
