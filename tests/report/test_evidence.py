@@ -1,5 +1,6 @@
 """Anatomy, comparison, release, provenance, checklists: content, agreement, nothing claimed."""
 
+import json
 import re
 
 import audit_fixtures as audits
@@ -9,6 +10,7 @@ import pytest
 from report_fixtures import bare, content
 from test_audit import section, words
 
+from popgan.report.audit_content import AuditContent
 from popgan.report.checklists import c_items, claim_items, left_blank, sections_of
 from popgan.report.comparison_view import comparison_view
 from popgan.report.evidence_content import ComparisonContent
@@ -151,3 +153,16 @@ def test_broken_numbers_of_a_log_become_null(tmp_path):
     rows = [{"images": 8.0, "loss_generator": float("nan")}, {"images": np.float64(16.0)}]
     write_report(tmp_path / "r.html", bare(log=rows), data=tmp_path / "r.json")
     assert "NaN" not in (tmp_path / "r.json").read_text()
+
+
+def test_a_translator_has_its_data_and_no_audit_by_nature(tmp_path):
+    import paired_fixtures
+
+    shown = paired_fixtures.content(audit=AuditContent(state="not applicable"), log=[])
+    write_report(tmp_path / "r.html", shown, data=tmp_path / "r.json")
+    data = json.loads((tmp_path / "r.json").read_text())
+    assert data["target"] == shown.target
+    assert data["audit"]["state"] == "not applicable"
+    (row,) = [row for row in data["verdicts"] if "who the model was trained on" in row["claim"]]
+    assert row["status"] == "untested"
+    assert "shows the anatomy of the patient" in row["result"]
