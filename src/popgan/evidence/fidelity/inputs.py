@@ -161,14 +161,15 @@ def gather(
 
 def _within_range(images: np.ndarray) -> tuple[np.ndarray, float]:
     """Images clipped to [-1, 1], float32, and the share of pixels that were; no copy if none."""
-    outside = sum(int((np.abs(block) > 1 + 1e-6).sum()) for block in _blocks(images))
-    beyond = any(bool((np.abs(block) > 1).any()) for block in _blocks(images))
+    outside = sum(int((np.abs(block) > 1 + 1e-6).sum()) for block in blocks(images))
+    beyond = any(bool((np.abs(block) > 1).any()) for block in blocks(images))
     if beyond or images.dtype != np.float32:
         images = np.clip(images, -1, 1).astype(np.float32)
     return images, outside / images.size
 
 
-def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:
+def blocks(images: np.ndarray) -> Iterator[np.ndarray]:
+    """Images, a few hundred at a time, so that nothing as large as the set lies beside it."""
     for start in range(0, len(images), _BLOCK):
         yield images[start : start + _BLOCK]
 
@@ -179,7 +180,8 @@ def _subset(count: int, size: int, seed: int, purpose: str) -> np.ndarray:
 
 def _noise(train: np.ndarray, count: int, seed: int) -> np.ndarray:
     centre = train.mean((0, 2, 3), dtype=np.float64)[None, :, None, None]
-    width = train.std((0, 2, 3), dtype=np.float64)[None, :, None, None]
+    squares = sum(((block - centre) ** 2).sum((0, 2, 3)) for block in blocks(train))
+    width = np.sqrt(squares / (train.size // train.shape[1]))[None, :, None, None]
     normal = numpy_rng(seed, "noise images").standard_normal((count, *train.shape[1:]))
     return np.clip(centre + width * normal, -1, 1).astype(np.float32)
 
@@ -212,11 +214,11 @@ def check(
                 f"{name} images are {_size(images)} but training images are {_size(real_train)}",
                 do="compare images with the same contrasts and the same size",
             )
-        finite = np.concatenate([np.isfinite(block).all((1, 2, 3)) for block in _blocks(images)])
+        finite = np.concatenate([np.isfinite(block).all((1, 2, 3)) for block in blocks(images)])
         if not finite.all():
             bad = int(np.flatnonzero(~finite)[0])
             raise UserError(f"{name} image {bad} contains NaN or infinity", do="repair or drop it")
-        highest = max(float(np.abs(block).max()) for block in _blocks(images))
+        highest = max(float(np.abs(block).max()) for block in blocks(images))
         if name != "synthetic" and highest > 1.001:
             raise UserError(f"{name} images leave the range [-1, 1]", do="normalise them first")
     _check_subjects("training", real_train, train_subjects)

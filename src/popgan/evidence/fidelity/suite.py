@@ -14,7 +14,7 @@ import numpy as np
 
 from popgan.evidence.features import Extractor
 from popgan.evidence.fidelity import nearest, spectrum
-from popgan.evidence.fidelity.inputs import LeftOutError, Material, cautions, gather
+from popgan.evidence.fidelity.inputs import LeftOutError, Material, blocks, cautions, gather
 from popgan.evidence.fidelity.measures import MEASURES
 from popgan.evidence.fidelity.results import FidelityResult, Metric, NearestPair, Spectra
 from popgan.progress import Reporter
@@ -74,6 +74,8 @@ def assess(
                 left_out.append(str(reason))
             task.advance()
     images = material.synthetic.images
+    mean = images.mean(0, dtype=np.float64)
+    variance = sum(((block - mean) ** 2).sum(0) for block in blocks(images)) / len(images)
     return FidelityResult(
         backbone=extractor.identity,
         seed=seed,
@@ -88,8 +90,8 @@ def assess(
         warnings=cautions(material) + left_out,
         spectra=_spectra(material),
         nearest=_pairs(material),
-        synthetic_mean=_plain(images.mean(0, dtype=np.float64)),
-        synthetic_std=_plain(images.std(0, dtype=np.float64)),
+        synthetic_mean=_plain(mean),
+        synthetic_std=_plain(np.sqrt(variance)),
     )
 
 
