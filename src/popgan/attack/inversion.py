@@ -1,9 +1,10 @@
 """Inversion: the latent vector whose image comes nearest to a given one, by fixed rules.
 
-Adam on the latent vector from several random starts, always the same number of steps, with a rate
-that rises and falls; the start that ends nearest counts. The loss is the squared error, as a share
-of the image's own variance, plus the difference in early features of the backbone, so that edges
-count (as Zhu et al., ECCV 2016, and Karras et al., CVPR 2020, search; the steps are ours).
+Adam on the latent vector, always the same number of steps, with a rate that rises and falls. A
+search starts at the nearest of a few random vectors; of several searches the best counts. The loss
+is the squared error, as a share of the image's own variance, plus the difference in early features
+of the backbone, so that edges count (as Zhu et al., ECCV 2016, and Karras et al., CVPR 2020,
+search; the steps are ours).
 
 Images do not influence each other: each has a start by (seed, place) and is searched in a batch of
 fixed size. Memory is that of one batch.
@@ -30,13 +31,14 @@ from popgan.seeds import torch_rng
 from popgan.synthesis.sample import batch_size
 
 STEPS = 100
-RESTARTS = 2
+RESTARTS = 1
 RATE = 0.1
 """Largest step of Adam in a latent vector's numbers, whose standard deviation is one."""
 FEATURES = 0.5
 """Weight of the difference in features beside the share of variance that is left."""
 _BATCH = 16  # most searched at once: gradients hold all feature maps
 _SMALLEST = 32  # pixels a side below which the backbone sees nothing
+_TRIED = 8  # random vectors, of which a search starts at the nearest
 _RISE = 0.1  # share of the steps in which the rate rises
 
 Images = NDArray[np.float32]
@@ -79,7 +81,7 @@ def invert(
             no part.
         told: N x K, what is known of each image, where the plan has conditions.
         steps: of each search.
-        restarts: random starts of each image.
+        restarts: searches of each image, each from a start of its own.
         seed: of the starts.
         advance: called with the number of images done.
 
@@ -99,10 +101,10 @@ def invert(
         target = torch.from_numpy(np.ascontiguousarray(images[filled])).to(device)
         known = None if told is None else torch.from_numpy(told[filled])
         measure.aim(target)
-        found = [
-            _search(generator, plan, measure, known, steps, _starts(plan, seed, again, filled))
-            for again in range(restarts)
-        ]
+        found = []
+        for again in range(restarts):
+            first = _start(generator, plan, measure, known, seed, again, filled)
+            found.append(_search(generator, plan, measure, known, steps, first))
         parts.append([part[: len(rows)] for part in _best(found)])
         if advance is not None:
             advance(len(rows))
@@ -178,9 +180,21 @@ def schedule(step: int, steps: int) -> float:
     return min(up, down)
 
 
-def _starts(plan: Plan, seed: int, again: int, places: NDArray[np.intp]) -> Tensor:
-    rngs = [torch_rng(seed, f"inversion {again}", int(i)) for i in places]
-    return torch.stack([torch.randn(plan.latent_dim, generator=rng) for rng in rngs])
+@torch.no_grad()
+def _start(
+    generator: nn.Module,
+    plan: Plan,
+    measure: _Nearness,
+    told: Tensor | None,
+    seed: int,
+    again: int,
+    places: NDArray[np.intp],
+) -> Tensor:
+    """Of a few random vectors for each place the one whose image is nearest, N x latent_dim."""
+    rngs = [torch_rng(seed, f"inversion {again}", int(place)) for place in places]
+    tried = torch.stack([torch.randn(_TRIED, plan.latent_dim, generator=rng) for rng in rngs], 1)
+    losses = torch.stack([measure(Code(generator, plan, z, told).draw()) for z in tried])
+    return tried[losses.argmin(0).cpu(), torch.arange(len(places))]
 
 
 def _best(

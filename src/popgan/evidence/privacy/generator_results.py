@@ -42,7 +42,7 @@ class InversionAttack(_Result):
     """
 
     steps: int = Field(description="of the search, each restart")
-    restarts: int = Field(description="random starts, of which the best counts")
+    restarts: int = Field(description="searches of an image, of which the best counts")
     images: int = Field(description="real images that were inverted, of both sides")
     members: int = Field(description="training patients")
     others: int = Field(description="held-out patients")
