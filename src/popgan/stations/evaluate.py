@@ -14,6 +14,8 @@ from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.fidelity.suite import assess
 from popgan.evidence.masks import MaskResult, measure_masks
 from popgan.evidence.paired.results import PairedResult
+from popgan.evidence.tissue.results import TissueResult
+from popgan.evidence.tissue.suite import measure_tissue
 from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.stations.card import write_card
@@ -26,7 +28,7 @@ from popgan.stations.source import real_codes
 from popgan.stations.story import story_of
 from popgan.training.loop import threads
 
-EVIDENCE_VERSION = 3  # raise when a measure changes, so that old results are not taken for new
+EVIDENCE_VERSION = 4  # raise when a measure changes, so that old results are not taken for new
 
 
 def evaluate(
@@ -139,10 +141,14 @@ def _measure(
     masks = None if codes is None else _measure_masks(plan, cohort, images, codes)
     for text in masks.warnings if masks else []:
         reporter.warning(text)
+    tissue = _measure_tissue(plan, cohort, images, reporter)
+    for text in tissue.warnings:
+        reporter.warning(text)
     return Evaluation(
         weights=model.weights_hash(),
         fidelity=fidelity,
         masks=masks,
+        tissue=tissue,
         choice=story_of(model).choice,
     )
 
@@ -157,6 +163,23 @@ def _measure_masks(plan: Plan, cohort: Cohort, images: np.ndarray, codes: np.nda
         labels=[(mask.value, mask.name) for mask in plan.data.masks],
         contrasts=plan.data.contrasts,
         seed=plan.seed,
+    )
+
+
+def _measure_tissue(
+    plan: Plan, cohort: Cohort, images: np.ndarray, reporter: Reporter
+) -> TissueResult:
+    down, across, _ = cohort.spacing
+    return measure_tissue(
+        real_train=cohort.images("train"),
+        real_reference=cohort.images("test"),
+        synthetic=images,
+        train_subjects=cohort.subjects("train"),
+        reference_subjects=cohort.subjects("test"),
+        contrasts=plan.data.contrasts,
+        pixel=down * across if cohort.fingerprint.get("spacing_known") else None,
+        seed=plan.seed,
+        reporter=reporter,
     )
 
 

@@ -11,6 +11,7 @@ from popgan.evidence.fidelity.verdict import Verdict, verdict
 from popgan.evidence.masks import MaskResult
 from popgan.evidence.paired.results import PairedResult
 from popgan.evidence.paired.verdict import PairedVerdict, paired_verdict
+from popgan.evidence.tissue.results import TissueResult
 from popgan.files import read_json, write_json
 from popgan.seeds import derive
 from popgan.stations.model import Model
@@ -25,6 +26,7 @@ class Evaluation(BaseModel):
         fidelity: the measurements; None where there are none.
         paired: those of a model that translates; None likewise.
         masks: measurements of the masks, where the model draws any.
+        tissue: those of anatomy, of a model that draws; where they cannot be made it says why.
         choice: how the weights were chosen on the tuning split, if they were; measurements are
             made on the test split, which has no part in it.
     """
@@ -35,6 +37,7 @@ class Evaluation(BaseModel):
     fidelity: FidelityResult | None = None
     paired: PairedResult | None = None
     masks: MaskResult | None = None
+    tissue: TissueResult | None = None
     choice: str = ""
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Distances against SciPy; p-values that count patients and not slices; Holm against statsmodels."""
+"""Distances against SciPy; p-values that count patients, not slices; Holm against statsmodels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def people(rng: np.random.Generator, count: int, slices: int, spread: float) -> 
     return rng.normal(0, spread, (count, 1)) + rng.normal(0, 1, (count, slices))
 
 
-def permuted(train: np.ndarray, test: np.ndarray, drawn: np.ndarray, draws: int, seed: int) -> float:
+def permuted(
+    train: np.ndarray, test: np.ndarray, drawn: np.ndarray, draws: int, seed: int
+) -> float:
     real = np.concatenate([train.ravel(), test.ravel()])
     owners = np.repeat(np.arange(len(train) + len(test)), train.shape[1]).astype(str)
     observed = {"x": kolmogorov_smirnov(drawn, test.ravel())}

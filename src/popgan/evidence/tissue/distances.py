@@ -166,8 +166,8 @@ def patients_permuted(
     order = {name: np.argsort(values, kind="stable") for name, values in real.items()}
     ends = {name: _last_of_ties(values[order[name]]) for name, values in real.items()}
     known = {name: np.isfinite(values) for name, values in real.items()}
-    for draw in range(draws):
-        rng = numpy_rng(seed, "patients permuted", draw)
+    rng = numpy_rng(seed, "patients permuted")
+    for _ in range(draws):
         chosen = np.zeros(len(names), bool)
         chosen[rng.permutation(len(names))[:held_out]] = True
         out = chosen[whose]

@@ -146,13 +146,21 @@ CHECKS: dict[str, str] = {
     "white": "white matter is there: its share of the brain, at most 20 %",
     "borders": "share of neighbouring brain pixels with different tissues",
     "certainty": "mean probability that the network gives to its outlines",
+    "likeness": "distance of the coarse outline to the nearest one of another training patient",
 }
 """Names and titles of the figures that tell a plausible outline."""
+LIKENESS = "likeness"
+"""The one figure that takes training images (`plausible.Nearest`)."""
+COARSE = 16
+"""Cells a side of the coarse outlines that are compared for it."""
 _THERE = 0.2  # a share of grey or white matter above this says no more about plausibility
 
 
 def checks_of(outlines: Outlines) -> dict[str, Values]:
-    """What tells whether an outline is plausible: N numbers for each of `CHECKS`, none missing."""
+    """What tells whether an outline is plausible: N numbers for each of `CHECKS` but likeness.
+
+    None of them is missing.
+    """
     codes = outlines.codes
     brain = codes > 0
     area = brain.sum((1, 2))
@@ -172,6 +180,24 @@ def checks_of(outlines: Outlines) -> dict[str, Values]:
         "certainty": outlines.certainty.astype(np.float64),
     }
     return {name: np.nan_to_num(values) for name, values in found.items()}
+
+
+def coarse(codes: Codes) -> NDArray[np.float32]:
+    """How much fluid, grey and white matter each cell of a 16 x 16 grid holds, N x 768.
+
+    Args:
+        codes: N x H x W, at least 16 a side.
+    """
+    down, across = ((np.arange(COARSE) * side) // COARSE for side in codes.shape[1:])
+    area = np.diff(np.append(down, codes.shape[1]))[:, None] * np.diff(
+        np.append(across, codes.shape[2])
+    )
+    parts = []
+    for chosen in ((1, VENTRICLES), (2,), (3,)):
+        inside = np.isin(codes, chosen).astype(np.float32)
+        cells = np.add.reduceat(np.add.reduceat(inside, down, axis=1), across, axis=2)
+        parts.append((cells / area).reshape(len(codes), -1))
+    return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
 def _pieces(brain: NDArray[np.bool_]) -> tuple[int, int]:

@@ -21,8 +21,8 @@ from popgan.evidence.tissue.distances import (
     patients_permuted,
 )
 from popgan.evidence.tissue.facts import segmenter_facts
-from popgan.evidence.tissue.figures import TEXTS, Values, checks_of, features_of
-from popgan.evidence.tissue.plausible import Ranges, reliability
+from popgan.evidence.tissue.figures import LIKENESS, TEXTS, Values, checks_of, coarse, features_of
+from popgan.evidence.tissue.plausible import Maps, Nearest, Ranges, reliability
 from popgan.evidence.tissue.results import FeatureName, TissueFeature, TissueResult
 from popgan.evidence.tissue.segment import SMALLEST, SUPPORTED, outline, usable
 from popgan.progress import Reporter, Task
@@ -35,7 +35,7 @@ FEWEST = 10
 FEW_DIVISIONS = 100
 """Ways to divide the patients below which a p-value of 1 % cannot be reached."""
 UNIT_OF_TEST = (
-    f"Kolmogorov-Smirnov statistic; p from {DRAWS} divisions of the patients into training and "
+    "Kolmogorov-Smirnov statistic; p from {} divisions of the patients into training and "
     "held-out ones, so that slices of one patient do not count as independent; Holm over features."
 )
 Images = NDArray[np.float32]
@@ -46,6 +46,7 @@ class _Set:
     """One set of images, outlined: figures of plausibility, features, owners (none: synthetic)."""
 
     checks: dict[str, Values]
+    maps: Maps
     features: dict[FeatureName, Values]
     owners: list[str]
 
@@ -53,6 +54,7 @@ class _Set:
         """The images that passed."""
         return _Set(
             self.checks,
+            self.maps,
             {name: values[passed] for name, values in self.features.items()},
             [owner for owner, good in zip(self.owners, passed, strict=True) if good]
             if self.owners
@@ -83,6 +85,7 @@ def measure_tissue(
     contrasts: Sequence[str],
     pixel: float | None,
     seed: int = 0,
+    draws: int = DRAWS,
     reporter: Reporter | None = None,
 ) -> TissueResult:
     """Compare the tissues of synthetic images with those of real ones.
@@ -95,6 +98,7 @@ def measure_tissue(
         contrasts: C names.
         pixel: area of a pixel in mm2; None where it is not known.
         seed: of groups, draws and divisions.
+        draws: divisions of the patients for p-values.
         reporter: shows progress.
 
     Returns:
@@ -125,7 +129,7 @@ def measure_tissue(
         train = read(real_train[some], [train_subjects[i] for i in some])
         real = read(real_reference[others], [reference_subjects[i] for i in others])
         drawn = read(synthetic, [])
-    return _compared(train, real, drawn, contrast, pixel, seed)
+    return _compared(train, real, drawn, contrast, pixel, seed, draws)
 
 
 def _some_patients(subjects: Sequence[str], seed: int) -> NDArray[np.intp]:
@@ -144,7 +148,8 @@ def _outlined(
     found = outline(images, [contrast], advance=task.advance)
     assert found is not None
     clipped = np.clip(images[:, 0], -1, 1)
-    return _Set(checks_of(found), features_of(clipped, found, pixel=pixel), owners)
+    features = features_of(clipped, found, pixel=pixel)
+    return _Set(checks_of(found), coarse(found.codes), features, owners)
 
 
 def _compared(
@@ -154,7 +159,12 @@ def _compared(
     contrast: str,
     pixel: float | None,
     seed: int,
+    draws: int,
 ) -> TissueResult:
+    nearest = Nearest(train.maps, np.asarray(train.owners, str))
+    train.checks[LIKENESS] = nearest.distance(train.maps, train.owners)
+    for part in (real, drawn):
+        part.checks[LIKENESS] = nearest.distance(part.maps)
     ranges = Ranges.learnt(train.checks)
     trust = reliability(
         ranges,
@@ -165,7 +175,7 @@ def _compared(
         seed=seed,
     )
     train, real, drawn = (part.kept(ranges.passed(part.checks)) for part in (train, real, drawn))
-    features = _features(train, real, drawn, pixel, seed)
+    features = _features(train, real, drawn, pixel, seed, draws)
     held_out, trained = len(set(real.owners)), len(set(train.owners))
     result = TissueResult(
         contrast=contrast,
@@ -177,13 +187,13 @@ def _compared(
         n_subjects=held_out,
         n_train=len(train.owners),
         n_train_subjects=trained,
-        unit_of_test=UNIT_OF_TEST if features else "",
+        unit_of_test=UNIT_OF_TEST.format(draws) if features else "",
     )
     return result.model_copy(update={"warnings": _warnings(result, pixel)})
 
 
 def _features(
-    train: _Set, real: _Set, drawn: _Set, pixel: float | None, seed: int
+    train: _Set, real: _Set, drawn: _Set, pixel: float | None, seed: int, draws: int
 ) -> list[TissueFeature]:
     """All features that enough images of each set have, with p-values over them."""
     samples = {
@@ -207,6 +217,7 @@ def _features(
         len(set(real.owners)),
         len(drawn.features["grey"]),
         seed=seed,
+        draws=draws,
     )
     adjusted = dict(zip(known, holm([p[name] for name in known]), strict=True))
     found = []

@@ -18,7 +18,7 @@ from popgan.evidence.tissue.network import TissueNetwork
 from popgan.files import sha256_file
 
 FILE = Path(__file__).resolve().parent / "tissue.safetensors"
-SHA256 = "0"
+SHA256 = "4d15139ebd9b6838a98de8eec62e8ae274d9918099302201bfc9151380f2194d"
 
 
 @cache
