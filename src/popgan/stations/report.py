@@ -171,7 +171,7 @@ def _content(
         gallery_seed=seed,
         fidelity=evaluation.fidelity if evaluation else None,
         filmstrip=filmstrip(model, plan),
-        tissue=getattr(evaluation, "tissue", None),
+        tissue=evaluation.tissue if evaluation else None,
         worst=worst_images(model, evaluation.fidelity, seed) if evaluation else None,
         masks=_masks(plan, gallery, np.concatenate(codes), evaluation) if codes else None,
         **page,
