@@ -261,7 +261,7 @@ def _warnings(result: TissueResult, pixel: float | None) -> list[str]:
     if not result.features:
         found.append(
             "Too few images segment plausibly to measure their tissues: "
-            f"{result.n_synthetic} synthetic ones, and {result.n_real} of {result.n_subjects} "
+            f"{result.n_synthetic} synthetic, and {result.n_real} real ones of {result.n_subjects} "
             "held-out patients."
         )
     elif math.comb(result.n_subjects + result.n_train_subjects, result.n_subjects) < FEW_DIVISIONS:
