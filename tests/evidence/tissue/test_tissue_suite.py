@@ -64,10 +64,8 @@ def test_images_of_the_same_heads_are_plausible_and_do_not_differ(same):
     assert same.feature("contrast").real.value > 0
 
 
-def test_the_result_survives_json_and_is_a_function_of_its_arguments(sets, same):
+def test_the_result_survives_json(same):
     assert TissueResult.model_validate_json(same.model_dump_json()) == same
-    again = measure_tissue(**sets)
-    assert again == same
 
 
 def test_a_set_with_less_contrast_differs_in_contrast(sets):
@@ -105,8 +103,12 @@ def test_one_patient_is_refused(sets):
         measure_tissue(**{**sets, "reference_subjects": ["q"] * 24})
 
 
-def test_an_unknown_size_of_a_pixel_makes_ventricles_a_share(sets):
+def test_an_unknown_size_of_a_pixel_makes_ventricles_a_share_and_changes_nothing_else(sets, same):
     found = measure_tissue(**{**sets, "pixel": None})
+    assert found.reliability == same.reliability
+    assert [f for f in found.features if f.name != "ventricles"] == [
+        f for f in same.features if f.name != "ventricles"
+    ]
     assert found.feature("ventricles").unit == ""
     assert found.feature("ventricles").real.value < 0.2
     assert any("pixel is not known" in text for text in found.warnings)

@@ -117,6 +117,8 @@ def measure_tissue(
             not_measured=f"these are images of {', '.join(contrasts)} of {side} pixels, and the "
             f"network that outlines tissues is for {checked}.",
         )
+    for subjects in (train_subjects, reference_subjects):
+        subject_groups(subjects, seed=seed)  # refuses one patient before any image is looked at
     channel = list(contrasts).index(contrast)
     some = _some_patients(train_subjects, seed)
     others = _some_patients(reference_subjects, seed)
