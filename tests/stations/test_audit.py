@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import io
 import json
 import shutil
 import stat
@@ -17,6 +18,7 @@ import pytest
 from popgan.cohort.cohort import Cohort
 from popgan.errors import NotMeasurableError, UserError
 from popgan.files import read_json
+from popgan.progress import LineReporter
 from popgan.stations import audit as station
 from popgan.stations import audit_generator, audit_sides
 from popgan.stations.audit import audit, audit_images
@@ -243,6 +245,17 @@ def test_a_head_under_two_names_is_found_by_its_pixels(
     touched = dataclasses.replace(cohort, _store=store)
     with pytest.raises(UserError, match=f"1 held-out slice is, pixel by pixel.*was {words} with"):
         require_untouched(model, touched)
+
+
+def test_a_translator_has_no_such_audit_and_that_is_noted(model: Model) -> None:
+    plan: Any = SimpleNamespace(translates=True)
+    with pytest.raises(UserError, match=r"translates contrasts.*treat it like that scan"):
+        station.refuse_translators(model, plan)
+    said = io.StringIO()
+    for _ in range(2):
+        station.record_not_applicable(Model(model.run, "pix2pix"), LineReporter(said))
+    assert Ledger(model.run).stations()["audit pix2pix"].asked == {"audit": "not applicable"}
+    assert said.getvalue().count("not applicable") == 2
 
 
 def test_empty_images_are_nobodys() -> None:

@@ -118,6 +118,7 @@ def test_a_release_holds_its_evidence_and_its_hashes(model: Model) -> None:
     assert (found.n, found.seed, found.dropped, found.accepted) == (12, 0, 0, WHY)
     assert found.result is not None and found.result.synthetic == 12
     assert found.weights == model.weights_hash() and found.overtrained is not None
+    assert "RELEASE.md says what was tested of privacy" in (folder / "README").read_text()
     note = (folder / "RELEASE.md").read_text()
     assert "**NOT privacy-tested: too few patients" in note and WHY.replace(
         "[phantoms]", r"\[phantoms\]"

@@ -16,12 +16,16 @@ from popgan.stations.model import Model
 from popgan.stations.release_choice import Chosen
 from popgan.stations.release_note import release_note
 from popgan.synthesis.bids import write_bids
-from popgan.synthesis.bids_metadata import is_synthetic
+from popgan.synthesis.bids_metadata import UNTESTED, is_synthetic
 
 SUMS = "SHA256SUMS"
 NOTE = "RELEASE.md"
 AUDIT = "audit.json"
 _IGNORE = ".bidsignore"
+_TESTED = """\
+- RELEASE.md says what was tested of privacy on these images, what was not, and what they may be
+  used for. They are not known to be anonymous.
+"""
 
 
 def write_release(
@@ -65,6 +69,9 @@ def write_release(
         source_hash=cohort.hash,
         masks=plan.data.masks,
     )
+    readme = part / "README"
+    text = readme.read_text(encoding="utf-8").replace(UNTESTED, _TESTED)
+    readme.write_text(text, encoding="utf-8")
     write_json(part / AUDIT, chosen.audit.model_dump(mode="json"))
     text = release_note(model.name, plan, chosen.audit, skull_stripped=stripped)
     (part / NOTE).write_text(text, encoding="utf-8")

@@ -185,6 +185,7 @@ def write_description(
         seed=source.seed,
         contrasts=", ".join(contrasts),
         masks=_README_MASKS if masks else "",
+        privacy=UNTESTED,
     )
     (part / "README").write_text(text, encoding="utf-8")
     unknown = [bids_name(name)[1] for name in contrasts if name not in _BIDS_NAMES]
@@ -237,6 +238,12 @@ _README_MASKS = """\
   outlined it.
 """
 
+UNTESTED = """\
+- The images are not known to be anonymous: until the model has passed a privacy audit, an image
+  may resemble a training image. Handle them under the rules of the training data.
+"""
+"""What the README says of privacy where nothing else is known."""
+
 _README = """\
 SYNTHETIC DATA: {count} images that show no person
 
@@ -255,7 +262,5 @@ What the files are
 Use
 - For research and method development. Not for diagnosis, and not as a substitute for patients'
   images when a clinical claim is tested.
-- The images are not known to be anonymous: until the model has passed a privacy audit, an image
-  may resemble a training image. Handle them under the rules of the training data.
-- Keep the marks that say "synthetic" when you convert or pass on these files.
+{privacy}- Keep the marks that say "synthetic" when you convert or pass on these files.
 """
