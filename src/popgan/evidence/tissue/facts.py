@@ -15,8 +15,8 @@ from popgan.files import read_json
 FILE = Path(__file__).resolve().parent / "dice.json"
 NOTE = (
     "A small U-Net trained on simulated heads alone. Outlines of real T1-weighted images were "
-    "checked against tissue maps; those of other contrasts against simulated ones, and T2w and FLAIR "
-    "for agreement with T1w of the same slices."
+    "checked against tissue maps; those of other contrasts against simulated ones, and T2w and "
+    "FLAIR for agreement with T1w of the same slices."
 )
 
 
