@@ -100,8 +100,8 @@ def _copies(result: PrivacyAudit, verdict: Verdict) -> Claim:
 
 
 def strongest(attacks: list[Attack]) -> Attack:
-    """The attack whose interval reaches highest."""
-    return max(attacks, key=lambda a: (a.auc.high or a.auc.value or 0.0, a.auc.value or 0.0))
+    """The attack with the highest AUC, as everywhere else."""
+    return max(attacks, key=lambda a: (a.auc.value or 0.0, a.auc.high or 0.0))
 
 
 def named(attack: Attack) -> str:
