@@ -54,6 +54,9 @@ def _alarms(tiny: list[dict[str, Any]]) -> list[str]:
         f"{alarms.low or 0:.1%} to {alarms.high or 0:.1%}; at most {LEVEL:.0%} is promised; the "
         f"one-sided 95 % upper bound is {upper_bound(levels['failed'], len(tiny)):.1%}).",
         "",
+        '"No power" is right for these: 32 x 32 pixels are so few that neighbouring slices of two '
+        "heads can be as alike as a copy. What would fail, fails there as well.",
+        "",
         f"Planted copies found: median {sorted(found)[len(found) // 2]:.1%}, least "
         f"{min(found):.1%}. Highest AUC of a run's attacks: median "
         f"{highest[len(highest) // 2]:.3f}, most {highest[-1]:.3f}.",
@@ -67,6 +70,14 @@ def _run(value: Mapping[str, Any]) -> list[str]:
     verdict = value.get("verdict", audit["verdict"])
     lines = [f"**{verdict['level']}.** {verdict['sentence']}", ""]
     lines += [f"- {reason}" for reason in verdict["reasons"]]
+    if "copies_drawn" in value:
+        lines += [
+            "",
+            f"{value['copies_drawn']} of the {audit['synthetic']} images were drawn from what the "
+            f"generator had learnt of {value['memorised_patients']} patients: "
+            f"{value['copies_flagged']} of these were flagged, and {value['others_flagged']} of "
+            "the others.",
+        ]
     lines += ["", "| attack | over a patient's images | AUC (95 % CI) | TPR at 1 % FPR |",
               "| --- | --- | --- | --- |"]  # fmt: skip
     for attack in audit["attacks"]:
