@@ -62,8 +62,9 @@ def verdict(
     elif open_:
         level, reasons = "too few subjects to test", open_
         needed = needed_subjects(attacks)
-        hint = any(map(_is_above, attacks))
-        start = "Some attacks point to training patients, and" if hint else "Nothing was found, but"
+        start = "Nothing was found, but"
+        if any(map(_is_above, attacks)):
+            start = "Some attacks reach further than chance mostly does, and"
         text = (
             f"{start} there are too few subjects to test: about "
             f"{counted(needed, 'patient', 'patients')} would be needed who were trained with, and "
@@ -155,7 +156,8 @@ def _open(attacks: Sequence[Attack]) -> list[str]:
     if above:
         most = max(above, key=lambda attack: attack.auc.value or 0.0)
         found.append(
-            f"{len(above)} of {len(attacks)} attacks lie above what members against members give; "
+            f"{len(above)} of {len(attacks)} attacks {'lies' if len(above) == 1 else 'lie'} above "
+            "what members against members give; "
             f"furthest {_named(most)}: {_auc(most)}, there at most {most.control.high or 0:.2f}."
         )
     for attack in attacks:
