@@ -5,8 +5,8 @@
 
 alarms    tiny GANs that have seen none of the audited patients: how often does the audit fail them?
           At most 5 % of the time, says `evidence/privacy/verdict.py`.
-powered   400 phantoms trained with, 400 held out: a popgan trained as usual must pass; the same with a
-          twentieth of its images drawn from a copy that has memorised patients must fail.
+powered   400 phantoms trained with, 400 held out: a popgan trained as usual must pass; the same
+          with a twentieth of its images drawn from a copy that has memorised patients must fail.
 ixi       40 people are too few: the audit must say so, and neither pass nor fail an honest popgan.
 
 What is measured is kept in results/audit_power.json cell by cell; the same command does only what

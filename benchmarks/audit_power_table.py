@@ -26,7 +26,7 @@ def table(cells: Mapping[str, Any]) -> str:
 
 TITLES = {
     "powered/honest": "An honest popgan, 400 phantoms trained with and 400 held out",
-    "powered/memorising": "The same, a twentieth of its images drawn from a copy that has memorised patients",
+    "powered/memorising": "The same, a twentieth drawn from a copy that has memorised patients",
     "ixi": "An honest popgan of people, too few to test",
 }
 
@@ -54,7 +54,7 @@ def _alarms(tiny: list[dict[str, Any]]) -> list[str]:
         f"{alarms.low or 0:.1%} to {alarms.high or 0:.1%}; at most {LEVEL:.0%} is promised; the "
         f"one-sided 95 % upper bound is {upper_bound(levels['failed'], len(tiny)):.1%}).",
         "",
-        'At 32 x 32 pixels fewer than 95 % of planted copies are found in most runs: "no power". '
+        'At 32 x 32 pixels most runs find fewer than 95 % of planted copies: "no power". '
         "What would fail, fails there as well, so false alarms are counted all the same.",
         "",
         f"Planted copies found: median {sorted(found)[len(found) // 2]:.1%}, least "
