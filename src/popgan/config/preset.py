@@ -7,12 +7,13 @@ rest to a cohort and a machine. One may extend another: it then says only what d
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from popgan.errors import UserError
 
@@ -21,6 +22,7 @@ class Preset(BaseModel):
     """One preset file.
 
     Attributes:
+        name: of the file; another one where values were changed.
         summary: one line for the command line's help.
         resolution: side of the images in pixels.
         budget: training time such as "6m", or None where `images` is fixed.
@@ -32,12 +34,17 @@ class Preset(BaseModel):
         gamma_at_64: weight of the gradient penalty at 64 x 64; scaled by the recipe's rule.
         gamma_start: what gamma starts at, in units of itself, where the recipe lets it fall.
         level_weights: relative images of each level, TOP level first; missing ones get none.
+        low_levels: share of the images on all levels below the top one; None leaves it to the
+            weights.
         generate: images of the synthetic data set.
         evaluate: synthetic images measured.
         values: dotted name of a plan value -> (value, reason).
+        tuned: what a study has found: name of a value, or of a parameter of this class with
+            `preset.` before it -> which study, with its numbers.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
     summary: str
     resolution: int
     budget: str | None
@@ -52,10 +59,49 @@ class Preset(BaseModel):
     gamma_start: float = 1.0
     gamma_reason: str = "a gradient by pixels shrinks with their number"
     level_weights: list[float] = Field(default_factory=lambda: [1.0])
+    low_levels: float | None = Field(default=None, ge=0, le=0.9)
     level_reason: str = "most images where the detail is, after a short climb"
     generate: int
     evaluate: int
     values: dict[str, tuple[bool | int | float | str | list[str], str]]
+    tuned: dict[str, str] = Field(default_factory=dict)
+
+
+PARAMETER = "preset."
+"""Before the name of a preset's own parameter, beside dotted names of plan values."""
+
+
+def changed(
+    preset: Preset, setting: Mapping[str, bool | int | float | str], *, reason: str, tuned: bool
+) -> Preset:
+    """A preset with other values.
+
+    Args:
+        preset: the starting point.
+        setting: name -> value; names of plan values ("train.batch"), or of parameters of the
+            preset ("preset.channel_base"). The batch counts as either.
+        reason: where the values come from, in words.
+        tuned: whether a study has found them.
+
+    Raises:
+        UserError: a parameter that presets do not have, or a value out of its range.
+    """
+    data = preset.model_dump()
+    for name, value in setting.items():
+        parameter = "batch" if name == "train.batch" else name.removeprefix(PARAMETER)
+        if name.startswith(PARAMETER) or name == "train.batch":
+            if parameter not in Preset.model_fields:
+                raise UserError(f"a preset has no parameter {name}")
+            data[parameter] = value
+        else:
+            data["values"][name] = (value, reason)
+        if tuned:
+            data["tuned"][name] = reason
+    try:
+        return Preset.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def preset_names(recipe: str) -> list[str]:
@@ -76,7 +122,7 @@ def load_preset(name: str, recipe: str) -> Preset:
         raise UserError(
             f"unknown preset {name!r} of recipe {recipe!r}", do=f"choose one of {', '.join(known)}"
         )
-    return Preset.model_validate(_read(recipe, name))
+    return Preset.model_validate({**_read(recipe, name), "name": name})
 
 
 def _read(recipe: str, name: str) -> dict[str, Any]:

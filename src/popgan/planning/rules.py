@@ -52,6 +52,7 @@ def build_plan(
     probe: Probe,
     trial: Trial | None = None,
     prior: LookUp | None = None,
+    preset: Preset | None = None,
 ) -> Plan:
     """Decide every value of a plan.
 
@@ -66,12 +67,13 @@ def build_plan(
         probe: measures the speed of a provisional plan; called only if a time must become images.
         trial: what else can be measured; None: nothing.
         prior: tells what of the physics prior fits; None: there is none.
+        preset: the preset itself, where it is not one of the recipe's files.
 
     Raises:
         UserError: unknown preset, bad budget, unknown or impossible value; a batch larger than
             the training split; a budget too short for a level; a prior that does not fit.
     """
-    rules, preset = find_rules(recipe), load_preset(preset_name, recipe)
+    rules, preset = find_rules(recipe), preset or load_preset(preset_name, recipe)
     draft = Draft(overrides)
     for name, (value, reason) in preset.values.items():
         draft.fixed(name, value, reason)

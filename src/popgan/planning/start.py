@@ -78,6 +78,10 @@ def level_shares(preset: Preset, levels: int, *, first: int = 0) -> list[float]:
     """Share of the images at each level, lowest first; none below `first`."""
     weights = (preset.level_weights + [0.0] * levels)[:levels][::-1]
     weights[:first] = [0.0] * first
+    below = sum(weights[:-1])
+    if preset.low_levels is not None and below > 0 and weights[-1] > 0:
+        # The climb keeps its proportions; the top level gets the rest.
+        weights[-1] = below * (1 - preset.low_levels) / max(preset.low_levels, 1e-9)
     total = sum(weights)
     shares = [round(weight / total, 4) for weight in weights]
     # Rounding must not break the sum; the top level takes the rest.

@@ -13,6 +13,7 @@ from popgan import provenance
 from popgan.cohort.cohort import Cohort
 from popgan.config.masks import ALL
 from popgan.config.network import KINDS
+from popgan.config.preset import Preset
 from popgan.config.schema import DataPlan, Plan
 from popgan.device import best_device, has_fast_bf16
 from popgan.errors import UserError
@@ -42,7 +43,7 @@ RULES_VERSION = 7  # raise when a rule changes, so that old plans are not taken 
 def make_plan(
     cohort: Cohort,
     *,
-    preset: str = "quick",
+    preset: str | Preset = "quick",
     recipe: str = "popgan",
     budget: str | None = None,
     seed: int = 0,
@@ -54,7 +55,7 @@ def make_plan(
 
     Args:
         cohort: the ingested cohort.
-        preset: one of the recipe's, such as "quick", "standard" or "paper".
+        preset: one of the recipe's, such as "quick", "standard" or "paper"; or a preset itself.
         recipe: name of a recipe.
         budget: training time such as "6m"; None takes the preset's.
         seed: seed of weights, order, latents and augmentation.
@@ -99,7 +100,8 @@ def make_plan(
     facts = MachineFacts(provenance.usable_cores(), device.type.upper(), has_fast_bf16())
     return build_plan(
         data,
-        preset_name=preset,
+        preset_name=preset if isinstance(preset, str) else preset.name,
+        preset=preset if isinstance(preset, Preset) else None,
         recipe=recipe,
         seed=seed,
         budget=budget,

@@ -1,0 +1,1 @@
+"""Trainings as experiments: what a search found, what matters, what an ablation shows."""

@@ -1,0 +1,1 @@
+"""Parameters optimised for a cohort: search, sensitivity, ablation."""
