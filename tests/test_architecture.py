@@ -34,7 +34,7 @@ FLOORS = [
     {"synthesis"},
     {"attack"},
     {"stations"},
-    {"study"},
+    {"study", "tuning"},
     {"run"},
     {"dry_run"},
     {"cli"},
@@ -43,7 +43,17 @@ FLOORS = [
 # Height alone would let anything above use these; what they are for is narrower.
 ONLY_FOR = {
     # The recipes that translate compare images in early features of the backbone.
-    "evidence": {"recipes", "report", "synthesis", "attack", "stations", "study", "run", "cli"},
+    "evidence": {
+        "recipes",
+        "report",
+        "synthesis",
+        "attack",
+        "stations",
+        "study",
+        "tuning",
+        "run",
+        "cli",
+    },
     "report": {"stations"},
     "networks": {"training", "recipes"},
     "objectives": {"recipes", "training"},

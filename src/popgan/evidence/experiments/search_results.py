@@ -1,0 +1,194 @@
+"""What a search has found, as data: trials, seed spread, finals.
+
+The objective is always the KID to the tuning split, lower is better. A *setting* says what differs
+from the preset that the study started from: names of plan values, or of a preset's parameters with
+`preset.` before them, and their values. A seed is a replicate; an image is not.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Value = bool | int | float | str
+Setting = dict[str, Value]
+State = Literal["running", "complete", "pruned", "infeasible", "failed", "out of memory"]
+Purpose = Literal["default", "warm start", "sampled", "seed spread", "final"]
+
+
+class Result(BaseModel):
+    """Immutable, without infinity or NaN; JSON in and out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Point(Result):
+    """A measurement while training.
+
+    Attributes:
+        images: seen until then.
+        share: of the trial's planned images, 0 .. 1.
+        seconds: of training until then.
+        kid: of the averaged generator to the tuning split, fixed latents.
+        error: its standard error (jackknife over subjects and images).
+    """
+
+    images: int
+    share: float
+    seconds: float
+    kid: float
+    error: float
+
+
+class Trial(Result):
+    """One training of one setting.
+
+    Attributes:
+        number: in the study, from 0.
+        purpose: why it was trained.
+        setting: what differs from the starting preset.
+        seed: of the training.
+        state: how it ended; infeasible: complete, but a constraint is broken.
+        reason: of any state but complete, in words.
+        kid: mean of the last snapshots; None unless complete or infeasible.
+        error: its standard error.
+        points: at the rungs and at the last snapshots, in order.
+        coverage: of the tuning split by synthetic images, 0 .. 1.
+        coverage_floor: the same by training images.
+        diversity: variety of samples as a share of that of real slices (1 = as varied).
+        images, planned: seen, and planned.
+        seconds: of training.
+        overhead: seconds beside training and measuring.
+        worker: host and process.
+    """
+
+    number: int
+    purpose: Purpose
+    setting: Setting
+    seed: int
+    state: State
+    reason: str = ""
+    kid: float | None = None
+    error: float | None = None
+    points: list[Point] = Field(default_factory=list)
+    coverage: float | None = None
+    coverage_floor: float | None = None
+    diversity: float | None = None
+    images: int = 0
+    planned: int = 0
+    seconds: float = 0.0
+    overhead: float = 0.0
+    worker: str = ""
+
+
+class Spread(Result):
+    """How much the objective varies with the seed alone.
+
+    Attributes:
+        values: KID of the same setting with different seeds.
+        sd: their standard deviation.
+        tie: differences of single trainings below this are ties (2 standard deviations of one
+            training, as in the plan of the study).
+    """
+
+    values: list[float]
+    sd: float
+    tie: float
+
+
+class Candidate(Result):
+    """A setting that came to the final, retrained with fresh seeds.
+
+    Attributes:
+        trial: number of the trial that brought it here; None: the default.
+        setting: of it.
+        searched: KID of that trial; optimistic, because it was chosen by it.
+        values: KID with fresh seeds, in the order of `Finals.seeds`.
+        mean: of them.
+        low, high: 95 % interval of the mean difference to the default, paired by seed (Student);
+            None for the default itself and where there is one seed.
+    """
+
+    trial: int | None
+    setting: Setting
+    searched: float | None
+    values: list[float]
+    mean: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Finals(Result):
+    """The best settings and the default, with fresh seeds.
+
+    Attributes:
+        seeds: fresh ones.
+        candidates: the default first, then by KID in the search.
+        chosen: place in `candidates`.
+        reason: why, in words; a tie with the default keeps the default.
+    """
+
+    seeds: list[int]
+    candidates: list[Candidate]
+    chosen: int
+    reason: str
+
+
+class SearchSpace(Result):
+    """One dimension of a search.
+
+    Attributes:
+        name: of the value.
+        low, high: bounds, included; None for choices.
+        log: whether it is searched on a logarithmic scale.
+        whole: whether only whole numbers are tried.
+        choices: all values, where it is no range.
+        when: searched only if these other values hold.
+        about: in words.
+    """
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    whole: bool = False
+    choices: list[Value] = Field(default_factory=list)
+    when: Setting = Field(default_factory=dict)
+    about: str = ""
+
+
+class TuneResult(Result):
+    """RUN/tune/NAME/results.json.
+
+    Attributes:
+        name: of the study.
+        recipe, preset: what it started from.
+        shape: height and width of the images, pixels.
+        subjects, slices: of the training split.
+        tuning_subjects, tuning_slices: of the split that scores are measured on.
+        seconds: granted to one trial.
+        rungs: shares of a trial's images at which it may be stopped.
+        space: what was searched.
+        trials: all, in order.
+        spread: None until it is known.
+        finals: None until they are trained.
+        machine: where.
+    """
+
+    version: int = 1
+    name: str
+    recipe: str
+    preset: str
+    shape: tuple[int, int]
+    subjects: int
+    slices: int
+    tuning_subjects: int
+    tuning_slices: int
+    seconds: float
+    rungs: list[float]
+    space: list[SearchSpace]
+    trials: list[Trial]
+    spread: Spread | None = None
+    finals: Finals | None = None
+    machine: str = ""
