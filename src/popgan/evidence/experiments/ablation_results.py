@@ -168,6 +168,8 @@ class AblationResult(Result):
         budget: what every training got, in words.
         cautions: in words.
         machine: where.
+        cohort: hash of the data; empty where it is not known.
+        tuning_subjects, tuning_slices: of the split that scores are measured on; 0: not known.
     """
 
     version: int = 1
@@ -186,3 +188,6 @@ class AblationResult(Result):
     budget: str = ""
     cautions: list[str] = Field(default_factory=list)
     machine: str = ""
+    cohort: str = ""
+    tuning_subjects: int = 0
+    tuning_slices: int = 0

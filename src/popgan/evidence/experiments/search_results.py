@@ -146,6 +146,7 @@ class SearchSpace(Result):
         choices: all values, where it is no range.
         when: searched only if these other values hold.
         about: in words.
+        default: what the starting preset has; None where it is not known.
     """
 
     name: str
@@ -156,6 +157,7 @@ class SearchSpace(Result):
     choices: list[Value] = Field(default_factory=list)
     when: Setting = Field(default_factory=dict)
     about: str = ""
+    default: Value | None = None
 
 
 class TuneResult(Result):
@@ -174,6 +176,7 @@ class TuneResult(Result):
         spread: None until it is known.
         finals: None until they are trained.
         machine: where.
+        cohort: hash of the data searched on; empty where it is not known.
     """
 
     version: int = 1
@@ -192,3 +195,4 @@ class TuneResult(Result):
     spread: Spread | None = None
     finals: Finals | None = None
     machine: str = ""
+    cohort: str = ""
