@@ -57,14 +57,15 @@ class Contrast(Result):
         variant, base: names; the base of "in" is the bare model, of all others the default.
         n: seeds that both have.
         failed: trainings of the variant without a score.
-        mean, base_mean: KID.
+        mean, base_mean: KID over the seeds that both have; None, as all that follow, where there
+            is no such seed.
         difference: variant minus base; positive: the variant is worse.
         low, high: 95 % interval (Student, paired by seed); None with one seed.
-        g: Hedges' g of the paired differences; None with one seed.
+        g: Hedges' g of the paired differences; None with fewer than three seeds.
         worse: P(a training of the variant is worse than one of the base), ties half.
         p: two-sided, of the t test.
-        p_exact: two-sided, all sign flips.
-        p_exact_least: the smallest that many seeds can give.
+        p_exact: two-sided, all sign flips; None with fewer than three seeds.
+        p_exact_least: the smallest that so many seeds can give.
         p_holm: `p` after Holm's correction over all contrasts.
         words: what follows.
     """
@@ -73,13 +74,13 @@ class Contrast(Result):
     base: str
     n: int
     failed: int
-    mean: float
-    base_mean: float
-    difference: float
+    mean: float | None
+    base_mean: float | None
+    difference: float | None
     low: float | None
     high: float | None
     g: float | None
-    worse: float
+    worse: float | None
     p: float | None
     p_exact: float | None
     p_exact_least: float | None
@@ -137,10 +138,12 @@ class Factorial(Result):
 
     Attributes:
         factors: names.
-        resolution: of the design (5: two-factor interactions are free of each other).
+        resolution: of the design (5: two-factor interactions are free of each other); of a full
+            design 5 or the number of factors + 1, whichever is more.
         cells: settings in the design.
         missing: trainings without a score.
         effects: main effects, then interactions.
+        note: why effects are missing, in words; empty where none is.
     """
 
     factors: list[str]
@@ -148,6 +151,7 @@ class Factorial(Result):
     cells: int
     missing: int
     effects: list[FactorEffect]
+    note: str = ""
 
 
 class AblationResult(Result):
@@ -161,7 +165,7 @@ class AblationResult(Result):
         seconds: granted to every training alike.
         variants: all, the default first.
         runs: all trainings.
-        contrasts: one a variant but the default.
+        contrasts: one a variant but the default and the cells of a factorial design.
         anova: variant and seed; empty where it cannot be done.
         factorial: None without one.
         sensitivity: None without space-filling trials.

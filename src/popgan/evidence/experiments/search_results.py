@@ -104,17 +104,17 @@ class Candidate(Result):
         trial: number of the trial that brought it here; None: the default.
         setting: of it.
         searched: KID of that trial; optimistic, because it was chosen by it.
-        values: KID with fresh seeds, in the order of `Finals.seeds`.
-        mean: of them.
+        values: KID with fresh seeds, in the order of `Finals.seeds`; None where training failed.
+        mean: of those that are there; None where all failed.
         low, high: 95 % interval of the mean difference to the default, paired by seed (Student);
-            None for the default itself and where there is one seed.
+            None for the default itself and where fewer than two seeds have both.
     """
 
     trial: int | None
     setting: Setting
     searched: float | None
-    values: list[float]
-    mean: float
+    values: list[float | None]
+    mean: float | None
     low: float | None = None
     high: float | None = None
 

@@ -69,7 +69,8 @@ class Sensitivity(Result):
         n: complete trials.
         failed: trials without a score; they are not in the forest.
         r2: of the forest on trials it has not seen (out of bag); below 0.3 shares mean little.
-        r2_low, r2_high: 95 % bootstrap interval.
+        r2_low, r2_high: 95 % bootstrap interval. All three are None where trials are too few for
+            a forest; then there are no importances, and `caution` says so.
         noise: share of the variance that seeds alone explain, where the spread is known.
         importances: most important first.
         slices: the same order.
@@ -79,9 +80,9 @@ class Sensitivity(Result):
 
     n: int
     failed: int
-    r2: float
-    r2_low: float
-    r2_high: float
+    r2: float | None
+    r2_low: float | None
+    r2_high: float | None
     noise: float | None
     importances: list[Importance]
     slices: list[Slice]
