@@ -48,26 +48,23 @@ class TuningScale:
     Args:
         plan: the plan of the training.
         cohort: its cohort.
+        seed: of latents and groups; the plan's by default. With the same one, scores of several
+            trainings are of the same latents.
     """
 
-    def __init__(self, plan: Plan, cohort: Cohort) -> None:
+    def __init__(self, plan: Plan, cohort: Cohort, seed: int | None = None) -> None:
         self.plan, self.cohort = plan, cohort
+        self.seed = plan.seed if seed is None else seed
         self.told = told_by(plan, cohort)[0]
-        self.subjects = subject_groups(cohort.subjects("tuning"), seed=plan.seed)
-        self.images = image_groups(IMAGES, seed=plan.seed)
+        self.subjects = subject_groups(cohort.subjects("tuning"), seed=self.seed)
+        self.images = image_groups(IMAGES, seed=self.seed)
         self._reference: np.ndarray | None = None
         self._extractor: FeatureExtractor | None = None
 
     def __call__(self, state: TrainState) -> Score:
         """The KID of the averaged generator, with its jackknife replicates."""
-        extractor, reference = self._features()
-        seed = derive(self.plan.seed, "snapshots") % 2**31
-        drawn = sample(state.average, self.plan, seed=seed, count=IMAGES, told=self.told)
-        images = len(self.plan.data.contrasts)  # masks have no part in the distance
-        fakes = np.concatenate([batch[:, :images] for batch in drawn])
-        kid, real, fake = kid_with_replicates(
-            reference, self.subjects, extractor(fakes), self.images
-        )
+        reference, fakes = self.reference(), self.features(state)
+        kid, real, fake = kid_with_replicates(reference, self.subjects, fakes, self.images)
         return Score(
             images=state.images,
             value=kid,
@@ -83,13 +80,26 @@ class TuningScale:
         }
         return choose(scores, sizes, "KID to the tuning split")
 
-    def _features(self) -> tuple[FeatureExtractor, np.ndarray]:
-        if self._extractor is None or self._reference is None:
-            self._extractor = FeatureExtractor(device=best_device())
+    def features(self, state: TrainState) -> np.ndarray:
+        """Features of the images that the averaged generator draws, IMAGES x D."""
+        seed = derive(self.seed, "snapshots") % 2**31
+        drawn = sample(state.average, self.plan, seed=seed, count=IMAGES, told=self.told)
+        images = len(self.plan.data.contrasts)  # masks have no part in the distance
+        return self.extractor()(np.concatenate([batch[:, :images] for batch in drawn]))
+
+    def reference(self) -> np.ndarray:
+        """Features of the tuning split, N x D."""
+        if self._reference is None:
             self._reference = cached_features(
-                self.cohort.images("tuning"), self._extractor, self.cohort.run / "cache"
+                self.cohort.images("tuning"), self.extractor(), self.cohort.run / "cache"
             )
-        return self._extractor, self._reference
+        return self._reference
+
+    def extractor(self) -> FeatureExtractor:
+        """The feature network, loaded once."""
+        if self._extractor is None:
+            self._extractor = FeatureExtractor(device=best_device())
+        return self._extractor
 
 
 def choose(scores: list[Score], sizes: Mapping[str, np.ndarray], title: str) -> Choice:

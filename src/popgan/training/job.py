@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,8 @@ class Job:
         on_tick: called after every tick with the state and the stage; writes sample grids and
             returns the samples, always of the same latent vectors, N x C x H x W at full size.
         measure: measures the averaged generator against the tuning split; None: nobody does.
+        measured: numbers of the ticks (1 .. plan.ticks) after which `measure` is asked; None: those
+            of `snapshot_ticks`.
         settle: decides at a tick, in every process alike, what a recipe leaves to the tuning split;
             it may change the state.
         on_safe: called once there is a checkpoint of this training's own work.
@@ -46,6 +48,7 @@ class Job:
     checkpoints: Path
     on_tick: Callable[[TrainState, Stage], Tensor | None]
     measure: Callable[[TrainState], Score] | None = None
+    measured: Sequence[int] | None = None
     settle: Callable[[TrainState], None] | None = None
     on_safe: Callable[[], None] = lambda: None
     processes: Processes = ALONE

@@ -132,7 +132,9 @@ class Ticks:
         plan, state, measure = self.job.plan, self.state, self.job.measure
         now = tick_index(state.images, plan)
         before = tick_index(state.images - plan.train.batch, plan)
-        due = any(before < tick <= now for tick in snapshot_ticks(plan.train))
+        asked = self.job.measured
+        ticks = snapshot_ticks(plan.train) if asked is None else asked
+        due = any(before < tick <= now for tick in ticks)
         if measure is None or not due:
             return
         score = measure(state)
