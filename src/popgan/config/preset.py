@@ -33,6 +33,8 @@ class Preset(BaseModel):
         channel_max: most channels of a level.
         gamma_at_64: weight of the gradient penalty at 64 x 64; scaled by the recipe's rule.
         gamma_start: what gamma starts at, in units of itself, where the recipe lets it fall.
+        ema_share: half-life of the averaged generator as a share of the run's images; None leaves
+            it to the recipe's rule or to `values`.
         level_weights: relative images of each level, TOP level first; missing ones get none.
         low_levels: share of the images on all levels below the top one; None leaves it to the
             weights.
@@ -58,6 +60,7 @@ class Preset(BaseModel):
     gamma_at_64: float = 0.0
     gamma_start: float = 1.0
     gamma_reason: str = "a gradient by pixels shrinks with their number"
+    ema_share: float | None = Field(default=None, gt=0, le=1)
     level_weights: list[float] = Field(default_factory=lambda: [1.0])
     low_levels: float | None = Field(default=None, ge=0, le=0.9)
     level_reason: str = "most images where the detail is, after a short climb"

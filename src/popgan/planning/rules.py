@@ -6,6 +6,7 @@ the user sets with `--set` replaces the rule's, and later rules see the user's v
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -267,7 +268,11 @@ def _length_rules(
 def _length_dependants(draft: Draft, preset: Preset, rules: RecipeRules) -> None:
     images, batch = draft.values["train.images"], draft.values["train.batch"]
     count = images if isinstance(images, int) and images > 0 else 1
-    if "train.ema_half_life" not in preset.values:
+    if preset.ema_share is not None:
+        half_life = float(max(100, math.floor(count * preset.ema_share)))
+        reason = f"{preset.ema_share:.2g} of the images of the run, at least 100"
+        draft.rule("train.ema_half_life", half_life, reason)
+    elif "train.ema_half_life" not in preset.values:
         whole = batch if isinstance(batch, int) and batch > 0 else 1
         half_life, reason = rules.half_life(count, whole)
         draft.rule("train.ema_half_life", half_life, reason)

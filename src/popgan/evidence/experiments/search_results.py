@@ -145,6 +145,9 @@ class SearchSpace(Result):
         whole: whether only whole numbers are tried.
         choices: all values, where it is no range.
         when: searched only if these other values hold.
+        unless: not searched if one of these holds.
+        shape: whether it is the shape of the networks, so that pretrained weights fit no more.
+        grows: whether it is for networks that grow through levels.
         about: in words.
         default: what the starting preset has; None where it is not known.
     """
@@ -156,6 +159,9 @@ class SearchSpace(Result):
     whole: bool = False
     choices: list[Value] = Field(default_factory=list)
     when: Setting = Field(default_factory=dict)
+    unless: Setting = Field(default_factory=dict)
+    shape: bool = False
+    grows: bool = False
     about: str = ""
     default: Value | None = None
 
