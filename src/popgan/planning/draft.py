@@ -54,8 +54,10 @@ class Draft:
         return plan
 
 
-def refuse_unknown(overrides: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Refuse the name of a value that a plan of this recipe does not have.
+def refuse_unknown(
+    overrides: Mapping[str, Any], known: Sequence[str], option: str = "--set"
+) -> None:
+    """Refuse the name of a value that a plan of this recipe, or a search, does not have.
 
     Raises:
         UserError: there is one; the message has the nearest known name.
@@ -63,8 +65,10 @@ def refuse_unknown(overrides: Mapping[str, Any], known: Sequence[str]) -> None:
     for name in overrides:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-            hint = f"did you mean {close[0]}?" if close else "`popgan plan RUN` lists the names"
-            raise UserError(f"--set {name}: the plan has no such value", do=hint)
+            listed = "`popgan plan RUN` lists the names" if option == "--set" else ", ".join(known)
+            hint = f"did you mean {close[0]}?" if close else listed
+            what = "the plan has no such value" if option == "--set" else "not searched"
+            raise UserError(f"{option} {name}: {what}", do=hint)
 
 
 def parse_overrides(settings: list[str]) -> dict[str, Any]:
