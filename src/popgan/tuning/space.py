@@ -1,0 +1,224 @@
+"""The search space: which values are tried, within which bounds, and when they count.
+
+A space is data: a YAML file for each recipe in `spaces/`. It always contains the default, so that
+a search can find that nothing is better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from popgan.config.preset import PARAMETER, Preset
+from popgan.config.schema import Plan, leaves
+from popgan.errors import UserError
+from popgan.evidence.experiments.results import SearchSpace, Setting, Value
+from popgan.planning.draft import refuse_unknown
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def recipes() -> list[str]:
+    """Recipes that there is a space for."""
+    files = resources.files("popgan.tuning").joinpath("spaces").iterdir()
+    return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
+
+
+def load_space(recipe: str) -> list[SearchSpace]:
+    """The dimensions of a recipe.
+
+    Raises:
+        UserError: there are none for this recipe.
+    """
+    if recipe not in recipes():
+        raise UserError(
+            f"recipe {recipe!r} cannot be tuned", do=f"choose one of {', '.join(recipes())}"
+        )
+    file = resources.files("popgan.tuning").joinpath("spaces", f"{recipe}.yaml")
+    data = yaml.safe_load(file.read_text("utf-8"))
+    return [SearchSpace(name=name, **fields) for name, fields in data.items()]
+
+
+def narrowed(space: Sequence[SearchSpace], wishes: Sequence[str]) -> list[SearchSpace]:
+    """The space with bounds as the user wants them.
+
+    Args:
+        space: of the recipe.
+        wishes: "train.gamma=0.1:2", "train.batch=8,16" or "network.dropout=" (not searched), or
+            names alone; with names alone, only what is named is searched.
+
+    Raises:
+        UserError: an unknown name, or bounds that are not possible.
+    """
+    parts = [wish.partition("=") for wish in wishes]
+    names = [name.strip() for name, _, _ in parts]
+    refuse_unknown(dict.fromkeys(names), [one.name for one in space], option="--search")
+    alone = {name.strip() for name, equals, _ in parts if not equals}
+    texts = {name.strip(): text.strip() for name, equals, text in parts if equals}
+    found = []
+    for one in space:
+        if one.name in texts:
+            if texts[one.name]:
+                found.append(_bounded(one, texts[one.name]))
+        elif not alone or one.name in alone:
+            found.append(one)
+    if not found:
+        raise UserError("nothing is left to search", do="leave some --search out")
+    return found
+
+
+def without(space: Sequence[SearchSpace], names: set[str]) -> list[SearchSpace]:
+    """The space less some names, and less what depends on them being searched."""
+    return [one for one in space if one.name not in names]
+
+
+def defaults(space: Sequence[SearchSpace], preset: Preset, plan: Plan) -> Setting:
+    """What the default plan has for each name; names that it has not are left out."""
+    values = dict(leaves(plan))
+    found: Setting = {}
+    for one in space:
+        value: Any
+        if one.name.startswith(PARAMETER):
+            parameter = one.name.removeprefix(PARAMETER)
+            value = getattr(preset, parameter)
+            if value is None and parameter == "ema_share":
+                value = plan.train.ema_half_life / plan.train.images
+            elif value is None and parameter == "low_levels":
+                value = round(sum(plan.train.level_shares[:-1]), 4)
+        else:
+            value = values.get(one.name)
+            if value is None and one.name == "network.kernel":
+                value = 3
+        if isinstance(value, bool | int | float | str):
+            found[one.name] = value
+    return rounded(found)
+
+
+def including(space: Sequence[SearchSpace], setting: Setting) -> list[SearchSpace]:
+    """The space, widened where a setting lies outside; names that the setting lacks go."""
+    found = []
+    for one in space:
+        if one.name not in setting:
+            continue
+        value = setting[one.name]
+        if one.choices:
+            choices = one.choices if value in one.choices else [*one.choices, value]
+            found.append(one.model_copy(update={"choices": choices}))
+            continue
+        assert one.low is not None and one.high is not None
+        number = float(value)
+        low, high = min(one.low, number), max(one.high, number)
+        # A logarithm has no zero: then the scale is linear.
+        log = one.log and low > 0
+        found.append(one.model_copy(update={"low": low, "high": high, "log": log}))
+    return found
+
+
+def active(one: SearchSpace, chosen: Mapping[str, Value], held: Mapping[str, Value]) -> bool:
+    """Whether a dimension counts, given what was chosen and what is held."""
+    known = {**held, **chosen}
+    if any(known.get(name) == value for name, value in one.unless.items()):
+        return False
+    return all(known.get(name) == value for name, value in one.when.items())
+
+
+def fits(space: Sequence[SearchSpace], setting: Setting) -> bool:
+    """Whether all values of a setting lie in the space."""
+    known = {one.name: one for one in space}
+    for name, value in setting.items():
+        one = known.get(name)
+        if one is None:
+            return False
+        if one.choices:
+            if value not in one.choices:
+                return False
+        elif not isinstance(value, int | float) or not _low(one) <= value <= _high(one):
+            return False
+    return True
+
+
+def suggest(
+    trial: optuna.trial.Trial, space: Sequence[SearchSpace], held: Mapping[str, Value]
+) -> Setting:
+    """Values of a trial, in the order of the space; only those that count."""
+    chosen: Setting = {}
+    for one in space:
+        if not active(one, chosen, held):
+            continue
+        if one.choices:
+            value: Any = trial.suggest_categorical(one.name, one.choices)
+            chosen[one.name] = value
+        elif one.whole:
+            chosen[one.name] = trial.suggest_int(
+                one.name, round(_low(one)), round(_high(one)), log=one.log
+            )
+        else:
+            chosen[one.name] = trial.suggest_float(one.name, _low(one), _high(one), log=one.log)
+    return chosen
+
+
+def differing(setting: Setting, default: Setting) -> Setting:
+    """What a setting changes; so that the default's plan is the default's, to the last digit."""
+    return {name: value for name, value in setting.items() if default.get(name) != value}
+
+
+def rounded(setting: Setting) -> Setting:
+    """Three digits are more than a search can tell apart, and can be read and written."""
+    return {
+        name: float(f"{value:.3g}") if isinstance(value, float) else value
+        for name, value in setting.items()
+    }
+
+
+def _bounded(one: SearchSpace, text: str) -> SearchSpace:
+    """One dimension with other bounds or choices.
+
+    Raises:
+        UserError: they are not possible.
+    """
+    where = f"--search {one.name}={text}"
+    if ":" in text:
+        ends = [_number(part, where) for part in text.split(":")]
+        if len(ends) != 2 or not ends[0] < ends[1]:
+            raise UserError(f"{where}: no range", do="write LOW:HIGH, the lower end first")
+        if any(isinstance(choice, str | bool) for choice in one.choices):
+            kinds = ",".join(map(str, one.choices))
+            raise UserError(f"{where}: this value has no range", do=f"write some of {kinds}")
+        log = one.log and ends[0] > 0
+        update = {"low": ends[0], "high": ends[1], "log": log, "choices": []}
+        whole = bool(one.choices) and all(isinstance(choice, int) for choice in one.choices)
+        return one.model_copy(update={**update, "whole": whole or one.whole})
+    choices = [yaml.safe_load(part) for part in text.split(",")]
+    wrong = [choice for choice in choices if not isinstance(choice, bool | int | float | str)]
+    if wrong or (not one.choices and any(isinstance(c, str | bool) for c in choices)):
+        raise UserError(f"{where}: not a list of values", do="write values by commas, or LOW:HIGH")
+    kinds_known = {type(choice) for choice in one.choices if isinstance(choice, str | bool)}
+    for choice in choices:
+        if kinds_known and type(choice) not in kinds_known:
+            raise UserError(f"{where}: {choice!r} is no such value")
+    return one.model_copy(update={"choices": choices, "low": None, "high": None})
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{where}: {text!r} is no number")
+    return value
+
+
+def _low(one: SearchSpace) -> float:
+    assert one.low is not None
+    return one.low
+
+
+def _high(one: SearchSpace) -> float:
+    assert one.high is not None
+    return one.high
