@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -84,6 +86,32 @@ def test_dropout_is_what_the_caller_drew() -> None:
     image = torch.randn(4, 1, 8, 8)
     assert torch.equal(net(image, 1, keep=torch.ones(4, 16)), net(image, 1))
     assert torch.equal(net(image, 1, keep=torch.zeros(4, 16)), net.logit.bias.expand(4))
+
+
+def test_wider_kernels_change_what_lies_between_feature_maps_and_nothing_else() -> None:
+    shape = {"channels": [16, 12, 8], "image_channels": 1, "base": (8, 8), "patch": 2}
+    drawing = partial(Generator, latent_dim=6, **shape)
+    for network in (drawing, partial(Discriminator, **shape)):
+        torch.manual_seed(0)
+        usual = network().state_dict()
+        torch.manual_seed(0)
+        same, wide = network(kernel=3).state_dict(), network(kernel=5).state_dict()
+        assert list(usual) == list(same) == list(wide)
+        assert all(torch.equal(usual[name], same[name]) for name in usual)
+        for name, value in wide.items():
+            inner = "blocks" in name or name.startswith(("first", "last"))
+            grown = inner and value.dim() == 4 and "short" not in name
+            assert usual[name].shape[2:] == ((3, 3) if grown else value.shape[2:]), name
+            assert not grown or value.shape[2:] == (5, 5), name
+
+
+def test_networks_with_wider_kernels_draw_and_judge_the_same_sizes() -> None:
+    shape = {"channels": [16, 12, 8], "image_channels": 1, "base": (8, 8), "kernel": 5}
+    generator, discriminator = Generator(latent_dim=6, **shape), Discriminator(**shape)
+    for level in range(3):
+        image = generator(torch.randn(4, 6), level, 0.5)
+        assert image.shape == (4, 1, 8 << level, 8 << level)
+        assert discriminator(image, level, 0.5).shape == (4,)
 
 
 def test_parameters_are_counted() -> None:

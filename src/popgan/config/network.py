@@ -55,6 +55,9 @@ class ProgressiveNetwork(DrawingShape):
     dropout: float = Field(ge=0, lt=1, description="dropout in the discriminator's dense head")
     patch: Literal[1, 2] = Field(description="pixels a side that one feature vector draws")
     pixel_norm: bool = Field(description="normalise each pixel's feature vector in the generator")
+    kernel: Literal[3, 5] | None = Field(
+        None, description="side of the convolutions between feature maps; null = 3"
+    )
 
 
 class StyleGAN2Network(DrawingShape):

@@ -45,12 +45,14 @@ class GeneratorBlock(nn.Module):
     and not only the lowest.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, latent_dim: int, norm: bool) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, latent_dim: int, norm: bool, kernel: int
+    ) -> None:
         super().__init__()
         self.style = EqualisedLinear(latent_dim, in_channels, gain=1)
         # Convolving before upsampling costs a quarter of convolving after it.
-        self.before = EqualisedConv2d(in_channels, out_channels)
-        self.after = EqualisedConv2d(out_channels, out_channels)
+        self.before = EqualisedConv2d(in_channels, out_channels, kernel)
+        self.after = EqualisedConv2d(out_channels, out_channels, kernel)
         self.norm = norm
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
@@ -73,6 +75,7 @@ class Generator(nn.Module):
         patch: pixels a side drawn by one feature vector, 1 or 2.
         norm: pixel norm after every convolution.
         condition: K, numbers of a condition vector; 0 = none.
+        kernel: side of the convolutions between feature maps, odd.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Generator(nn.Module):
         patch: int = 1,
         norm: bool = True,
         condition: int = 0,
+        kernel: int = 3,
     ) -> None:
         super().__init__()
         self.latent_dim, self.patch, self.norm = latent_dim, patch, norm
@@ -93,10 +97,10 @@ class Generator(nn.Module):
         self.grid = (base[0] // patch, base[1] // patch)
         self.first_channels = channels[0]
         self.dense = EqualisedLinear(latent_dim, channels[0] * math.prod(self.grid))
-        self.first = EqualisedConv2d(channels[0], channels[0])
+        self.first = EqualisedConv2d(channels[0], channels[0], kernel)
         pairs = itertools.pairwise(channels)
         self.blocks = nn.ModuleList(
-            GeneratorBlock(a, b, latent_dim=latent_dim, norm=norm) for a, b in pairs
+            GeneratorBlock(a, b, latent_dim=latent_dim, norm=norm, kernel=kernel) for a, b in pairs
         )
         drawers = [
             EqualisedConv2d(c, image_channels * patch**2, 1 if patch == 1 else 3, gain=1)
@@ -143,10 +147,10 @@ class Generator(nn.Module):
 class DiscriminatorBlock(nn.Module):
     """Residual block: convolve, halve the size, convolve; the short cut averages."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
         super().__init__()
-        self.before = EqualisedConv2d(in_channels, in_channels)
-        self.after = EqualisedConv2d(in_channels, out_channels)
+        self.before = EqualisedConv2d(in_channels, in_channels, kernel)
+        self.after = EqualisedConv2d(in_channels, out_channels, kernel)
         self.short = EqualisedConv2d(in_channels, out_channels, 1, gain=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -174,20 +178,21 @@ class Discriminator(Judge):
         patch: int = 1,
         group: int = 4,
         condition: int = 0,
+        kernel: int = 3,
     ) -> None:
         super().__init__()
         self.group = group
         grid = (base[0] // patch, base[1] // patch)
         # An overlapping stem (4 x 4, step 2) leaves no seams between patches to hide in.
-        kernel, padding = (1, 0) if patch == 1 else (4, 1)
+        stem, padding = (1, 0) if patch == 1 else (4, 1)
         self.from_image = nn.ModuleList(
-            EqualisedConv2d(image_channels, c, kernel, stride=patch, padding=padding)
+            EqualisedConv2d(image_channels, c, stem, stride=patch, padding=padding)
             for c in channels
         )
         pairs = zip(channels[1:], channels[:-1], strict=True)
-        self.blocks = nn.ModuleList(DiscriminatorBlock(a, b) for a, b in pairs)
+        self.blocks = nn.ModuleList(DiscriminatorBlock(a, b, kernel) for a, b in pairs)
         extra = 1 if group > 1 else 0
-        self.last = EqualisedConv2d(channels[0] + extra, channels[0])
+        self.last = EqualisedConv2d(channels[0] + extra, channels[0], kernel)
         self.dense = EqualisedLinear(channels[0] * math.prod(grid), channels[0])
         self.logit = EqualisedLinear(channels[0], 1, gain=1)
         self.features = channels[0]

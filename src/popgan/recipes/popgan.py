@@ -41,6 +41,7 @@ def build_generator(plan: Plan) -> Generator:
         patch=network.patch,
         norm=network.pixel_norm,
         condition=plan.condition_size,
+        kernel=network.kernel or 3,
     )
 
 
@@ -54,6 +55,7 @@ def build_discriminator(plan: Plan) -> Discriminator:
         patch=network.patch,
         group=network.minibatch_stddev,
         condition=plan.condition_size,
+        kernel=network.kernel or 3,
     )
 
 
