@@ -1,0 +1,126 @@
+"""From a setting to a plan: the same seconds for every trial, whatever its networks cost.
+
+A time becomes a number of images once, by a short measurement of each kind of network; so a trial
+depends on its plan alone, and all trials of the same shape get the same number.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from popgan.cohort.cohort import Cohort
+from popgan.config.preset import Preset, changed, load_preset
+from popgan.config.schema import Plan
+from popgan.device import best_device
+from popgan.errors import UserError
+from popgan.evidence.experiments.results import Setting
+from popgan.files import read_json, sha256_value, write_json
+from popgan.planning.budget import images_within
+from popgan.planning.rules import SUSTAINED
+from popgan.recipes.table import find_recipe
+from popgan.stations.pairs import training_images
+from popgan.stations.plan import make_plan
+from popgan.training.probe import measure
+from popgan.tuning.definition import TICKS, Definition
+
+PROBE_SECONDS = 0.3  # a level; a trial must not spend more on being planned than on a snapshot
+_COSTLY = (
+    *("batch", "loss", "r2", "penalty_interval", "precision", "threads"),
+    "path_length_interval",
+)
+_SWITCHES = ("diversity", "path_length", "style_mixing")
+
+
+class Planner:
+    """Plans trials of one study.
+
+    Args:
+        definition: of the study.
+        cohort: it is about.
+        speeds: file that measured speeds are kept in.
+        preset: the default, where it is no file of the recipe.
+    """
+
+    def __init__(
+        self, definition: Definition, cohort: Cohort, speeds: Path, preset: Preset | None = None
+    ) -> None:
+        self.definition, self.cohort, self._path = definition, cohort, speeds
+        self.preset = preset or load_preset(definition.preset, definition.recipe)
+
+    def plan(self, setting: Setting, seed: int) -> Plan:
+        """The plan of a trial.
+
+        Args:
+            setting: what differs from the default.
+            seed: of the training.
+
+        Raises:
+            UserError: such a plan is not possible.
+        """
+        draft = self.draft(setting, seed, 10**6)
+        speeds = self._speeds(draft)
+        train = draft.train
+        seconds = SUSTAINED * self.definition.seconds
+        images = images_within(seconds, train.level_shares, speeds, train.batch)
+        least = TICKS * train.batch
+        if images < least:
+            raise UserError(
+                f"{self.definition.seconds:g} s are too short: {images} images of {least} that "
+                f"{TICKS} ticks need at a batch of {train.batch}"
+            )
+        return self.draft(setting, seed, images)
+
+    def draft(self, setting: Setting, seed: int, images: int) -> Plan:
+        """A plan of so many images; nothing is measured.
+
+        Raises:
+            UserError: such a plan is not possible.
+        """
+        definition = self.definition
+        reason = f"tried by study {definition.name}"
+        overrides: dict[str, Any] = {
+            **definition.overrides,
+            **{"train.images": images, "train.ticks": TICKS, "train.snapshots": 0},
+            "train.threads": definition.threads,
+        }
+        return make_plan(
+            self.cohort,
+            preset=changed(self.preset, setting, reason=reason, tuned=False),
+            recipe=definition.recipe,
+            seed=seed,
+            overrides=overrides,
+        )
+
+    def _speeds(self, plan: Plan) -> list[float]:
+        """Images/s at each level, measured once for networks of a shape."""
+        known = dict(read_json(self._path)) if self._path.exists() else {}
+        key = _shape(plan)
+        if key not in known:
+            recipe = find_recipe(plan.recipe)
+            with torch.random.fork_rng(devices=[]):
+                state = recipe.start(plan, best_device())
+                images = training_images(plan, self.cohort)
+                found = measure(plan, recipe.phases(plan), state, images, PROBE_SECONDS)
+            # Another worker may have measured meanwhile; whose number stays does not matter.
+            known = dict(read_json(self._path)) if self._path.exists() else {}
+            known.setdefault(key, found)
+            write_json(self._path, known)
+        return list(known[key])
+
+
+def _shape(plan: Plan) -> str:
+    """A hash of what decides the speed of a plan; not its length or its learning rates."""
+    train = plan.train.model_dump(mode="json")
+    values = {
+        "size": [plan.image_channels, plan.data.height, plan.data.width],
+        "told": plan.condition_size,
+        "network": plan.network.model_dump(mode="json", exclude_none=True),
+        "augmentation": plan.augmentation.method,
+        "levels": [share > 0 for share in plan.train.level_shares],
+        "train": {name: train[name] for name in _COSTLY},
+        "on": [bool(train[name]) for name in _SWITCHES],
+    }
+    return sha256_value(values)[:16]

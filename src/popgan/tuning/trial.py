@@ -1,0 +1,284 @@
+"""One training of one setting, judged on the way; it goes on where it stopped.
+
+A trial has a folder of its own with plan, log and checkpoints. Whoever trains it holds a lock of
+that folder, which dies with the process: so another worker can see that a trial lost its worker,
+and go on with it from its last tick.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import torch
+
+from popgan.cohort.cohort import Cohort
+from popgan.config.schema import Plan
+from popgan.device import best_device
+from popgan.errors import UserError, is_out_of_memory
+from popgan.evidence.experiments.results import Point, State
+from popgan.files import sha256_value
+from popgan.progress import Reporter
+from popgan.recipes.table import find_recipe
+from popgan.seeds import torch_rng
+from popgan.stations.draw import told_by
+from popgan.stations.source import CohortImages
+from popgan.synthesis.sample import draw_images
+from popgan.training.growth import Stage, fully_grown_at
+from popgan.training.guard import Score
+from popgan.training.job import Job
+from popgan.training.log import TrainingLog, read_log
+from popgan.training.loop import run
+from popgan.training.state import TrainState
+from popgan.tuning.definition import LAST, TICKS
+from popgan.tuning.scale import TrialScale, objective
+
+SHOWN = 64  # images that variety is measured with
+
+Judge = Callable[[int, float], bool]
+"""Told the rung (from 0) and the KID there; answers whether the trial may stop."""
+
+
+class _StoppedError(Exception):
+    """The trial is stopped at a rung."""
+
+
+@dataclass
+class Outcome:
+    """How a training ended; see `evidence.experiments.results.Trial`."""
+
+    state: State
+    reason: str = ""
+    kid: float | None = None
+    error: float | None = None
+    points: list[Point] = field(default_factory=list)
+    coverage: float | None = None
+    coverage_floor: float | None = None
+    diversity: float | None = None
+    images: int = 0
+    planned: int = 0
+    seconds: float = 0.0
+    overhead: float = 0.0
+
+
+def train_trial(
+    folder: Path,
+    plan: Callable[[], Plan],
+    cohort: Cohort,
+    *,
+    rungs: list[int],
+    seed: int,
+    judge: Judge,
+    reporter: Reporter,
+) -> Outcome:
+    """Train a trial to its end, or until it is stopped, fails or is interrupted.
+
+    Args:
+        folder: of the trial; its lock is held by the caller.
+        plan: makes the plan; only asked if the folder has none.
+        cohort: to train on.
+        rungs: ticks (1 .. TICKS) after which it may be stopped.
+        seed: of the latents that it is measured with.
+        judge: decides at a rung.
+        reporter: shows progress.
+
+    Raises:
+        KeyboardInterrupt: interrupted; the same call goes on.
+    """
+    start = time.monotonic()
+    try:
+        made = _kept_plan(folder, plan)
+        return _Training(folder, made, cohort, rungs, seed, judge, reporter).run(start)
+    except UserError as error:
+        return Outcome(_failure(error), str(error))
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return Outcome("out of memory", "the memory is not enough to build its networks")
+
+
+def forget(folder: Path) -> None:
+    """Remove the checkpoints of a trial that is done; plan and log stay."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a trial within the block; False if another process holds it.
+
+    Raises:
+        UserError: the folder cannot be written, or its file system knows no locks.
+    """
+    handle = hold(folder)
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            handle.close()
+
+
+def hold(folder: Path) -> IO[str] | None:
+    """The lock of a folder until the handle is closed; None if another process holds it.
+
+    Raises:
+        UserError: the folder cannot be written, or its file system knows no locks.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / ".lock").open("w")
+    except OSError as error:
+        raise UserError(f"cannot be written ({error.strerror})", where=folder) from error
+    with suppress(ImportError):  # not a POSIX system: one process at a time
+        import fcntl
+
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.close()
+            return None
+        except OSError as error:
+            handle.close()
+            raise UserError(
+                f"lies on a file system without locks ({error.strerror})",
+                where=folder,
+                do="tune in a run folder on another disk",
+            ) from error
+    return handle
+
+
+def _failure(error: UserError) -> State:
+    return "out of memory" if "memory is not enough" in str(error) else "failed"
+
+
+def _kept_plan(folder: Path, plan: Callable[[], Plan]) -> Plan:
+    path = folder / "plan.yaml"
+    if path.exists():
+        return Plan.load(path)
+    made = plan()
+    made.save(path)
+    return made
+
+
+class _Training:
+    """A trial at work."""
+
+    def __init__(
+        self,
+        folder: Path,
+        plan: Plan,
+        cohort: Cohort,
+        rungs: list[int],
+        seed: int,
+        judge: Judge,
+        reporter: Reporter,
+    ) -> None:
+        self.folder, self.plan, self.cohort = folder, plan, cohort
+        self.judge, self.reporter, self.seed = judge, reporter, seed
+        # Before its top level is fully in, a training is not to be compared with others.
+        grown = fully_grown_at(plan.train) / plan.train.images
+        self.rungs = [(i, tick) for i, tick in enumerate(rungs) if tick / TICKS >= grown]
+        self.scale = TrialScale(plan, cohort, seed)
+        self.log = folder / "log.csv"
+        self.stop = False
+        self.judged: set[int] = set()
+        self.trained = 0.0
+
+    def run(self, start: float) -> Outcome:
+        """See `train_trial`."""
+        plan = self.plan
+        state = find_recipe(plan.recipe).start(plan, best_device())
+        job = Job(
+            plan=plan,
+            plan_hash=sha256_value(plan.model_dump(mode="json", exclude={"decisions"})),
+            phases=find_recipe(plan.recipe).phases(plan),
+            source=CohortImages(self.cohort, "train", plan.data.conditions, plan.data.masks),
+            log=TrainingLog(self.log),
+            checkpoints=self.folder / "checkpoints",
+            on_tick=self._drawer(),
+            measure=self._measure,
+            measured=sorted({*(tick for _, tick in self.rungs), *LAST}),
+            on_safe=self._stop_if_judged,
+        )
+        began = time.monotonic()
+        try:
+            run(job, state, self.reporter)
+        except _StoppedError:
+            pass
+        except UserError as error:
+            return self._outcome(state, _failure(error), str(error), start)
+        finally:
+            self.trained = time.monotonic() - began
+        if self.stop:
+            share = state.images / plan.train.images
+            return self._outcome(state, "pruned", f"stopped at {share:.0%} of its images", start)
+        return self._finished(state, start)
+
+    def _drawer(self) -> Callable[[TrainState, Stage], torch.Tensor]:
+        plan = self.plan
+        latents = torch.randn((SHOWN, plan.latent_dim), generator=torch_rng(plan.seed, "grid"))
+        told = told_by(plan, self.cohort)[0]
+        condition = None
+        if told is not None:
+            images = CohortImages(self.cohort, "train", plan.data.conditions)
+            condition = images.condition(torch.arange(SHOWN).numpy() % len(images))
+
+        def on_tick(state: TrainState, stage: Stage) -> torch.Tensor:
+            drawn = draw_images(state.average, latents, plan, stage, condition=condition)
+            return torch.from_numpy(drawn)
+
+        return on_tick
+
+    def _measure(self, state: TrainState) -> Score:
+        score = self.scale(state)
+        tick = self._tick(state.images)
+        for rung, due in self.rungs:
+            if due == tick and rung not in self.judged:
+                self.judged.add(rung)
+                # Stopping waits until the checkpoint is written, so that the log has this tick.
+                self.stop = self.judge(rung, score.value) or self.stop
+        return score
+
+    def _stop_if_judged(self) -> None:
+        if self.stop:
+            raise _StoppedError
+
+    def _finished(self, state: TrainState, start: float) -> Outcome:
+        outcome = self._outcome(state, "complete", "", start)
+        outcome.coverage = self.scale.coverage(state)
+        outcome.coverage_floor = self.scale.coverage_floor()
+        scores = [score for score in state.guard.scores if self._tick(score.images) in LAST]
+        outcome.kid, outcome.error = objective(scores, self.scale.subjects, self.scale.images)
+        return outcome
+
+    def _tick(self, images: int) -> int:
+        return images * TICKS // self.plan.train.images
+
+    def _outcome(self, state: TrainState, word: State, reason: str, start: float) -> Outcome:
+        rows = read_log(self.log) if self.log.exists() else []
+        # Seconds of the log add up, over interruptions as well.
+        seconds = {0: 0.0, **{round(row["images"]): row["seconds"] for row in rows}}
+        points = []
+        for score in state.guard.scores:
+            kid, error = objective([score], self.scale.subjects, self.scale.images)
+            at = max(images for images in seconds if images <= score.images)
+            share = min(1.0, score.images / self.plan.train.images)
+            points.append(
+                Point(images=score.images, share=share, seconds=seconds[at], kid=kid, error=error)
+            )
+        variety = rows[-1]["variety"] if rows else math.nan
+        return Outcome(
+            word,
+            reason,
+            points=points,
+            diversity=None if math.isnan(variety) else variety,
+            images=state.images,
+            planned=self.plan.train.images,
+            seconds=round(max(seconds.values()), 2),
+            overhead=round(max(0.0, time.monotonic() - start - self.trained), 2),
+        )
