@@ -1,7 +1,9 @@
 """Presets: named starting points of a plan, as YAML files in a folder for each recipe.
 
 A preset gives fixed values (each with a reason) and the parameters of the rules that adapt the
-rest to a cohort and a machine. One may extend another: it then says only what differs.
+rest to a cohort and a machine. One may extend another: it then says only what differs. What a study
+has found is a preset, too, in a file of the same form outside of this package; that may have been
+written on another machine or by hand, so it is bounded and checked like everything that is read.
 """
 
 from __future__ import annotations
@@ -10,68 +12,20 @@ import functools
 from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from popgan.config.preset_model import PARAMETER as PARAMETER
+from popgan.config.preset_model import SHAPED, checked, parameter_of
+from popgan.config.preset_model import Preset as Preset
 from popgan.errors import UserError
+from popgan.files import read_yaml, write_text
 
-
-class Preset(BaseModel):
-    """One preset file.
-
-    Attributes:
-        name: of the file; another one where values were changed.
-        summary: one line for the command line's help.
-        resolution: side of the images in pixels.
-        budget: training time such as "6m", or None where `images` is fixed.
-        images: images seen, where no time is given.
-        batch: images a step before the cohort's size caps it.
-        channel_base: channels x grid side of a level, before `channel_max` caps it; of recipes
-            that grow through levels.
-        channel_max: most channels of a level.
-        gamma_at_64: weight of the gradient penalty at 64 x 64; scaled by the recipe's rule.
-        gamma_start: what gamma starts at, in units of itself, where the recipe lets it fall.
-        ema_share: half-life of the averaged generator as a share of the run's images; None leaves
-            it to the recipe's rule or to `values`.
-        level_weights: relative images of each level, TOP level first; missing ones get none.
-        low_levels: share of the images on all levels below the top one; None leaves it to the
-            weights.
-        generate: images of the synthetic data set.
-        evaluate: synthetic images measured.
-        values: dotted name of a plan value -> (value, reason).
-        tuned: what a study has found: name of a value, or of a parameter of this class with
-            `preset.` before it -> which study, with its numbers.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str
-    summary: str
-    resolution: int
-    budget: str | None
-    images: int | None
-    images_reason: str = "fixed by the preset"
-    batch: int
-    batch_reason: str = "small batches: many updates for few images seen"
-    channel_base: int = 0
-    channel_max: int = 0
-    channel_reason: str = "so that every level costs about the same arithmetic"
-    gamma_at_64: float = 0.0
-    gamma_start: float = 1.0
-    gamma_reason: str = "a gradient by pixels shrinks with their number"
-    ema_share: float | None = Field(default=None, gt=0, le=1)
-    level_weights: list[float] = Field(default_factory=lambda: [1.0])
-    low_levels: float | None = Field(default=None, ge=0, le=0.9)
-    level_reason: str = "most images where the detail is, after a short climb"
-    generate: int
-    evaluate: int
-    values: dict[str, tuple[bool | int | float | str | list[str], str]]
-    tuned: dict[str, str] = Field(default_factory=dict)
-
-
-PARAMETER = "preset."
-"""Before the name of a preset's own parameter, beside dotted names of plan values."""
+MOST_BYTES = 2**18
+_TOP = "# Found by a study: what differs from the preset that it started from.\n"
+_AGAIN = "repair it, or remove it and run `popgan tune` again"
 
 
 def changed(
@@ -91,20 +45,18 @@ def changed(
     """
     data = preset.model_dump()
     for name, value in setting.items():
-        parameter = "batch" if name == "train.batch" else name.removeprefix(PARAMETER)
-        if name.startswith(PARAMETER) or name == "train.batch":
-            if parameter not in Preset.model_fields:
-                raise UserError(f"a preset has no parameter {name}")
-            data[parameter] = value
-        else:
+        parameter = parameter_of(name)
+        if parameter is None:
             data["values"][name] = (value, reason)
+        elif parameter not in Preset.model_fields:
+            raise UserError(f"a preset has no parameter {name}")
+        else:
+            data[parameter] = value
+            if field := SHAPED.get(parameter, ("", ""))[1]:
+                data[field] = reason
         if tuned:
             data["tuned"][name] = reason
-    try:
-        return Preset.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    return checked(data)
 
 
 def preset_names(recipe: str) -> list[str]:
@@ -133,10 +85,103 @@ def _read(recipe: str, name: str) -> dict[str, Any]:
     if "extends" not in own:
         return dict(own)
     base = _read(*own.pop("extends").split("/"))
-    values = base["values"] | own.pop("values", {})
-    # A value of the base that the networks of another recipe do not have is taken back by null.
+    return extended(base, own)
+
+
+def extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a preset that says only what differs from another.
+
+    A value of the base that is not wanted, for instance because the networks of another recipe do
+    not have it, is taken back by null.
+    """
+    values = {**base["values"], **own.get("values", {})}
     values = {name: value for name, value in values.items() if value is not None}
-    return base | own | {"values": values}
+    return {**base, **own, "values": values}
+
+
+def save_preset(path: Path, preset: Preset, extends: str) -> None:
+    """Write a preset: only what differs from the one it extends, with the reasons.
+
+    Args:
+        path: the file; replaced atomically.
+        preset: as `popgan.config.preset.changed` makes it.
+        extends: recipe and preset that it started from, such as "popgan/standard".
+
+    Raises:
+        UserError: there is no such preset to extend, or the file cannot be written.
+    """
+    recipe, _, name = extends.partition("/")
+    base = load_preset(name, recipe).model_dump(mode="json")
+    fields = preset.model_dump(mode="json")
+    own: dict[str, Any] = {"extends": extends}
+    own |= {
+        field: value
+        for field, value in fields.items()
+        if field not in ("name", "values") and value != base[field]
+    }
+    before, after = base["values"], fields["values"]
+    values = {one: value for one, value in after.items() if before.get(one) != value}
+    values |= {one: None for one in before if one not in after}
+    if values:
+        own["values"] = values
+    write_text(path, _TOP + yaml.safe_dump(own, sort_keys=False, width=100, allow_unicode=True))
+
+
+def read_preset(path: Path, recipe: str, *, name: str | None = None) -> Preset:
+    """Read a preset that a study has found.
+
+    Args:
+        path: the file.
+        recipe: that is to be planned.
+        name: what the preset is called in the plan; the file's by default.
+
+    Raises:
+        UserError: there is no such file, it belongs to another recipe, or it is no valid preset.
+    """
+    own = _bounded(path)
+    base = _base(own, recipe, path)
+    fields = {field: value for field, value in own.items() if field not in ("extends", "name")}
+    if not isinstance(fields.get("values", {}), dict):
+        raise UserError("is no preset (values: no table)", where=path, do=_AGAIN)
+    try:
+        data = extended(base.model_dump(), fields)
+        preset = checked({**data, "name": name or path.stem})
+    except UserError as error:
+        text = str(error).rstrip(".")
+        raise UserError(f"is no preset ({text})", where=path, do=_AGAIN) from error
+    for one in preset.tuned:
+        parameter = parameter_of(one)
+        known = preset.values if parameter is None else Preset.model_fields
+        if (one if parameter is None else parameter) not in known:
+            raise UserError(f"is no preset (tuned.{one}: no such value)", where=path, do=_AGAIN)
+    return preset
+
+
+def _bounded(path: Path) -> dict[str, Any]:
+    """The file as a table."""
+    if path.exists() and (not path.is_file() or path.stat().st_size > MOST_BYTES):
+        raise UserError(f"is no preset: no file of at most {MOST_BYTES >> 10} KiB", where=path)
+    own = read_yaml(path)
+    if not isinstance(own, dict) or not all(isinstance(field, str) for field in own):
+        raise UserError("is no preset (no table of values)", where=path, do=_AGAIN)
+    return own
+
+
+def _base(own: dict[str, Any], recipe: str, path: Path) -> Preset:
+    """The preset that a file extends; only names of popgan's own are looked up."""
+    whose, _, name = str(own.get("extends", "")).partition("/")
+    if "extends" not in own or not whose or not name:
+        raise UserError("is no preset (extends: RECIPE/PRESET is missing)", where=path, do=_AGAIN)
+    if whose != recipe:
+        raise UserError(
+            f"was found for recipe {whose}, and this is recipe {recipe}",
+            where=path,
+            do=f"add --recipe {whose}, or run `popgan tune` for recipe {recipe}",
+        )
+    if name not in preset_names(recipe):
+        known = ", ".join(preset_names(recipe))
+        raise UserError(f"extends {whose}/{name}, which is none of {known}", where=path, do=_AGAIN)
+    return load_preset(name, recipe)
 
 
 def _folder(recipe: str) -> Traversable:
