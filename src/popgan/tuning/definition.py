@@ -52,6 +52,7 @@ class Definition(BaseModel):
         threads: of every training.
         space: what is searched.
         default: the default's values of it.
+        held: values that others hang on and that are not searched.
         warm: settings tried first, besides the default.
         notes: what the user should know of how the space came about.
     """
@@ -75,6 +76,7 @@ class Definition(BaseModel):
     threads: int = Field(ge=1, le=1024)
     space: list[SearchSpace]
     default: Setting
+    held: Setting = Field(default_factory=dict)
     warm: list[Setting] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
 

@@ -1,0 +1,162 @@
+"""From the journal to results: states, seed spread, finalists, and the preset that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from popgan import provenance
+from popgan.cohort.cohort import Cohort
+from popgan.evidence.experiments.choice import Finalist, choose_final
+from popgan.evidence.experiments.results import (
+    Finals,
+    Setting,
+    Spread,
+    Trial,
+    TuneResult,
+)
+from popgan.evidence.experiments.spread import spread_of
+from popgan.files import write_json
+from popgan.tuning.definition import TICKS, Definition
+from popgan.tuning.scale import limits
+from popgan.tuning.storage import FINALS, SEARCH, Storage
+
+_DEFAULT = ("default", "seed spread")
+DONE = ("complete", "infeasible", "pruned", "failed", "out of memory")
+
+
+def violations(trial: Trial, others: Sequence[Trial]) -> dict[str, float]:
+    """By how much a trial breaks what the default keeps; at most 0 where it does not.
+
+    Args:
+        trial: complete.
+        others: of the study, as far as they are known.
+    """
+    known = [one for one in others if one.purpose in _DEFAULT and one.kid is not None]
+    coverages = [one.coverage for one in known if one.coverage is not None]
+    varieties = [one.diversity for one in known if one.diversity is not None]
+    coverage, variety = limits(coverages, trial.coverage_floor, varieties)
+    found = {"coverage": 0.0, "variety": 0.0}
+    if trial.coverage is not None:
+        found["coverage"] = coverage - trial.coverage
+    if trial.diversity is not None:
+        found["variety"] = variety - trial.diversity
+    return found
+
+
+def judged(trials: Sequence[Trial]) -> list[Trial]:
+    """The same trials, those that break a constraint marked as infeasible."""
+    return [_judged(one, trials) if one.state == "complete" else one for one in trials]
+
+
+def _judged(trial: Trial, others: Sequence[Trial]) -> Trial:
+    if trial.purpose in _DEFAULT:
+        return trial
+    broken = {name: gap for name, gap in violations(trial, others).items() if gap > 0}
+    if not broken:
+        return trial
+    has = {"coverage": trial.coverage or 0.0, "variety": trial.diversity or 0.0}
+    words = [
+        f"{name} {has[name]:.2f}, at least {has[name] + gap:.2f}" for name, gap in broken.items()
+    ]
+    return trial.model_copy(update={"state": "infeasible", "reason": f"loses {'; '.join(words)}"})
+
+
+def spread(trials: Sequence[Trial]) -> Spread | None:
+    """How much the default varies with its seed; None with fewer than two values."""
+    return spread_of([one.kid for one in trials if one.purpose in _DEFAULT and one.kid is not None])
+
+
+def finalists(trials: Sequence[Trial], count: int) -> list[Trial]:
+    """The best feasible trials that are below the default's mean, lowest first.
+
+    Args:
+        trials: of the search, judged.
+        count: at most so many.
+    """
+    default = [one.kid for one in trials if one.purpose in _DEFAULT and one.kid is not None]
+    level = float(np.mean(default)) if default else float("inf")
+    able = [
+        one
+        for one in trials
+        if one.state == "complete"
+        and one.purpose not in _DEFAULT
+        and one.kid is not None
+        and one.kid < level
+    ]
+    best: list[Trial] = []
+    for one in sorted(able, key=lambda trial: (trial.kid, trial.number)):
+        if all(one.setting != other.setting for other in best):
+            best.append(one)
+    return best[:count]
+
+
+def finals(
+    search: Sequence[Trial], final: Sequence[Trial], definition: Definition
+) -> Finals | None:
+    """What the final decided; None while it is not complete.
+
+    Args:
+        search: trials of the search, judged.
+        final: trials of the final.
+        definition: of the study.
+    """
+    chosen = finalists(search, definition.finalists)
+    settings: list[Setting] = [{}, *(one.setting for one in chosen)]
+    seeds = sorted({one.seed for one in final})
+    expected = len(settings) * definition.final_seeds
+    if not chosen or len(final) < expected or any(one.state not in DONE for one in final):
+        return None
+    known = {(one.seed, _key(one.setting)): one.kid for one in final}
+
+    def values(setting: Setting) -> list[float | None]:
+        return [known.get((seed, _key(setting))) for seed in seeds]
+
+    default = [one.kid for one in search if one.purpose == "default"]
+    first = Finalist(None, {}, default[0] if default else None, values({}))
+    rest = [Finalist(one.number, one.setting, one.kid, values(one.setting)) for one in chosen]
+    return choose_final(seeds, first, rest, spread(search))
+
+
+def result(storage: Storage, cohort: Cohort) -> TuneResult:
+    """Everything that is known of a study now."""
+    definition = storage.definition
+    search = judged(storage.records(SEARCH))
+    final = storage.records(FINALS)
+    numbered = [
+        one.model_copy(update={"number": len(search) + place}) for place, one in enumerate(final)
+    ]
+    return TuneResult(
+        name=definition.name,
+        recipe=definition.recipe,
+        preset=definition.preset,
+        shape=(cohort.height, cohort.width),
+        subjects=len(set(cohort.subjects("train"))),
+        slices=len(cohort.indices("train")),
+        tuning_subjects=len(set(cohort.subjects("tuning"))),
+        tuning_slices=len(cohort.indices("tuning")),
+        seconds=definition.seconds,
+        rungs=[tick / TICKS for tick in definition.rungs],
+        space=definition.space,
+        trials=[*search, *numbered],
+        spread=spread(search),
+        finals=finals(search, final, definition),
+        machine=machine(),
+    )
+
+
+def write_result(found: TuneResult, path: Path) -> None:
+    """Write results.json, whole or not at all."""
+    write_json(path, found.model_dump(mode="json"))
+
+
+def machine() -> str:
+    """Where trials were trained, in words."""
+    facts = provenance.record()["machine"]
+    return f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']:g} GiB"
+
+
+def _key(setting: Setting) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, repr(value)) for name, value in setting.items()))

@@ -1,0 +1,250 @@
+"""The trials of a study in Optuna's journal, which several processes and machines write at once.
+
+The journal is the only memory of a study. A trial is `running` there as long as nobody has told
+how it ended; whether somebody still works on it is told by the lock of its folder.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import ValidationError
+
+from popgan.errors import UserError
+from popgan.evidence.experiments.results import Purpose, Setting, Trial
+from popgan.seeds import derive
+from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.space import differing, rounded, suggest
+from popgan.tuning.trial import hold
+
+SEARCH, FINALS = "search", "finals"
+FRESH = 100_000  # seeds of the final begin here, counted from the study's
+MOST_STARTS = 3
+_PATIENCE = 60.0  # seconds to wait for another worker's turn to take a trial
+_STARTUP = 8  # trials before the model of the objective is asked
+
+_STATES = {
+    "complete": TrialState.COMPLETE,
+    "infeasible": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+    "out of memory": TrialState.FAIL,
+}
+
+
+@dataclass
+class Claim:
+    """A trial that this process may train.
+
+    Attributes:
+        study: `SEARCH` or `FINALS`.
+        trial: Optuna's.
+        purpose, setting, seed: of the training.
+        lock: held until the trial is told.
+    """
+
+    study: str
+    trial: optuna.trial.Trial
+    purpose: Purpose
+    setting: Setting
+    seed: int
+    lock: IO[str]
+
+
+class Storage:
+    """Both studies of a search: the search itself, and its final.
+
+    Args:
+        places: where the files lie; the definition is there.
+        definition: of the search.
+
+    Raises:
+        UserError: the journal cannot be read or written.
+    """
+
+    def __init__(self, places: StudyPlaces, definition: Definition) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.places, self.definition = places, definition
+        try:
+            backend = JournalFileBackend(str(places.journal))
+            self._storage = JournalStorage(backend)
+            self.studies = {name: self._open(name) for name in (SEARCH, FINALS)}
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(
+                f"cannot be read or written ({error})",
+                where=places.journal,
+                do="make its folder reachable; every trial that was told is kept there",
+            ) from error
+
+    def _open(self, name: str) -> optuna.Study:
+        return optuna.create_study(
+            study_name=name,
+            storage=self._storage,
+            direction="minimize",
+            load_if_exists=True,
+            pruner=optuna.pruners.NopPruner(),
+        )
+
+    def trials(self, study: str) -> list[FrozenTrial]:
+        """All trials as they stand now."""
+        return self.studies[study].get_trials(deepcopy=False)
+
+    def records(self, study: str) -> list[Trial]:
+        """The same as results, in order; those that wait are left out."""
+        return [record_of(one) for one in self.trials(study) if one.state != TrialState.WAITING]
+
+    def enqueue_defaults(self) -> None:
+        """Queue what the search begins with: the default with several seeds, warm starts."""
+        definition, study = self.definition, self.studies[SEARCH]
+        with self._turn():
+            if self.trials(SEARCH):
+                return
+            for place in range(min(definition.spread, definition.trials)):
+                study.enqueue_trial(
+                    dict(definition.default),
+                    user_attrs={
+                        "purpose": "default" if place == 0 else "seed spread",
+                        "seed": definition.seed + place,
+                    },
+                )
+            for setting in definition.warm[: definition.trials - definition.spread]:
+                values = {**definition.default, **setting}
+                study.enqueue_trial(values, user_attrs={"purpose": "warm start"})
+
+    def enqueue_finals(self, settings: Sequence[Setting]) -> None:
+        """Queue the final: every setting with every fresh seed; seeds outside, so that all
+        settings have been trained with the first before the second begins."""
+        definition = self.definition
+        with self._turn():
+            if self.trials(FINALS):
+                return
+            for place in range(definition.final_seeds):
+                for setting in settings:
+                    seed = definition.seed + FRESH + place
+                    attributes = {"purpose": "final", "seed": seed, "setting": dict(setting)}
+                    self.studies[FINALS].enqueue_trial({}, user_attrs=attributes)
+
+    def claim(self, study: str, most: int) -> Claim | None:
+        """A trial to train: one that lost its worker, else the next in the queue, else a new one.
+
+        Args:
+            study: which.
+            most: trials that may begin in all.
+
+        Returns:
+            None if nothing is to be begun now.
+        """
+        with self._turn():
+            for frozen in self.trials(study):
+                if frozen.state == TrialState.RUNNING:
+                    lock = hold(self.places.trial(study, frozen.number))
+                    if lock is not None:
+                        claim = self._adopted(study, frozen, lock)
+                        if claim is not None:
+                            return claim
+            begun = [t for t in self.trials(study) if t.state != TrialState.WAITING]
+            if len(begun) >= most:
+                return None
+            return self._asked(study, len(begun))
+
+    def tell(self, claim: Claim, record: Trial, violations: Mapping[str, float]) -> None:
+        """Write how a trial ended, and let it go.
+
+        Args:
+            claim: of it.
+            record: how it ended.
+            violations: of each constraint, at most 0 where it is kept.
+        """
+        trial = claim.trial
+        trial.set_user_attr("record", record.model_dump_json())
+        for name, value in violations.items():
+            trial.set_constraint(name, value)
+        state = _STATES[record.state]
+        kid = record.kid if state == TrialState.COMPLETE else None
+        self.studies[claim.study].tell(trial, kid, state=state, skip_if_finished=True)
+        claim.lock.close()
+
+    def _adopted(self, study: str, frozen: FrozenTrial, lock: IO[str]) -> Claim | None:
+        """A trial whose worker has gone; after some deaths it is to blame itself."""
+        trial = optuna.trial.Trial(self.studies[study], frozen._trial_id)
+        starts = int(frozen.user_attrs.get("starts", 1)) + 1
+        claim = self._claim(study, trial, lock)
+        if starts > MOST_STARTS:
+            reason = f"its worker died {MOST_STARTS} times, without a word"
+            record = record_of(frozen).model_copy(update={"state": "failed", "reason": reason})
+            self.tell(claim, record, {})
+            return None
+        trial.set_user_attr("starts", starts)
+        return claim
+
+    def _asked(self, study: str, number: int) -> Claim:
+        definition = self.definition
+        # A sampler of its own for each trial: what it proposes follows from the journal alone.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self.studies[study].sampler = optuna.samplers.TPESampler(
+                seed=derive(definition.seed, f"sampler {number}") % 2**31,
+                multivariate=True,
+                group=True,
+                constant_liar=True,
+                n_startup_trials=_STARTUP,
+            )
+        trial = self.studies[study].ask()
+        lock = hold(self.places.trial(study, trial.number))
+        assert lock is not None, "a new trial is nobody's"
+        trial.set_user_attr("starts", 1)
+        return self._claim(study, trial, lock)
+
+    def _claim(self, study: str, trial: optuna.trial.Trial, lock: IO[str]) -> Claim:
+        """Complete what is known of a trial: a worker may have died while it was asked for."""
+        definition = self.definition
+        if "setting" not in trial.user_attrs:
+            chosen = rounded(suggest(trial, definition.space, definition.held))
+            trial.set_user_attr("setting", differing(chosen, definition.default))
+        for name, value in (("purpose", "sampled"), ("seed", definition.seed + trial.number)):
+            if name not in trial.user_attrs:
+                trial.set_user_attr(name, value)
+        known = trial.user_attrs
+        return Claim(study, trial, known["purpose"], dict(known["setting"]), known["seed"], lock)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Take trials one worker at a time.
+
+        Raises:
+            UserError: another one does not let go.
+        """
+        folder = self.places.private / "turn"
+        began = time.monotonic()
+        while (lock := hold(folder)) is None:
+            if time.monotonic() - began > _PATIENCE:
+                raise UserError("another worker does not let go", where=folder, do="stop it")
+            time.sleep(0.05)
+        with lock:
+            yield
+
+
+def record_of(frozen: FrozenTrial) -> Trial:
+    """A trial as a result; one that runs has only what is known yet."""
+    known: dict[str, Any] = frozen.user_attrs
+    if "record" in known:
+        try:
+            return Trial.model_validate_json(known["record"])
+        except ValidationError as error:
+            raise UserError(f"trial {frozen.number} of the journal is damaged") from error
+    return Trial(
+        number=frozen.number,
+        purpose=known.get("purpose", "sampled"),
+        setting=known.get("setting", {}),
+        seed=int(known.get("seed", 0)),
+        state="running" if frozen.state == TrialState.RUNNING else "failed",
+    )

@@ -1,0 +1,180 @@
+"""A worker of a search: takes a trial, trains it, tells how it ended, until nothing is left.
+
+All that workers share is the run folder: the definition, the journal and the locks of trials. So
+one may be started on every machine that sees the folder, and killed at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from popgan.cohort.cohort import Cohort
+from popgan.config.preset import Preset
+from popgan.errors import UserError
+from popgan.evidence.experiments.results import Trial
+from popgan.progress import Reporter
+from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.halving import goes_on
+from popgan.tuning.outcome import DONE, finalists, judged, result, violations, write_result
+from popgan.tuning.planner import Planner
+from popgan.tuning.storage import FINALS, SEARCH, Claim, Storage
+from popgan.tuning.trial import Outcome, forget, train_trial
+
+POLL = 2.0
+"""Seconds between two looks at what others do, while nothing is left to take."""
+
+Told = Callable[[Trial, Storage], None]
+"""Told of every trial that ended here."""
+
+
+class Worker:
+    """Works on one study.
+
+    Args:
+        places: of the study.
+        definition: of the study.
+        cohort: it is about.
+        reporter: shows progress.
+        preset: the default, where it is no file of the recipe.
+        told: called after each trial.
+    """
+
+    def __init__(
+        self,
+        places: StudyPlaces,
+        definition: Definition,
+        cohort: Cohort,
+        reporter: Reporter,
+        *,
+        preset: Preset | None = None,
+        told: Told = lambda trial, storage: None,
+    ) -> None:
+        if definition.cohort != cohort.hash:
+            raise UserError(
+                "belongs to another cohort than the one ingested now",
+                where=places.folder,
+                do="ingest the former scans again, or begin another study with --name",
+            )
+        self.places, self.definition, self.cohort = places, definition, cohort
+        self.reporter, self._told = reporter, told
+        self.storage = Storage(places, definition)
+        self.planner = Planner(definition, cohort, places.private / "speeds.json", preset)
+        self.name = f"{platform.node()}:{os.getpid()}"
+
+    def run(self) -> None:
+        """Work until search and final are complete.
+
+        Raises:
+            KeyboardInterrupt: interrupted; another `run`, here or elsewhere, goes on.
+            UserError: the default cannot be trained, or the journal cannot be reached.
+        """
+        definition = self.definition
+        self.storage.enqueue_defaults()
+        self._exhaust(SEARCH, definition.trials)
+        best = finalists(judged(self.storage.records(SEARCH)), definition.finalists)
+        if best:
+            settings = [{}, *(trial.setting for trial in best)]
+            self.storage.enqueue_finals(settings)
+            self._exhaust(FINALS, len(settings) * definition.final_seeds)
+        self.write()
+
+    def write(self) -> None:
+        """Write results.json as things stand."""
+        write_result(result(self.storage, self.cohort), self.places.results)
+
+    def _exhaust(self, study: str, most: int) -> None:
+        """Train whatever can be taken; wait for what others train, and take over if they die."""
+        while True:
+            claim = self.storage.claim(study, most)
+            if claim is not None:
+                self._train(claim)
+                continue
+            records = self.storage.records(study)
+            if len(records) >= most and all(one.state in DONE for one in records):
+                return
+            time.sleep(POLL)
+
+    def _train(self, claim: Claim) -> None:
+        number = claim.trial.number
+        folder = self.places.trial(claim.study, number)
+        start = time.monotonic()
+        try:
+            outcome = train_trial(
+                folder,
+                lambda: self.planner.plan(claim.setting, claim.seed),
+                self.cohort,
+                rungs=self.definition.rungs,
+                seed=self.definition.seed,
+                judge=self._judge(claim),
+                reporter=self.reporter,
+            )
+        except BaseException:
+            # Nothing is told, so the trial waits for whoever takes it over.
+            claim.lock.close()
+            raise
+        record = self._record(claim, outcome)
+        others = self.storage.records(claim.study)
+        self.storage.tell(claim, record, violations(record, others))
+        forget(folder)
+        self.write()
+        self._told(record, self.storage)
+        self._refuse_broken_default(record, time.monotonic() - start)
+
+    def _record(self, claim: Claim, outcome: Outcome) -> Trial:
+        known: dict[str, Any] = asdict(outcome) | {"points": outcome.points}
+        return Trial(
+            number=claim.trial.number,
+            purpose=claim.purpose,
+            setting=claim.setting,
+            seed=claim.seed,
+            worker=self.name,
+            **known,
+        )
+
+    def _judge(self, claim: Claim) -> Callable[[int, float], bool]:
+        """Reports a rung, and says whether the trial may stop there; a default never does."""
+
+        def judge(rung: int, kid: float) -> bool:
+            claim.trial.report(kid, rung)
+            if claim.purpose not in ("sampled", "warm start"):
+                return False
+            others = [
+                frozen.intermediate_values[rung]
+                for frozen in self.storage.trials(claim.study)
+                if rung in frozen.intermediate_values and frozen.number != claim.trial.number
+            ]
+            return not goes_on(kid, others, self.definition.reduction)
+
+        return judge
+
+    def _refuse_broken_default(self, record: Trial, seconds: float) -> None:
+        """A search around something that cannot be trained would fail trial by trial.
+
+        Raises:
+            UserError: the default failed.
+        """
+        if record.purpose == "default" and record.state in ("failed", "out of memory"):
+            raise UserError(
+                f"the default cannot be trained ({record.reason})",
+                where=self.places.folder,
+                do="choose another --preset, or values with --set, and another --name",
+            )
+
+
+def title(record: Trial, trials: int) -> str:
+    """A line about a trial that ended: number, score, state, and what it changed."""
+    changes = ", ".join(
+        f"{name.partition('.')[2]} {value}" for name, value in record.setting.items()
+    )
+    score = f"KID {record.kid:.4f}" if record.kid is not None else f"{'-':>10}"
+    if record.state == "pruned" and record.points:
+        score = f"KID {record.points[-1].kid:.4f}"
+    share = f"{record.images / record.planned:.0%}" if record.planned else ""
+    state = {"complete": "", "pruned": f"stopped at {share}"}.get(record.state, record.reason)
+    what = changes or "the default"
+    return f"trial {record.number + 1:>3} of {trials}  {score}  {state:<15}  {what}"
