@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from popgan.config.preset import Preset
 from popgan.config.schema import DataPlan, Plan, parse_plan
 from popgan.planning.rules import MachineFacts, build_plan
 from popgan.planning.start import LookUp
@@ -217,8 +218,13 @@ def make_plan(
     bf16: bool = True,
     recipe: str = "popgan",
     prior: LookUp | None = None,
+    chosen: Preset | None = None,
+    **more: Any,
 ) -> Plan:
-    """A plan by the rules, as a machine with two cores would make it."""
+    """A plan by the rules, as a machine with two cores would make it.
+
+    `chosen` takes the place of the preset of that name; `more` goes to `build_plan`.
+    """
     overrides = dict(overrides or {})
     if recipe in TRANSLATORS:
         overrides.setdefault("network.target", "FLAIR")
@@ -238,7 +244,8 @@ def make_plan(
         seed=0,
         budget=budget,
         overrides=overrides,
-        machine=MachineFacts(cores=2, device="CPU", bf16=bf16),
         probe=lambda plan: [400.0 / 2**k for k in range(plan.network.levels)],
         prior=prior,
+        preset=chosen,
+        **({"machine": MachineFacts(cores=2, device="CPU", bf16=bf16)} | more),
     )

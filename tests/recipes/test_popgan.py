@@ -11,6 +11,7 @@ from engine import Discs, same, tiny_job
 
 from plans import tiny_plan
 from popgan.config.schema import Plan
+from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.recipes import common, popgan
 from popgan.recipes.table import find_recipe
@@ -98,6 +99,34 @@ def test_every_loss_brings_samples_to_the_data(loss: str, gamma: float, steps: i
     for _ in range(steps):
         one_step(plan, phases, state, sampler, source)
     assert before > 0.6 and distance(state) < 0.2
+
+
+def weights(state: TrainState) -> dict[str, torch.Tensor]:
+    networks = {"G": state.generator, "D": state.discriminator}
+    found = {f"{k}.{name}": v for k, n in networks.items() for name, v in n.state_dict().items()}
+    return {name: value.clone() for name, value in found.items()}
+
+
+def test_a_step_with_a_wider_kernel_trains_every_weight_and_the_default_is_three() -> None:
+    trained = {}
+    for kernel in (None, 3, 5):
+        plan = tiny_plan(
+            network__kernel=kernel, train__level_shares=[0.0, 1.0], train__loss="logistic"
+        )
+        recipe, source = find_recipe("popgan"), Discs()
+        state, phases = recipe.start(plan, torch.device("cpu")), recipe.phases(plan)
+        before = {name: value.clone() for name, value in weights(state).items()}
+        one_step(plan, phases, state, Sampler(len(source), 0, 64), source)
+        after = trained[kernel] = weights(state)
+        assert all(value.isfinite().all() for value in after.values())
+        assert not torch.equal(before["G.first.weight"], after["G.first.weight"])
+        judged = [name for name in after if name.startswith("D.")]
+        left = [name for name in judged if torch.equal(before[name], after[name])]
+        assert left == ["D.from_image.0.weight", "D.from_image.0.bias"]  # of the level below
+    assert all(torch.equal(trained[None][name], trained[3][name]) for name in trained[None])
+    assert trained[5]["G.first.weight"].shape[2:] == (5, 5)
+    with pytest.raises(UserError, match=r"network\.kernel"):
+        tiny_plan(network__kernel=4)
 
 
 def test_wgan_gp_has_its_penalty_in_every_step_and_no_lazy_one(tmp_path: Path) -> None:

@@ -81,6 +81,17 @@ def test_scratch_depends_on_the_seed_and_the_prior_does_not() -> None:
     assert not torch.equal(first(False, 0), first(False, 1))
 
 
+def test_a_wider_kernel_takes_too_little_from_the_prior_and_the_plan_says_so() -> None:
+    wide = {"network.kernel": 5}
+    plan = make_plan("standard", overrides=wide, prior=fit)
+    assert plan.train.init == "scratch" and plan.train.level_shares[0] > 0
+    assert "too little would be taken over" in plan.decisions["train.init"].reason
+    assert make_plan("standard", prior=fit).train.init == "phantom"
+    with pytest.raises(UserError, match="cannot start from the physics prior") as caught:
+        make_plan("standard", overrides=wide | {"train.init": "phantom"}, prior=fit)
+    assert "\n" not in str(caught.value)
+
+
 def test_networks_of_other_widths_or_kinds_have_none() -> None:
     assert not fit(make_plan(overrides={"network.channels": [32, 32, 32, 32]})).fits
     assert fit(make_plan("standard", recipe="r3gan")) is None

@@ -11,17 +11,31 @@ from typing import Any
 
 import yaml
 
+from popgan.config.preset import Preset
+from popgan.config.preset_model import found_values
 from popgan.config.schema import Plan, parse_plan
 from popgan.errors import UserError
 
 
 class Draft:
-    """A plan in the making: values by dotted name, each with its decision."""
+    """A plan in the making: values by dotted name, each with its decision.
 
-    def __init__(self, overrides: Mapping[str, Any]) -> None:
+    Args:
+        overrides: values that the user set.
+        preset: its values are decided at once.
+
+    Attributes:
+        given: names of the preset's values; they take the place of what a rule would decide.
+        found: values that a study has found, or that follow from what it has found.
+    """
+
+    def __init__(self, overrides: Mapping[str, Any], preset: Preset) -> None:
         self.overrides = dict(overrides)
         self.values: dict[str, Any] = {}
         self.decisions: dict[str, dict[str, str]] = {}
+        self.given, self.found = set(preset.values), found_values(preset)
+        for name, (value, reason) in preset.values.items():
+            self.decide(name, value, "tuned" if name in self.found else "fixed", reason)
 
     def decide(self, name: str, value: Any, source: str, reason: str) -> Any:
         """Set a value unless the user has; returns the value that holds."""
@@ -32,12 +46,25 @@ class Draft:
         return value
 
     def fixed(self, name: str, value: Any, reason: str) -> Any:
-        """A value given by popgan or a preset."""
-        return self.decide(name, value, "fixed", reason)
+        """A value given by popgan, unless the preset has another."""
+        return self._unless_given(name, value, "fixed", reason)
 
     def rule(self, name: str, value: Any, reason: str) -> Any:
-        """A value computed from facts."""
+        """A value computed from facts, unless the preset has one."""
+        return self._unless_given(name, value, "rule", reason)
+
+    def follows(self, name: str, value: Any, source: str, reason: str) -> Any:
+        """A value that follows from a parameter of the preset: tuned if a study has found that."""
+        return self._unless_given(name, value, "tuned" if name in self.found else source, reason)
+
+    def cap(self, name: str, value: Any, reason: str) -> Any:
+        """A value computed from facts that takes the place of the preset's."""
         return self.decide(name, value, "rule", reason)
+
+    def _unless_given(self, name: str, value: Any, source: str, reason: str) -> Any:
+        if name in self.given:
+            return self.values[name]
+        return self.decide(name, value, source, reason)
 
     def plan(self, **top: Any) -> Plan:
         """Validate the draft as a plan.

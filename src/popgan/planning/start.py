@@ -47,24 +47,23 @@ def start_rules(
     Raises:
         UserError: the user asks for the prior and it does not fit.
     """
-    asked = draft.overrides.get("train.init")
-    if asked == "scratch":
-        draft.fixed("train.init", "scratch", "set by the user")
-        return
     draft.rule("train.init", "scratch", "provisional")
+    stated = "train.init" in draft.overrides or "train.init" in draft.given
+    if stated and draft.values["train.init"] == "scratch":
+        return
     found = look_up(provisional()) if rules.prior and look_up is not None else None
     if found is None or not found.fits:
         reason = "there is no physics prior for these networks"
         if found is not None:
             reason = f"too little would be taken over: {found.text}"
-        if asked == "phantom":
+        if "train.init" in draft.overrides:
             raise UserError(
                 f"the plan cannot start from the physics prior: {reason}",
                 do="leave --set train.init out, or the values that change the networks",
             )
-        draft.rule("train.init", "scratch", reason)
+        draft.cap("train.init", "scratch", reason)
         return
-    draft.rule("train.init", "phantom", found.text)
+    draft.cap("train.init", "phantom", found.text)
     chosen = draft.values["network.channels"]
     levels = len(chosen) if isinstance(chosen, list) else 1
     draft.rule(

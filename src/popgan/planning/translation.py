@@ -93,7 +93,7 @@ def _halvings_rule(draft: Draft, data: DataPlan) -> None:
         most += 1
     if isinstance(wanted, int) and wanted > max(1, most):
         reason = f"images of {data.height} x {data.width} are halved down to {SMALLEST} pixels"
-        draft.rule("network.halvings", max(1, most), reason)
+        draft.cap("network.halvings", max(1, most), reason)
 
 
 def _judge_rule(draft: Draft, data: DataPlan) -> None:
@@ -102,7 +102,7 @@ def _judge_rule(draft: Draft, data: DataPlan) -> None:
     most = max(1, (side // SMALLEST_JUDGED).bit_length() - 1)
     if isinstance(wanted, int) and wanted > most:
         reason = f"images of {data.height} x {data.width} leave no room for patches of more layers"
-        draft.rule("network.judge_layers", most, reason)
+        draft.cap("network.judge_layers", most, reason)
 
 
 def _fusion_rules(draft: Draft) -> None:
@@ -111,7 +111,7 @@ def _fusion_rules(draft: Draft) -> None:
     reason = "all places compete for the tuning split; see train.search_share"
     places = draft.rule("network.fusion", known, reason)
     if isinstance(places, list) and len(places) == 1:
-        draft.rule("train.search_share", 0.0, "a single place of fusion: nothing to search")
+        draft.cap("train.search_share", 0.0, "a single place of fusion: nothing to search")
 
 
 def _sources(overrides: Mapping[str, Any], contrasts: list[str]) -> list[str]:
