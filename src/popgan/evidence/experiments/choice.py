@@ -1,0 +1,187 @@
+"""Which setting to keep: the best with fresh seeds, unless that is a tie with the default.
+
+The search's own best value is optimistic, because it was chosen for being low (the winner's curse).
+So the best few and the default are trained again with seeds that the search has not seen, the same
+for all, and a candidate takes the default's place only if two things hold: Student's interval of
+the difference, paired by seed, excludes 0, and the difference is above the bound of a tie from the
+spread between these seeds. Intervals are not corrected for the number of candidates; the second
+condition and the few that come so far keep false changes rare, which the tests measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from popgan.evidence.experiments.pairing import Difference, common, difference
+from popgan.evidence.experiments.results import Candidate, Finals, Setting, Spread
+from popgan.evidence.experiments.spread import pooled_sd, tie_bound
+from popgan.evidence.experiments.words import ends, kid
+from popgan.wording import counted
+
+Values = Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A setting retrained with fresh seeds.
+
+    Attributes:
+        trial: number of the trial that brought it here; None: the default.
+        setting: what differs from the starting preset.
+        searched: KID of that trial.
+        values: KID with each fresh seed; None where the training failed.
+    """
+
+    trial: int | None
+    setting: Setting
+    searched: float | None
+    values: Values
+
+    @property
+    def known(self) -> list[float]:
+        """Values of the trainings that did not fail."""
+        return [value for value in self.values if value is not None]
+
+    @property
+    def mean(self) -> float | None:
+        """Of what is known."""
+        return float(np.mean(self.known)) if self.known else None
+
+    @property
+    def failed(self) -> int:
+        """Trainings without a value."""
+        return len(self.values) - len(self.known)
+
+    @property
+    def title(self) -> str:
+        """What a sentence calls it."""
+        return "the default" if self.trial is None else f"trial {self.trial}"
+
+
+def choose_final(
+    seeds: Sequence[int],
+    default: Finalist,
+    candidates: Sequence[Finalist],
+    spread: Spread | None = None,
+) -> Finals:
+    """The candidate to keep, or the default.
+
+    Of the candidates that are better than the default and no tie with it, the one with the lowest
+    mean; where others are ties with that one, whichever changes the fewest values. A candidate that
+    failed with more of the seeds than the default cannot be chosen. Where the default failed with
+    all, the best of those that failed least is.
+
+    Args:
+        seeds: fresh ones, the same for all; each has a value, or None, in every finalist.
+        default: the starting preset's.
+        candidates: by KID in the search.
+        spread: known before; used for the bound of a tie where the fresh seeds say nothing of it,
+            because there is only one.
+    """
+    sd = pooled_sd([one.known for one in (default, *candidates)])
+    if sd is None and spread is not None:
+        sd = spread.sd
+    chosen, reason = _chosen(default, candidates, sd)
+    everyone = (default, *candidates)
+    return Finals(
+        seeds=list(seeds),
+        candidates=[_candidate(one, default) for one in everyone],
+        chosen=next(i for i, one in enumerate(everyone) if one is chosen),
+        reason=reason,
+    )
+
+
+def _candidate(one: Finalist, default: Finalist) -> Candidate:
+    gap = None if one is default else difference(*common(one.values, default.values))
+    return Candidate(
+        trial=one.trial,
+        setting=one.setting,
+        searched=one.searched,
+        values=list(one.values),
+        mean=one.mean,
+        low=gap.low if gap else None,
+        high=gap.high if gap else None,
+    )
+
+
+def _chosen(
+    default: Finalist, candidates: Sequence[Finalist], sd: float | None
+) -> tuple[Finalist, str]:
+    scored = [one for one in candidates if one.known]
+    if not scored:
+        why = "every candidate failed" if candidates else "there is no candidate"
+        return default, f"the default stays: {why}{_failures(default, *candidates)}"
+    if not default.known:
+        fewest = min(one.failed for one in scored)
+        best = _nearest([one for one in scored if one.failed == fewest], sd)
+        what = f"the default failed with {_all(len(default.values))}"
+        return best, f"{what}; {best.title}: KID {kid(_mean(best))}{_failures(best)}"
+    allowed = [one for one in scored if one.failed <= default.failed]
+    if not allowed:
+        why = "every candidate failed with more of the seeds"
+        return default, f"the default stays: {why}{_failures(default, *candidates)}"
+    better = [one for one in allowed if _mean(one) < _mean(default) and not _tie(one, default, sd)]
+    if better:
+        best = _nearest(better, sd)
+        return best, f"{_compared(best, default)}{_failures(best, default)}"
+    best = min(allowed, key=_mean)
+    why = (
+        "no candidate is better" if _mean(best) >= _mean(default) else _why_tied(best, default, sd)
+    )
+    found = f"{_compared(best, default)}{_failures(best, default)}"
+    return default, f"the default stays: {why}; the best of the others, {found}"
+
+
+def _tie(one: Finalist, other: Finalist, sd: float | None) -> bool:
+    return _why_tied(one, other, sd) != ""
+
+
+def _why_tied(one: Finalist, other: Finalist, sd: float | None) -> str:
+    """Why two settings are a tie, in words; empty where they are none."""
+    gap = difference(*common(one.values, other.values))
+    if gap is not None and gap.low is not None and not gap.excludes_zero:
+        return "a tie, the interval includes 0"
+    if sd is None:
+        return "one seed, and how much seeds differ is not known"
+    bound = tie_bound(sd, len(one.known), len(other.known))
+    if abs(_mean(one) - _mean(other)) < bound or _mean(one) == _mean(other):
+        return f"a tie, the difference is below {kid(bound)}, what seeds alone may bring"
+    return ""
+
+
+def _nearest(found: Sequence[Finalist], sd: float | None) -> Finalist:
+    """Of those that are ties with the lowest mean, the one that changes the fewest values."""
+    best = min(found, key=_mean)
+    level = [one for one in found if one is best or _tie(one, best, sd)]
+    return min(level, key=lambda one: (len(one.setting), _mean(one)))
+
+
+def _compared(one: Finalist, default: Finalist) -> str:
+    gap: Difference | None = difference(*common(one.values, default.values))
+    many = counted(len(one.values), "fresh seed", "fresh seeds")
+    text = f"{one.title} over {many}: KID {kid(_mean(one))}, the default {kid(_mean(default))}"
+    if gap is None:
+        return f"{text}; no seed that both have"
+    turned = (None, None) if gap.low is None or gap.high is None else (-gap.high, -gap.low)
+    return f"{text}; difference {kid(-gap.mean)}{ends(*turned)}"
+
+
+def _failures(*among: Finalist) -> str:
+    parts = [
+        f"{one.title} failed with {one.failed} of {counted(len(one.values), 'seed', 'seeds')}"
+        for one in among
+        if one.failed
+    ]
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _all(count: int) -> str:
+    return "its only seed" if count == 1 else f"all {count} seeds"
+
+
+def _mean(one: Finalist) -> float:
+    """Of a finalist that has values."""
+    return float(np.mean(one.known))
