@@ -55,6 +55,7 @@ class Definition(BaseModel):
         held: values that others hang on and that are not searched.
         warm: settings tried first, besides the default.
         notes: what the user should know of how the space came about.
+        asked: what the user asked for, to recognise it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -68,17 +69,18 @@ class Definition(BaseModel):
     overrides: dict[str, Any] = Field(default_factory=dict)
     seconds: float = Field(ge=1)
     trials: int = Field(ge=1, le=100_000)
-    spread: int = Field(3, ge=1, le=20)
-    finalists: int = Field(3, ge=0, le=20)
-    final_seeds: int = Field(3, ge=1, le=20)
+    spread: int = Field(default=3, ge=1, le=20)
+    finalists: int = Field(default=3, ge=0, le=20)
+    final_seeds: int = Field(default=3, ge=1, le=20)
     rungs: list[int] = Field(max_length=TICKS)
-    reduction: int = Field(3, ge=2, le=10)
+    reduction: int = Field(default=3, ge=2, le=10)
     threads: int = Field(ge=1, le=1024)
     space: list[SearchSpace]
     default: Setting
     held: Setting = Field(default_factory=dict)
     warm: list[Setting] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    asked: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def measured(self) -> list[int]:

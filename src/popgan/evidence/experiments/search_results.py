@@ -29,7 +29,7 @@ class Point(Result):
     Attributes:
         images: seen until then.
         share: of the trial's planned images, 0 .. 1.
-        seconds: of training until then.
+        seconds: of training until then, earlier measurements included.
         kid: of the averaged generator to the tuning split, fixed latents.
         error: its standard error (jackknife over subjects and images).
     """
@@ -58,8 +58,8 @@ class Trial(Result):
         coverage_floor: the same by training images.
         diversity: variety of samples as a share of that of real slices (1 = as varied).
         images, planned: seen, and planned.
-        seconds: of training.
-        overhead: seconds beside training and measuring.
+        seconds: of training, measuring at the rungs included.
+        overhead: seconds before and after it, to plan, to build networks and to judge.
         worker: host and process.
     """
 

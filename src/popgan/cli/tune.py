@@ -1,0 +1,160 @@
+"""`popgan tune`: search better values of the plan for a cohort; run it again to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from popgan.cli import shared, values
+from popgan.cli.shared import settings_of
+from popgan.stations.folder import locked, require_run
+
+if TYPE_CHECKING:
+    from popgan.evidence.experiments.results import Candidate, Trial, TuneResult
+
+HELP = """Search better values of the plan for this cohort; run it again to go on.
+
+The default is trained with several seeds first, then settings are tried and most of them stopped
+early, then the best are trained again with fresh seeds beside the default. What is found is the
+preset `tuned` of this run."""
+
+SHOWN = 10
+
+
+def tune(
+    context: typer.Context,
+    folder: shared.RunFolder,
+    recipe: shared.RecipeName = "popgan",
+    preset: Annotated[
+        str, typer.Option("--preset", metavar="NAME", help="The default that is searched around.")
+    ] = "standard",
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget", metavar="TIME", help="Time of the whole search: 2h, 8h, 2d.  [default: 2h]"
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", metavar="N", help="Settings that are tried.  [default: 24]"),
+    ] = None,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", metavar="W", help="Trials at the same time on this machine."),
+    ] = 1,
+    search: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--search",
+            metavar="KEY[=BOUNDS]",
+            help="Search only these; or within bounds: train.batch=8,16 or "
+            "train.lr_generator=1e-3:5e-3; KEY= leaves one out. Repeatable.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name of the study; the recipe's by default."),
+    ] = None,
+    join: Annotated[
+        bool,
+        typer.Option("--join", help="Work at a study that was begun, from any machine."),
+    ] = False,
+    condition: shared.ConditionNames = None,
+    init: shared.Init = None,
+    seed: shared.Seed = 0,
+    settings: shared.Set = None,
+) -> None:
+    """See HELP."""
+    require_run(folder)
+    shown = settings_of(context)
+    reporter = shown.reporter()
+    overrides = values.plan_values(settings, condition, False, init)
+    shared.start(reporter)
+    from popgan.tuning import search as searching
+    from popgan.tuning.begin import TuneOptions
+    from popgan.tuning.definition import StudyPlaces
+
+    options = TuneOptions(
+        recipe=recipe,
+        preset=preset,
+        budget=budget,
+        trials=trials,
+        workers=workers,
+        seed=seed,
+        search=search or [],
+        overrides=overrides,
+    )
+    options.check()
+    places = StudyPlaces(folder, name or recipe)
+    if join:
+        searching.join(folder, places.name, reporter=reporter)
+        shown.show([f"study: {places.folder}"], {"study": places.folder})
+        return
+    # Trials lock their own folders, so that others may join; only the beginning is alone.
+    with locked(folder):
+        searching.begin(places, options, reporter)
+    found = searching.tune(folder, options, name=places.name, reporter=reporter)
+    shown.show([*told(found), "", *_next(folder, places)], found.model_dump(mode="json"))
+
+
+def told(found: TuneResult) -> list[str]:
+    """The best trials, the spread and the final, for a terminal."""
+    search = [trial for trial in found.trials if trial.purpose != "final"]
+    scored = sorted(
+        (trial for trial in search if trial.kid is not None), key=lambda trial: trial.kid or 0.0
+    )
+    states = {word: sum(t.state == word for t in search) for word in ("pruned", "infeasible")}
+    failed = sum(trial.state in ("failed", "out of memory") for trial in search)
+    lines = [
+        f"{len(search)} trials of {found.seconds:g} s: {len(scored) - states['infeasible']} "
+        f"complete, {states['pruned']} stopped early, {states['infeasible']} infeasible, "
+        f"{failed} failed",
+    ]
+    if found.spread is not None:
+        lines.append(
+            f"seeds alone: SD {found.spread.sd:.4f} over {len(found.spread.values)} trainings of "
+            f"the default; differences below {found.spread.tie:.4f} are ties"
+        )
+    lines += ["", "trial  KID to the tuning split  what it changes"]
+    lines += [_row(trial) for trial in scored[:SHOWN]]
+    if found.finals is not None:
+        seeds = len(found.finals.seeds)
+        lines += ["", f"trained again with {seeds} fresh seeds"]
+        for place, candidate in enumerate(found.finals.candidates):
+            mark = "*" if place == found.finals.chosen else " "
+            lines.append(f"{mark} {_final(candidate)}")
+        lines.append(found.finals.reason)
+    elif not any(trial.purpose == "final" for trial in found.trials):
+        lines += ["", "no trial was better than the default, which stays"]
+    return lines
+
+
+def _row(trial: Trial) -> str:
+    score = f"{trial.kid:.4f}" if trial.kid is not None else "-"
+    error = f" (SE {trial.error:.4f})" if trial.error is not None else ""
+    state = "" if trial.state == "complete" else f"{trial.reason}: "
+    return f"{trial.number + 1:>5}  {score}{error:<14}  {state}{_changes(trial.setting)}"
+
+
+def _final(candidate: Candidate) -> str:
+    title = "the default" if candidate.trial is None else f"trial {candidate.trial + 1}"
+    mean = f"{candidate.mean:.4f}" if candidate.mean is not None else "failed"
+    gap = ""
+    if candidate.low is not None and candidate.high is not None:
+        gap = f" (to the default {candidate.low:+.4f} to {candidate.high:+.4f})"
+    return f"{title:<12} KID {mean}{gap}"
+
+
+def _changes(setting: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in setting.items()) or "the default"
+
+
+def _next(folder: Path, places: Any) -> list[str]:
+    """Where it lies, and how it is used."""
+    lines = [f"all trials: {places.results}"]
+    if places.preset.exists():
+        recipe = "" if places.name == "popgan" else f" --recipe {places.name}"
+        lines += [f"found: {places.preset}", f"next: popgan plan {folder} --preset tuned{recipe}"]
+    return lines

@@ -1,0 +1,213 @@
+"""The search of a run: begin it or go on with it, alone or with several workers.
+
+    popgan tune RUN --budget 2h
+
+The default is trained with several seeds first, so that it is known what a difference is worth.
+Then settings are proposed by a model of the objective (TPE), most are stopped at a rung, and the
+best few are trained again with fresh seeds beside the default, which keeps its place unless one
+of them is surely better.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from popgan.cohort.cohort import Cohort
+from popgan.config.preset import changed, load_preset, save_preset
+from popgan.errors import UserError
+from popgan.evidence.experiments.results import Finals, Trial, TuneResult
+from popgan.progress import Reporter, Task
+from popgan.stations.experiments import load_tune
+from popgan.tuning.begin import TuneOptions, define
+from popgan.tuning.crew import Crew
+from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.outcome import DONE, judged, result, write_result
+from popgan.tuning.storage import FINALS, SEARCH, Storage
+from popgan.tuning.worker import POLL, Worker, title
+
+
+def tune(
+    run: str | Path,
+    options: TuneOptions | None = None,
+    *,
+    name: str | None = None,
+    reporter: Reporter | None = None,
+) -> TuneResult:
+    """Search better values for a run's cohort, or go on with a search that was interrupted.
+
+    Args:
+        run: run folder with an ingested cohort.
+        options: what to search; None goes on with the study as it was begun, or takes defaults.
+        name: of the study; the recipe's by default.
+        reporter: shows progress.
+
+    Returns:
+        All trials, the seed spread, the final and its choice; also in RUN/tune/NAME.
+
+    Raises:
+        UserError: no cohort, an impossible option, a study of other options or another cohort, or
+            a default that cannot be trained.
+        KeyboardInterrupt: interrupted; the same call goes on.
+    """
+    reporter = reporter or Reporter()
+    wanted = options or TuneOptions()
+    places = StudyPlaces(Path(run), name or wanted.recipe)
+    definition = begin(places, options, reporter)
+    cohort = Cohort.open(places.run)
+    if wanted.workers > 1:
+        _with_crew(places, definition, cohort, wanted.workers, reporter)
+    else:
+        _alone(places, definition, cohort, reporter)
+    return conclude(places, definition, cohort)
+
+
+def join(run: str | Path, name: str, *, reporter: Reporter | None = None) -> None:
+    """Work at a study that somebody else has begun, on this machine or another.
+
+    Args:
+        run: run folder; all workers see the same one.
+        name: of the study.
+        reporter: shows progress.
+
+    Raises:
+        UserError: there is no such study, or it is of another cohort.
+        KeyboardInterrupt: interrupted.
+    """
+    places = StudyPlaces(Path(run), name)
+    definition = Definition.load(places.definition)
+    Worker(places, definition, Cohort.open(places.run), reporter or Reporter()).run()
+
+
+def begin(places: StudyPlaces, options: TuneOptions | None, reporter: Reporter) -> Definition:
+    """The definition of a study: the one that is there, or a new one.
+
+    Raises:
+        UserError: the study was begun with other options, or cannot begin.
+    """
+    if places.definition.exists():
+        definition = Definition.load(places.definition)
+        changes = _changes(definition, options)
+        if changes:
+            raise UserError(
+                f"study {places.name!r} was begun otherwise ({'; '.join(changes)})",
+                where=places.folder,
+                do="repeat the former options to go on with it, or add --name NEW",
+            )
+        reporter.message(f"going on with {places.definition}")
+        return definition
+    wanted = options or TuneOptions()
+    wanted.check()
+    cohort = Cohort.open(places.run)
+    places.make()
+    with reporter.task("planning the search", None):
+        definition = define(places, cohort, wanted, list(_earlier(places, wanted.recipe)))
+    definition.save(places.definition)
+    for note in definition.notes:
+        reporter.message(f"note: {note}")
+    return definition
+
+
+def conclude(places: StudyPlaces, definition: Definition, cohort: Cohort) -> TuneResult:
+    """Write results and, once the search is complete, the preset that it found."""
+    found = result(Storage(places, definition), cohort)
+    write_result(found, places.results)
+    if complete(found, definition):
+        _write_preset(places, definition, found)
+    return found
+
+
+def complete(found: TuneResult, definition: Definition) -> bool:
+    """Whether nothing is left to train."""
+    searched = [trial for trial in found.trials if trial.purpose != "final"]
+    if len(searched) < definition.trials or any(t.state not in DONE for t in found.trials):
+        return False
+    return found.finals is not None or not any(t.purpose == "final" for t in found.trials)
+
+
+def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult) -> None:
+    base = load_preset(definition.preset, definition.recipe)
+    chosen: Finals | None = found.finals
+    setting = chosen.candidates[chosen.chosen].setting if chosen else {}
+    count = sum(trial.purpose != "final" for trial in found.trials)
+    reason = f"study {places.name}, {count} trials of {definition.seconds:g} s; " + (
+        chosen.reason if chosen else "no trial was better than the default"
+    )
+    preset = changed(base, setting, reason=reason, tuned=True)
+    preset = preset.model_copy(update={"summary": f"found by {reason}"})
+    save_preset(places.preset, preset, f"{definition.recipe}/{definition.preset}")
+
+
+def _alone(places: StudyPlaces, definition: Definition, cohort: Cohort, reporter: Reporter) -> None:
+    with reporter.task("tuning", definition.trials) as task:
+        lines = _Lines(definition, reporter, task)
+        worker = Worker(
+            places, definition, cohort, reporter, told=lambda _, storage: lines.show(storage)
+        )
+        lines.show(worker.storage)
+        worker.run()
+
+
+def _with_crew(
+    places: StudyPlaces, definition: Definition, cohort: Cohort, workers: int, reporter: Reporter
+) -> None:
+    storage = Storage(places, definition)
+    storage.enqueue_defaults()
+    with (
+        reporter.task("tuning", definition.trials) as task,
+        Crew(places, workers, definition.threads, reporter) as crew,
+    ):
+        lines = _Lines(definition, reporter, task)
+        while crew.busy():
+            lines.show(storage)
+            time.sleep(POLL)
+        lines.show(storage)
+
+
+class _Lines:
+    """Says of every trial how it ended, once."""
+
+    def __init__(self, definition: Definition, reporter: Reporter, task: Task) -> None:
+        self.definition, self.reporter, self.task = definition, reporter, task
+        self._said: set[tuple[str, int]] = set()
+
+    def show(self, storage: Storage) -> None:
+        """Lines of the trials that have ended since."""
+        search = judged(storage.records(SEARCH))
+        best = min((t.kid for t in search if t.kid is not None), default=None)
+        for record in search:
+            if self._new(SEARCH, record):
+                self.reporter.message(title(record, self.definition.trials))
+                self.task.advance(1, **({"best": f"KID {best:.4f}"} if best is not None else {}))
+        final = storage.records(FINALS)
+        for record in final:
+            if self._new(FINALS, record):
+                self.reporter.message(f"final: {title(record, len(storage.trials(FINALS)))}")
+
+    def _new(self, study: str, record: Trial) -> bool:
+        key = (study, record.number)
+        if record.state not in DONE or key in self._said:
+            return False
+        self._said.add(key)
+        return True
+
+
+def _changes(definition: Definition, options: TuneOptions | None) -> list[str]:
+    """What is asked for now and was not then; an option that is not given asks for nothing."""
+    if options is None:
+        return []
+    before, now = definition.asked, options.asked()
+    plain = TuneOptions().asked()
+    return [
+        f"{name} {now[name]}, was {before.get(name)}"
+        for name in now
+        if now[name] != before.get(name) and now[name] != plain[name]
+    ]
+
+
+def _earlier(places: StudyPlaces, recipe: str) -> Iterable[TuneResult]:
+    for path in sorted(places.folder.parent.glob("*/results.json")):
+        found = load_tune(places.run, path.parent.name)
+        if found is not None and found.recipe == recipe and found.name != places.name:
+            yield found
