@@ -135,11 +135,11 @@ def _row(trial: Trial) -> str:
     score = f"{trial.kid:.4f}" if trial.kid is not None else "-"
     error = f" (SE {trial.error:.4f})" if trial.error is not None else ""
     state = "" if trial.state == "complete" else f"{trial.reason}: "
-    return f"{trial.number + 1:>5}  {score}{error:<14}  {state}{_changes(trial.setting)}"
+    return f"{trial.number:>5}  {score}{error:<14}  {state}{_changes(trial.setting)}"
 
 
 def _final(candidate: Candidate) -> str:
-    title = "the default" if candidate.trial is None else f"trial {candidate.trial + 1}"
+    title = "the default" if candidate.trial is None else f"trial {candidate.trial}"
     mean = f"{candidate.mean:.4f}" if candidate.mean is not None else "failed"
     gap = ""
     if candidate.low is not None and candidate.high is not None:

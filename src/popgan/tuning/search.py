@@ -178,12 +178,12 @@ class _Lines:
         best = min((t.kid for t in search if t.kid is not None), default=None)
         for record in search:
             if self._new(SEARCH, record):
-                self.reporter.message(title(record, self.definition.trials))
+                self.reporter.message(title(record))
                 self.task.advance(1, **({"best": f"KID {best:.4f}"} if best is not None else {}))
         final = storage.records(FINALS)
         for record in final:
             if self._new(FINALS, record):
-                self.reporter.message(f"final: {title(record, len(storage.trials(FINALS)))}")
+                self.reporter.message(f"final: {title(record)}")
 
     def _new(self, study: str, record: Trial) -> bool:
         key = (study, record.number)

@@ -166,7 +166,7 @@ class Worker:
             )
 
 
-def title(record: Trial, trials: int) -> str:
+def title(record: Trial) -> str:
     """A line about a trial that ended: number, score, state, and what it changed."""
     changes = ", ".join(
         f"{name.partition('.')[2]} {value}" for name, value in record.setting.items()
@@ -177,4 +177,4 @@ def title(record: Trial, trials: int) -> str:
     share = f"{record.images / record.planned:.0%}" if record.planned else ""
     state = {"complete": "", "pruned": f"stopped at {share}"}.get(record.state, record.reason)
     what = changes or "the default"
-    return f"trial {record.number + 1:>3} of {trials}  {score}  {state:<15}  {what}"
+    return f"trial {record.number:>3}  {score}  {state:<15}  {what}"
