@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from popgan.evidence.experiments.results import AblationResult, TuneResult
 from popgan.report.claim import Claim
 from popgan.report.content import PageContent, ReportContent
+from popgan.report.experiments_data import experiment_data
 from popgan.report.worst import RULE, worst_places
 
 VERSION = 1
@@ -50,7 +52,9 @@ def report_data(
     }
     fields = {field.name: getattr(content, field.name) for field in dataclasses.fields(content)}
     for name, value in fields.items():
-        if name not in data and name not in _PICTURES:
+        if isinstance(value, (TuneResult, AblationResult)):
+            data[name] = experiment_data(value)
+        elif name not in data and name not in _PICTURES:
             data[name] = _plain(value)
     if isinstance(content, ReportContent) and content.fidelity is not None:
         data["worst"] = {"rule": RULE, "places": worst_places(content.fidelity)}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from popgan.evidence.compare.results import Comparison
+from popgan.evidence.experiments.results import AblationResult, TuneResult
 from popgan.report.audit_content import AuditContent
 
 
@@ -75,9 +76,17 @@ class EvidencePage:
         release: the data set that was made for sharing.
         comparison: the reported model beside others of the run.
         splits: train, tuning and test, in counts and hashes.
+        tune: the search for the recipe's values; None = there was none.
+        other_tunes: names of the run's other searches for this recipe.
+        ablation: what each part of the recipe is worth; None = it was not asked.
+        other_ablations: names of the run's other ablations of this recipe.
     """
 
     audit: AuditContent = field(default_factory=AuditContent)
     release: ReleaseContent = field(default_factory=ReleaseContent)
     comparison: ComparisonContent = field(default_factory=ComparisonContent)
     splits: Mapping[str, SplitFacts] = field(default_factory=dict)
+    tune: TuneResult | None = None
+    other_tunes: Sequence[str] = ()
+    ablation: AblationResult | None = None
+    other_ablations: Sequence[str] = ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from popgan.files import write_json, write_text
+from popgan.report.ablation_view import ablation_view
 from popgan.report.audit_view import audit_view
 from popgan.report.checklists import c_items, claim_items, left_blank, sections_of
 from popgan.report.claim import Claim, tally
@@ -30,6 +31,7 @@ from popgan.report.provenance_view import (
 )
 from popgan.report.readers import readers_view
 from popgan.report.tissue_view import tissue_view
+from popgan.report.tuning_view import tune_view
 from popgan.report.uses import uses
 from popgan.report.view import (
     film_columns,
@@ -103,6 +105,8 @@ def _frame(content: PageContent) -> dict[str, Any]:
         "provenance": list(flat(content.provenance)),
         "created": moment(str(content.provenance.get("created", ""))),
         "stations": station_rows(content.stations),
+        "tune": tune_view(content.tune, content.plan, content.other_tunes),
+        "ablation": ablation_view(content.ablation, content.plan, content.other_ablations),
     }
 
 
