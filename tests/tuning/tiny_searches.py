@@ -1,17 +1,21 @@
-"""A tiny cohort and studies of it whose trials take a second."""
+"""A tiny cohort, studies of it whose trials take a second, and cheap stand-ins for what is slow."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from popgan.cohort.cohort import Cohort
 from popgan.evidence.experiments.results import SearchSpace
+from popgan.progress import Reporter
 from popgan.tuning.definition import Definition, StudyPlaces
-from small_runs import INGEST, SETTINGS, call, write_heads
+from popgan.tuning.worker import Worker
+from small_runs import INGEST, call, write_heads
 
 SPACE = [
     SearchSpace(name="train.lr_generator", low=0.0005, high=0.01, log=True),
@@ -54,6 +58,28 @@ def own_run(heads: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(heads, tmp_path / "run"))
 
 
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features of 16 numbers and a known speed, so that trials take a second."""
+    monkeypatch.setattr("popgan.stations.snapshots.FeatureExtractor", Coarse)
+    monkeypatch.setattr("popgan.tuning.planner.measure", lambda *_: [400.0, 200.0])
+
+
+class Coarse:
+    """Images shrunk to 4 x 4 as features."""
+
+    identity: tuple[Any, ...] = ("coarse", 1)
+
+    def __init__(self, **_: object) -> None:
+        pass
+
+    def __call__(
+        self, images: np.ndarray, *, advance: Callable[[int], None] | None = None
+    ) -> np.ndarray:
+        n, c, h, w = images.shape
+        return images.reshape(n, c * 4, h // 4, 4, w // 4).mean((2, 4)).reshape(n, -1)
+
+
 def study(run: Path, **changes: Any) -> tuple[StudyPlaces, Definition, Cohort]:
     """A study of a tiny cohort, written to the run folder."""
     cohort = Cohort.open(run)
@@ -70,4 +96,6 @@ def study(run: Path, **changes: Any) -> tuple[StudyPlaces, Definition, Cohort]:
     return places, definition, cohort
 
 
-__all__ = ["SETTINGS", "heads", "own_run", "study"]
+def worker(run: Path, **changes: Any) -> Worker:
+    """A worker of such a study."""
+    return Worker(*study(run, **changes), Reporter())

@@ -67,7 +67,7 @@ class Definition(BaseModel):
     cohort: str
     seed: int
     overrides: dict[str, Any] = Field(default_factory=dict)
-    seconds: float = Field(ge=1)
+    seconds: float = Field(gt=0)
     trials: int = Field(ge=1, le=100_000)
     spread: int = Field(default=3, ge=1, le=20)
     finalists: int = Field(default=3, ge=0, le=20)

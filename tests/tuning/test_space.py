@@ -1,0 +1,147 @@
+"""Search spaces contain the default, respect their bounds and conditions, and refuse nonsense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from popgan.config.preset import PARAMETER, changed, load_preset, preset_names
+from popgan.config.schema import Plan, leaves
+from popgan.errors import UserError
+from popgan.evidence.experiments.results import SearchSpace, Setting
+from popgan.planning.rules import MachineFacts, build_plan
+from popgan.tuning.space import (
+    active,
+    defaults,
+    differing,
+    fits,
+    including,
+    load_space,
+    narrowed,
+    recipes,
+    rounded,
+    suggest,
+)
+from tuning.tiny_searches import SPACE
+
+DATA: dict[str, Any] = {
+    **{"height": 64, "width": 64, "contrasts": ["T1w"], "train_slices": 600},
+    **{"train_subjects": 25, "cohort": "0" * 64},
+}
+
+
+def plan_of(recipe: str, preset: str, setting: Setting) -> Plan:
+    from popgan.config.schema import DataPlan
+
+    changed_preset = changed(load_preset(preset, recipe), setting, reason="tried", tuned=False)
+    overrides: dict[str, Any] = {"train.images": 50_000, "train.snapshots": 0}
+    if recipe == "cgan":
+        overrides["network.condition"] = []
+    return build_plan(
+        DataPlan.model_validate(DATA),
+        preset_name=preset,
+        preset=changed_preset,
+        recipe=recipe,
+        seed=0,
+        budget=None,
+        overrides=overrides,
+        machine=MachineFacts(2, "CPU", True),
+        probe=lambda plan: [100.0] * plan.network.levels,
+    )
+
+
+CASES = [(recipe, preset) for recipe in recipes() for preset in preset_names(recipe)]
+
+
+@pytest.mark.parametrize(("recipe", "preset"), CASES)
+def test_every_preset_lies_in_its_space_and_is_unchanged_by_its_own_values(
+    recipe: str, preset: str
+) -> None:
+    plan = plan_of(recipe, preset, {})
+    default = defaults(load_space(recipe), load_preset(preset, recipe), plan)
+    space = including(load_space(recipe), default)
+    assert {one.name for one in space} == set(default)
+    assert fits(space, default)
+    assert differing(default, default) == {}
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_every_value_that_is_searched_changes_the_plan_and_nothing_it_should_not(
+    recipe: str,
+) -> None:
+    preset = "standard"
+    base = plan_of(recipe, preset, {})
+    default = defaults(load_space(recipe), load_preset(preset, recipe), base)
+    for one in including(load_space(recipe), default):
+        others = [*one.choices, one.low, one.high]
+        value = next(v for v in others if v is not None and v != default[one.name])
+        met = {name: wanted for name, wanted in one.when.items() if default[name] != wanted}
+        made = plan_of(recipe, preset, {**met, one.name: value})
+        changes = {k for k, v in leaves(made) if dict(leaves(base)).get(k) != v}
+        grows = any(base.train.level_shares[:-1])
+        assert changes or (one.grows and not grows), one.name
+        if not one.name.startswith(PARAMETER):
+            assert dict(leaves(made))[one.name] == value, one.name
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_suggestions_keep_bounds_and_conditions(seed: int) -> None:
+    sampler = optuna.samplers.RandomSampler(seed=seed)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    trial = optuna.create_study(sampler=sampler).ask()
+    chosen = suggest(trial, SPACE, {})
+    assert fits(SPACE, chosen)
+    assert ("preset.gamma_at_64" in chosen) == (chosen["train.loss"] != "lsgan")
+    assert fits(SPACE, rounded(chosen))
+
+
+def test_a_condition_is_met_by_what_is_held_too() -> None:
+    one = SearchSpace(name="a", low=0, high=1, when={"augmentation.method": "affine"})
+    assert active(one, {}, {"augmentation.method": "affine"})
+    assert active(one, {"augmentation.method": "affine"}, {"augmentation.method": "ada"})
+    assert not active(one, {}, {})
+
+
+def test_the_user_narrows_the_space() -> None:
+    space = load_space("popgan")
+    (rate,) = narrowed(space, ["train.lr_generator=1e-3:2e-3", "train.lr_generator"])
+    assert (rate.low, rate.high, rate.log) == (0.001, 0.002, True)
+    (batch,) = narrowed(space, ["train.batch", "train.batch=4,64"])
+    assert batch.choices == [4, 64]
+    (whole,) = narrowed(space, ["train.batch", "train.batch=4:64"])
+    assert whole.whole and not whole.choices
+    assert "train.loss" not in [one.name for one in narrowed(space, ["train.loss="])]
+    assert len(narrowed(space, ["train.loss="])) == len(space) - 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ("train.lr_generater", "did you mean train.lr_generator"),
+        ("train.batch=8:4", "no range"),
+        ("train.batch=a:b", "is no number"),
+        ("train.loss=0:1", "has no range"),
+        ("train.loss=3", "no such value"),
+        ("train.lr_generator=fast", "not a list of values"),
+        ("train.batch=[1]", "not a list of values"),
+    ],
+)
+def test_bounds_that_are_not_possible_are_refused_in_one_line(wish: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        narrowed(load_space("popgan"), [wish])
+
+
+def test_a_default_outside_widens_the_space() -> None:
+    wide = including(SPACE, {"train.lr_generator": 0.0, "train.batch": 256})
+    assert [one.name for one in wide] == ["train.lr_generator", "train.batch"]
+    assert wide[0].low == 0 and not wide[0].log
+    assert wide[1].choices == [4, 8, 256]
+
+
+def test_translators_are_not_tuned_by_images_they_do_not_draw() -> None:
+    with pytest.raises(UserError, match="cannot be tuned"):
+        load_space("pix2pix")

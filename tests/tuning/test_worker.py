@@ -1,0 +1,262 @@
+"""No trial of a search is lost, none counted twice, and none stops the search but the default's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from popgan.errors import UserError
+from popgan.evidence.experiments.results import Trial, TuneResult
+from popgan.progress import Reporter
+from popgan.tuning import trial as trial_module
+from popgan.tuning.outcome import DONE, finalists, judged, result, violations
+from popgan.tuning.scale import objective
+from popgan.tuning.storage import FINALS, SEARCH, Storage
+from popgan.tuning.trial import hold
+from popgan.tuning.worker import Worker, title
+from tuning.tiny_searches import cheap, heads, own_run, study, worker
+
+_ = (heads, own_run, cheap)
+pytestmark = pytest.mark.usefixtures("cheap")
+
+
+def records(one: Worker) -> list[Trial]:
+    return one.storage.records(SEARCH)
+
+
+def after(ticks: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Interrupt training after so many safe ticks; returns what undoes it."""
+    left = [ticks]
+    original = trial_module._Training._stop_if_judged
+
+    def interrupt(self: Any) -> None:
+        original(self)
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(trial_module._Training, "_stop_if_judged", interrupt)
+    return lambda: monkeypatch.setattr(trial_module._Training, "_stop_if_judged", original)
+
+
+def test_a_search_trains_the_default_first_then_samples_then_decides(own_run: Path) -> None:
+    one = worker(own_run, trials=5, rungs=[], seconds=0.6)
+    one.run()
+    found = result(one.storage, one.cohort)
+    search = [trial for trial in found.trials if trial.purpose != "final"]
+    assert [t.purpose for t in search] == ["default", "seed spread"] + 3 * ["sampled"]
+    assert [t.seed for t in search] == list(range(5))
+    assert all(t.state in ("complete", "infeasible") for t in search)
+    assert found.spread is not None and found.spread.values == [t.kid for t in search[:2]]
+    assert TuneResult.model_validate_json(one.places.results.read_text()) == found
+    final = [trial for trial in found.trials if trial.purpose == "final"]
+    best = finalists(search, 1)
+    assert len(final) == (2 * (1 + len(best)) if best else 0)
+    assert (found.finals is None) == (not best)
+    for trial in final:
+        assert trial.setting in [{}, *(one.setting for one in best)]
+        assert trial.seed >= 100_000
+    assert not list(one.places.private.glob("*/*/checkpoints"))
+
+
+def test_the_objective_is_the_mean_of_the_last_snapshots(own_run: Path) -> None:
+    one = worker(own_run, trials=1, spread=1)
+    one.run()
+    (trial,) = records(one)
+    assert [round(point.share, 1) for point in trial.points[:2]] == [0.4, 0.6]
+    assert len(trial.points) == 5 and trial.points[-1].images == trial.planned
+    assert trial.kid == pytest.approx(np.mean([point.kid for point in trial.points[-3:]]))
+    assert trial.error is not None and trial.error > 0
+    assert [p.seconds for p in trial.points] == sorted(p.seconds for p in trial.points)
+
+
+def test_an_interrupted_search_goes_on_and_ends_as_if_nothing_had_happened(
+    heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    whole = worker(Path(shutil.copytree(heads, tmp_path / "whole")), trials=3)
+    whole.run()
+    run = Path(shutil.copytree(heads, tmp_path / "cut"))
+    undo = after(9, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        worker(run, trials=3).run()
+    undo()
+    cut = Worker(*study(run, trials=3), Reporter())
+    (stopped,) = records(cut)
+    assert stopped.state == "running"
+    cut.run()
+    said = [(t.number, t.state, t.kid, t.images, t.setting) for t in records(cut)]
+    assert said == [(t.number, t.state, t.kid, t.images, t.setting) for t in records(whole)]
+
+
+def test_a_trial_is_taken_over_only_when_its_worker_is_gone(own_run: Path) -> None:
+    places, definition, _ = study(own_run)
+    storage, other = Storage(places, definition), Storage(places, definition)
+    storage.enqueue_defaults()
+    other.enqueue_defaults()
+    assert len(storage.trials(SEARCH)) == 2
+    first, second = storage.claim(SEARCH, 5), other.claim(SEARCH, 5)
+    assert first is not None and second is not None
+    assert (first.trial.number, second.trial.number) == (0, 1)
+    third = storage.claim(SEARCH, 5)
+    assert third is not None and third.trial.number == 2 and third.purpose == "sampled"
+    third.lock.close()  # its worker dies
+    again = other.claim(SEARCH, 5)
+    assert again is not None and again.trial.number == 2
+    assert (again.setting, again.seed) == (third.setting, third.seed)
+    held = [first, second, again]  # and so are their locks
+    while (more := storage.claim(SEARCH, 5)) is not None:
+        held.append(more)
+    assert [claim.trial.number for claim in held] == list(range(5))
+
+
+def test_a_trial_whose_worker_died_while_asking_gets_its_setting_later(own_run: Path) -> None:
+    places, definition, _ = study(own_run)
+    storage = Storage(places, definition)
+    storage.studies[SEARCH].ask()  # and nothing more: no setting, no seed
+    claim = storage.claim(SEARCH, 5)
+    assert claim is not None and claim.trial.number == 0
+    assert claim.purpose == "sampled" and claim.seed == 0
+    assert set(claim.setting) <= {one.name for one in definition.space}
+    assert "setting" in storage.trials(SEARCH)[0].user_attrs
+
+
+def test_a_trial_that_kills_its_workers_is_failed_and_the_search_goes_on(own_run: Path) -> None:
+    places, definition, _ = study(own_run)
+    storage = Storage(places, definition)
+    storage.enqueue_defaults()
+    for _ in range(3):
+        claim = storage.claim(SEARCH, 5)
+        assert claim is not None and claim.trial.number == 0
+        claim.lock.close()
+    claim = storage.claim(SEARCH, 5)
+    assert claim is not None and claim.trial.number == 1
+    (dead, alive) = storage.records(SEARCH)
+    assert dead.state == "failed" and "died 3 times" in dead.reason
+    assert alive.state == "running"
+
+
+def test_a_setting_that_cannot_be_trained_is_recorded_with_its_reason(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(job: Any, state: Any, reporter: Any) -> None:
+        if job.plan.seed == 2:
+            raise UserError("training went wrong again after 8 images: NaN")
+        if job.plan.seed == 3:
+            raise UserError("the memory is not enough even for 4 images at once")
+        if job.plan.seed == 4:
+            raise RuntimeError("CUDA out of memory.")
+        original(job, state, reporter)
+
+    original = trial_module.run
+    monkeypatch.setattr(trial_module, "run", run)
+    one = worker(own_run)
+    one.run()
+    found = {trial.seed: trial for trial in records(one)}
+    assert found[2].state == "failed" and "NaN" in found[2].reason
+    assert found[3].state == found[4].state == "out of memory"
+    assert {trial.state for trial in found.values()} <= set(DONE)
+    assert title(found[2]).startswith("trial   2") and "NaN" in title(found[2])
+
+
+def test_a_bug_is_no_failed_trial(own_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial_module, "run", lambda *_: {}["bug"])
+    one = worker(own_run)
+    with pytest.raises(KeyError):
+        one.run()
+    assert [trial.state for trial in records(one)] == ["running"]
+
+
+def test_a_default_that_cannot_be_trained_ends_the_search(own_run: Path) -> None:
+    one = worker(own_run, overrides={"network.channels": [16, 7, 9]})
+    with pytest.raises(UserError, match="the default cannot be trained"):
+        one.run()
+
+
+def test_a_study_of_another_cohort_is_refused(own_run: Path) -> None:
+    with pytest.raises(UserError, match="another cohort"):
+        worker(own_run, cohort="f" * 64)
+
+
+def test_a_journal_that_cannot_be_read_is_one_line(own_run: Path) -> None:
+    places, definition, _ = study(own_run)
+    places.journal.mkdir()
+    with pytest.raises(UserError, match="cannot be read or written"):
+        Storage(places, definition)
+
+
+def trial(number: int, kid: float | None, **more: Any) -> Trial:
+    values: dict[str, Any] = {
+        **{"number": number, "purpose": "sampled", "setting": {"a": number}, "seed": number},
+        **{"state": "complete", "kid": kid, "coverage": 0.5, "coverage_floor": 0.9},
+        **{"diversity": 1.0},
+    }
+    return Trial.model_validate(values | more)
+
+
+def test_a_low_score_bought_with_coverage_or_sameness_is_infeasible() -> None:
+    default = trial(0, 0.5, purpose="default", setting={})
+    lost = trial(1, 0.1, coverage=0.39)
+    same = trial(2, 0.1, diversity=0.79)
+    kept = trial(3, 0.2, coverage=0.41, diversity=0.81)
+    found = judged([default, lost, same, kept])
+    assert [one.state for one in found] == ["complete", "infeasible", "infeasible", "complete"]
+    assert found[1].reason == "loses coverage 0.39, at least 0.40"
+    assert violations(kept, found)["coverage"] == pytest.approx(-0.01)
+    assert [one.number for one in finalists(found, 3)] == [3]
+
+
+def test_finalists_are_better_than_the_default_and_differ() -> None:
+    default = trial(0, 0.5, purpose="default", setting={})
+    some = [trial(1, 0.3), trial(2, 0.6), trial(3, 0.4), trial(4, None, state="pruned")]
+    twin = trial(5, 0.35, setting={"a": 1})
+    assert [one.number for one in finalists([default, *some, twin], 3)] == [1, 3]
+    assert finalists([default, some[1]], 3) == []
+
+
+def test_the_error_of_the_objective_is_the_jackknife_of_the_mean() -> None:
+    from popgan.training.guard import Score
+
+    rng = np.random.default_rng(0)
+    subjects, images = np.repeat(np.arange(4), 3), np.repeat(np.arange(5), 2)
+    left, right = rng.normal(1, 0.1, (3, 4)), rng.normal(1, 0.1, (3, 5))
+    scores = [
+        Score(images=i, value=1.0, without_subjects=list(left[i]), without_images=list(right[i]))
+        for i in range(3)
+    ]
+    value, error = objective(scores, subjects, images)
+    expected = sum(
+        (len(part.T) - 1) / len(part.T) * np.sum((part.mean(0) - part.mean()) ** 2)
+        for part in (left, right)
+    )
+    assert value == 1.0
+    assert error**2 == pytest.approx(expected, rel=0.2)
+
+
+def test_optuna_reads_the_journal_as_its_own(own_run: Path) -> None:
+    one = worker(own_run, trials=3)
+    one.run()
+    storage = optuna.storages.JournalStorage(
+        optuna.storages.journal.JournalFileBackend(str(one.places.journal))
+    )
+    theirs = optuna.load_study(study_name=SEARCH, storage=storage)
+    assert [t.number for t in theirs.trials] == [0, 1, 2]
+    assert theirs.best_value == min(t.kid for t in records(one) if t.kid is not None)
+    names = [json.loads(line)["op_code"] for line in one.places.journal.read_text().splitlines()]
+    assert names and optuna.load_study(study_name=FINALS, storage=storage) is not None
+
+
+def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
+    first = hold(tmp_path / "one")
+    assert first is not None and hold(tmp_path / "one") is None
+    first.close()
+    again = hold(tmp_path / "one")
+    assert again is not None
+    again.close()
