@@ -4,8 +4,9 @@ The search's own best value is optimistic, because it was chosen for being low (
 So the best few and the default are trained again with seeds that the search has not seen, the same
 for all, and a candidate takes the default's place only if two things hold: Student's interval of
 the difference, paired by seed, excludes 0, and the difference is above the bound of a tie from the
-spread between these seeds. Intervals are not corrected for the number of candidates; the second
-condition and the few that come so far keep false changes rare, which the tests measure.
+spread between these seeds. Intervals are not corrected for the number of candidates: where all are
+equal, one of three takes the default's place 4 % of the time with three seeds and 6 % with five,
+one of five 6 % and 8 % (simulated, normal values).
 """
 
 from __future__ import annotations
