@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.cohort.design import design
+from popgan.cohort.fingerprint import read_fingerprint
 from popgan.cohort.manifest import Manifest
 from popgan.cohort.options import IngestOptions
 from popgan.cohort.pictures import strips
@@ -150,7 +151,7 @@ class Cohort:
             spacing=manifest.spacing,
             affine=np.array(manifest.affine, dtype=np.float64),
             hash=sha256_file(path),
-            fingerprint=read_json(dataset / "fingerprint.json"),
+            fingerprint=read_fingerprint(dataset, manifest.slices, store),
             slices=[
                 SliceInfo(r.subject, r.split, r.height, r.position_mm, r.label, r.visit, known)
                 for r, known in zip(manifest.slices, mapped, strict=True)

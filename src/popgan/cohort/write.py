@@ -21,6 +21,7 @@ from popgan.cohort.outcome import CohortFiles, Kept
 from popgan.cohort.parked import Parking
 from popgan.cohort.pictures import StripWriter
 from popgan.cohort.preparation import FILE, preparation_record
+from popgan.cohort.quality import double_rows, quality_rows
 from popgan.cohort.store import encode, new_store
 from popgan.cohort.tables import write_tables
 from popgan.cohort.traits import FROM_MAP
@@ -64,6 +65,10 @@ def write_cohort(files: CohortFiles, kept: Kept, parking: Parking, reporter: Rep
             spacing=spacing,
             extra=_counts(files, kept)
             | {"normalisation": {n.contrast: n.method for n in normalisations}},
+            quality={
+                "scans": quality_rows(files.quality, files.pseudonyms),
+                "doubles": double_rows(files.doubles, files.pseudonyms),
+            },
         )
         del stored
     label_map = store_maps(files.run, files.maps, kept, scales, field_mm=field, side=side)
