@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.identity import KEY_FILE
 from popgan.cohort.options import IngestOptions
 from popgan.errors import UserError
 from popgan.files import private_folder
@@ -59,15 +62,50 @@ def ingest_station(
             return cohort
     # Which scans are meant stands in the hash; a regular expression may name people.
     asked = options.model_dump(mode="json", exclude={"subjects", "contrast_map"})
-    if not same:
-        _protect_models(run, ledger.changes(STATION, asked), replacing)
     private_folder(run)
+    if not same:
+        changes = ledger.changes(STATION, asked)
+        if not changes and _touched_only(source, run, options, replacing, workers, reporter):
+            with ledger.station(STATION, inputs, outputs, reporter, asked=asked):
+                reporter.message("the scans are the same, only their files are newer")
+            return Cohort.open(run)
+        _protect_models(run, changes, replacing)
     with ledger.station(STATION, inputs, outputs, reporter, asked=asked):
         cohort = Cohort.from_folder(
             source, run, options=options, reporter=reporter, workers=workers, strict=strict
         )
         reporter.message(f"look at the scans: {write_quality(cohort)}")
     return cohort
+
+
+def _touched_only(
+    source: Path,
+    run: Path,
+    options: IngestOptions,
+    replacing: str | None,
+    workers: int | None,
+    reporter: Reporter,
+) -> bool:
+    """Whether the cohort under trained models would come out the same, to the last bit.
+
+    Files that were copied to another disk have new times. To find out is to ingest once more, into
+    a folder of its own; without models nobody needs to know.
+    """
+    if not [name for name in trained_models(run) if name != replacing]:
+        return False
+    try:
+        before = Cohort.open(run)
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=run / "private") as folder:
+            # Pseudonyms follow from the key. `strict` has its say where the cohort is made, if it
+            # comes to that.
+            if (key := run / "private" / KEY_FILE).exists():
+                shutil.copy(key, private_folder(Path(folder)))
+            again = Cohort.from_folder(
+                source, folder, options=options, reporter=reporter, workers=workers
+            )
+            return again.hash == before.hash
+    except UserError:
+        return False
 
 
 def _protect_models(run: Path, changes: list[str], replacing: str | None) -> None:

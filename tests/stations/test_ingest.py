@@ -1,0 +1,56 @@
+"""Scans that were copied are the same scans; a trained model survives that and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from popgan import Cohort
+from popgan.cohort.options import IngestOptions
+from popgan.errors import UserError
+from popgan.progress import Reporter
+from popgan.stations.ingest import ingest_station
+from small_runs import head, leavings, save, write_heads
+
+OPTIONS = {"resolution": 16, "slices": 6, "keep_skull": True, "bias_field": "off"}
+
+
+class Said(Reporter):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+def ingest(scans: Path, run: Path) -> tuple[Cohort, list[str]]:
+    said = Said()
+    options = IngestOptions.parse(**OPTIONS)
+    return ingest_station(scans, run, options, workers=0, reporter=said), said.messages
+
+
+def test_scans_with_new_times_are_the_same_cohort_and_other_scans_are_refused(
+    tmp_path: Path,
+) -> None:
+    scans, run = write_heads(tmp_path / "scans", 10), tmp_path / "run"
+    before, _ = ingest(scans, run)
+    weights = run / "models" / "popgan" / "weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"trained for hours")
+    for path in scans.rglob("*.nii.gz"):
+        os.utime(path, (1.7e9, 1.7e9))
+    after, said = ingest(scans, run)
+    assert after.hash == before.hash
+    assert any("only their files are newer" in line for line in said)
+    assert ingest(scans, run)[1] == ["[ingest] unchanged, skipped"]
+    save(scans / "Person0" / "t1.nii.gz", head(77))
+    with pytest.raises(UserError, match="other or newer scans"):
+        ingest(scans, run)
+    shutil.rmtree(scans / "Person0")
+    with pytest.raises(UserError, match="other or newer scans"):
+        ingest(scans, run)
+    assert Cohort.open(run).hash == before.hash
+    assert not leavings(tmp_path)
