@@ -48,6 +48,8 @@ def changed(
         parameter = parameter_of(name)
         if parameter is None:
             data["values"][name] = (value, reason)
+            if name == "train.ema_half_life":  # else a share would take its place
+                data["ema_share"] = None
         elif parameter not in Preset.model_fields:
             raise UserError(f"a preset has no parameter {name}")
         else:

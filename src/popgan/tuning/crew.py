@@ -1,4 +1,4 @@
-"""Several workers on this machine: processes that run `popgan tune RUN --join`.
+"""Several workers on this machine: processes that run `popgan tune RUN --join`, or `ablate`.
 
 They share nothing with this one but the run folder. One that dies is replaced; what it was training
 goes on from its last tick.
@@ -88,7 +88,8 @@ class Crew:
 
     def _start(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         run, name = str(self.places.run), self.places.name
-        command = [sys.executable, "-m", "popgan", "--quiet", "tune", run, "--name", name, "--join"]
+        words = ["--quiet", self.places.VERB, run, "--name", name, "--join"]
+        command = [sys.executable, "-m", "popgan", *words]
         # Libraries below torch count threads on their own.
         environment = os.environ | {"OMP_NUM_THREADS": str(self.threads)}
         said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115

@@ -9,7 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -120,6 +120,11 @@ class StudyPlaces:
         name: of the study.
     """
 
+    VERB: ClassVar[str] = "tune"
+    """Of the command line, by which workers are started."""
+    KIND: ClassVar[str] = "tune"
+    """Folder of such studies."""
+
     run: Path
     name: str
 
@@ -132,7 +137,7 @@ class StudyPlaces:
     @property
     def folder(self) -> Path:
         """RUN/tune/NAME: what can be shared."""
-        return self.run / "tune" / self.name
+        return self.run / self.KIND / self.name
 
     @property
     def definition(self) -> Path:
@@ -157,7 +162,7 @@ class StudyPlaces:
     @property
     def private(self) -> Path:
         """Checkpoints of trials and locks; they hold discriminators, so they are private."""
-        return self.run / "private" / "tune" / self.name
+        return self.run / "private" / self.KIND / self.name
 
     def trial(self, study: str, number: int) -> Path:
         """Folder of one training."""

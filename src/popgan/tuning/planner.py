@@ -7,7 +7,7 @@ depends on its plan alone, and all trials of the same shape get the same number.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -18,13 +18,13 @@ from popgan.device import best_device
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Setting
 from popgan.files import read_json, sha256_value, write_json
-from popgan.planning.budget import images_within
+from popgan.planning.budget import images_within, seconds_needed
 from popgan.planning.rules import SUSTAINED
 from popgan.recipes.table import find_recipe
 from popgan.stations.pairs import training_images
 from popgan.stations.plan import make_plan
 from popgan.training.probe import measure
-from popgan.tuning.definition import TICKS, Definition
+from popgan.tuning.definition import TICKS
 
 PROBE_SECONDS = 0.3  # a level; a trial must not spend more on being planned than on a snapshot
 _COSTLY = (
@@ -32,6 +32,40 @@ _COSTLY = (
     "path_length_interval",
 )
 _SWITCHES = ("diversity", "path_length", "style_mixing")
+
+
+class Planned(Protocol):
+    """What a study says about all its trainings; see `tuning.definition.Definition`."""
+
+    @property
+    def name(self) -> str:
+        """Of the study."""
+        ...
+
+    @property
+    def recipe(self) -> str:
+        """Of the default."""
+        ...
+
+    @property
+    def preset(self) -> str:
+        """Of the default."""
+        ...
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """Values of the plan that are held."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Of training, granted to each alike."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Of each."""
+        ...
 
 
 class Planner:
@@ -45,7 +79,7 @@ class Planner:
     """
 
     def __init__(
-        self, definition: Definition, cohort: Cohort, speeds: Path, preset: Preset | None = None
+        self, definition: Planned, cohort: Cohort, speeds: Path, preset: Preset | None = None
     ) -> None:
         self.definition, self.cohort, self._path = definition, cohort, speeds
         self.preset = preset or load_preset(definition.preset, definition.recipe)
@@ -72,6 +106,16 @@ class Planner:
                 f"{TICKS} ticks need at a batch of {train.batch}"
             )
         return self.draft(setting, seed, images)
+
+    def seconds_needed(self, setting: Setting, seed: int) -> float:
+        """The least seconds of training that a setting can be granted: a step a tick.
+
+        Raises:
+            UserError: such a plan is not possible.
+        """
+        draft = self.draft(setting, seed, 10**6)
+        shortest = draft.train.model_copy(update={"images": TICKS * draft.train.batch})
+        return seconds_needed(shortest, self._speeds(draft)) / SUSTAINED
 
     def draft(self, setting: Setting, seed: int, images: int) -> Plan:
         """A plan of so many images; nothing is measured.

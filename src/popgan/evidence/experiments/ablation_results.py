@@ -15,18 +15,22 @@ class Variant(Result):
 
     Attributes:
         name: "default", "no growing", "paper", ...
-        kind: out: one factor taken out of the default; in: the same one put into the bare model;
-            bare: all factors out; paper: the published cell; factorial: a cell of a design.
+        kind: out: one factor taken out of the default; added: one that the default has not, put
+            into it; in: one factor put into the bare model; bare: all factors out; paper: the
+            published cell; factorial: a cell of a design.
         setting: what differs from the default.
         about: in words.
         impossible: why it cannot be trained here, in words; empty where it can.
+        base: name of the variant that it is held against; empty: the bare model for "in", the
+            default for all others.
     """
 
     name: str
-    kind: Literal["default", "out", "in", "bare", "paper", "factorial"]
+    kind: Literal["default", "out", "added", "in", "bare", "paper", "factorial"]
     setting: Setting
     about: str = ""
     impossible: str = ""
+    base: str = ""
 
 
 class Replicate(Result):
@@ -39,6 +43,8 @@ class Replicate(Result):
         reason: of a failure, in words.
         images, seconds: seen, and of training.
         points: while training.
+        coverage: of the tuning split by synthetic images, 0 .. 1; None where it is not known.
+        diversity: variety of samples as a share of that of real slices; None: not known.
     """
 
     variant: str
@@ -48,13 +54,16 @@ class Replicate(Result):
     images: int
     seconds: float
     points: list[Point] = Field(default_factory=list)
+    coverage: float | None = None
+    diversity: float | None = None
 
 
 class Contrast(Result):
     """A variant against its base with the seeds as replicates.
 
     Attributes:
-        variant, base: names; the base of "in" is the bare model, of all others the default.
+        variant, base: names; the base of "in" is the bare model, of all others the default, but
+            where the variant names another one.
         n: seeds that both have.
         failed: trainings of the variant without a score.
         mean, base_mean: KID over the seeds that both have; None, as all that follow, where there

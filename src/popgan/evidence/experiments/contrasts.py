@@ -20,6 +20,7 @@ from popgan.evidence.readers.holm import holm
 ALPHA = 0.05
 _HOW = {
     "out": "without it",
+    "added": "with it",
     "in": "with it alone",
     "bare": "with every part out",
     "paper": "as published",
@@ -54,8 +55,9 @@ class _Found:
 def contrasts(variants: Sequence[Variant], runs: Sequence[Replicate]) -> list[Contrast]:
     """One contrast a variant, in their order, with Holm's correction over all of them.
 
-    The base of a variant of kind "in" is the bare model, of all others the default. The default
-    itself and cells of a factorial design have none: a design is analysed as a whole.
+    The base of a variant is the one that it names; else the bare model for kind "in", and the
+    default for all others. The default itself and cells of a factorial design have none: a design
+    is analysed as a whole.
 
     Args:
         variants: with the default, and the bare model where there are variants of kind "in".
@@ -70,7 +72,8 @@ def contrasts(variants: Sequence[Variant], runs: Sequence[Replicate]) -> list[Co
     for one in variants:
         if one.kind not in ("default", "factorial"):
             kind = "bare" if one.kind == "in" else "default"
-            found.append(_found(sides[one.name], by_kind.get(kind), kind))
+            base = sides.get(one.base) if one.base else by_kind.get(kind)
+            found.append(_found(sides[one.name], base, one.base or kind))
     tested = [one.gap.p for one in found if one.gap and one.gap.p is not None]
     adjusted = iter(holm(tested))
     return [
