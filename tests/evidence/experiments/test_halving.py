@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from popgan.evidence.experiments.halving import Curve, Rule, curve_of, replay
 from popgan.evidence.experiments.results import Point, Spread
+from popgan.tuning.halving import goes_on
 
 RUNGS = [1 / 9, 1 / 3]
 RULES: tuple[Rule, ...] = ("promote", "stop")
@@ -56,6 +57,23 @@ def test_stopping_is_as_the_search_does_it() -> None:
     found = replay(curves, RUNGS, 3, rule="stop")
     assert found.reached == [5, 3, 3] and found.found == 3
     assert found.images == pytest.approx(900 * (3 + 2 / 9))
+
+
+def test_the_replay_stops_whom_the_search_stops() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        # Few different values, so that some are equal.
+        curves = [curve(*row) for row in rng.integers(1, 8, (12, 3)).astype(float).tolist()]
+        there: list[list[float]] = [[], []]
+        reached = [12, 0, 0]
+        for one in curves:
+            for rung in (0, 1):
+                goes = goes_on(one.kids[rung], there[rung], 3)
+                there[rung].append(one.kids[rung])
+                if not goes:
+                    break
+                reached[rung + 1] += 1
+        assert replay(curves, RUNGS, 3, rule="stop").reached == reached
 
 
 def test_equal_values_go_on_together() -> None:

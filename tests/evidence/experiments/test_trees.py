@@ -117,6 +117,16 @@ def test_a_forest_that_has_seen_a_trial_is_not_asked_about_it() -> None:
     assert np.corrcoef(clean.unseen(), rows[:, 0])[0, 1] > 0.98
 
 
+def test_what_a_forest_knows_of_unseen_trials_is_what_scikit_learn_finds() -> None:
+    rng = np.random.default_rng(8)
+    rows = rng.random((60, 4))
+    values = rows[:, 0] + rows[:, 1] ** 2 + 0.1 * rng.normal(size=60)
+    unseen = Forest(rows, values, ranges(4), 200, np.random.default_rng(0)).unseen()
+    r2 = 1 - ((values - unseen) ** 2).sum() / ((values - values.mean()) ** 2).sum()
+    oracle = RandomForestRegressor(200, oob_score=True, random_state=0).fit(rows, values)
+    assert r2 == pytest.approx(oracle.oob_score_, abs=0.04)
+
+
 def test_a_forest_of_equal_trials_has_no_shares() -> None:
     rows = np.random.default_rng(7).random((10, 2))
     forest = Forest(rows, np.ones(10), ranges(2), 8, np.random.default_rng(0))
