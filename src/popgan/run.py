@@ -13,7 +13,6 @@ from typing import Any
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.map_choice import NO_MAP
 from popgan.cohort.options import IngestOptions
-from popgan.config.preset import load_preset
 from popgan.errors import NotMeasurableError, UserError
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.paired.results import PairedResult
@@ -33,6 +32,7 @@ from popgan.stations.generate import generate
 from popgan.stations.ingest import ingest_station
 from popgan.stations.model import Model
 from popgan.stations.plan import MASKS, SpeedProbe, check_overrides, plan_station
+from popgan.stations.presets import find_preset, side_of
 from popgan.stations.report import write_report
 from popgan.stations.train import train
 
@@ -48,7 +48,7 @@ class RunOptions:
     """What the user asks of the main line.
 
     Attributes:
-        preset: name of a preset.
+        preset: name of a preset; "tuned" for what a study of the run folder has found.
         recipe: name of a recipe.
         name: name of the model; the recipe's by default.
         ingest: values of `IngestOptions` that differ from its defaults; the preset's resolution
@@ -77,13 +77,16 @@ class RunOptions:
     strict: bool = False
     audit: bool = True
 
-    def ingest_options(self) -> IngestOptions:
+    def ingest_options(self, run: Path | None = None) -> IngestOptions:
         """Options of ingest with what preset and recipe decide filled in.
+
+        Args:
+            run: run folder, whose studies a tuned preset comes from.
 
         Raises:
             UserError: an impossible value.
         """
-        values: dict[str, Any] = {"resolution": load_preset(self.preset, self.recipe).resolution}
+        values: dict[str, Any] = {"resolution": side_of(self.preset, self.recipe, run)}
         if self.translates:
             values |= _WHOLE
             if contrasts := self.translated():
@@ -104,14 +107,17 @@ class RunOptions:
         sources, target = self.overrides.get(SOURCES), self.overrides.get(TARGET)
         return [*sources, target] if isinstance(sources, list) and target else []
 
-    def check(self) -> None:
+    def check(self, run: Path | None = None) -> None:
         """Refuse what cannot work before anything is read or written.
+
+        Args:
+            run: as in `ingest_options`.
 
         Raises:
             UserError: an unknown preset, recipe or value, a bad budget or resolution.
         """
         find_recipe(self.recipe)
-        load_preset(self.preset, self.recipe)
+        find_preset(self.preset, self.recipe, run)
         if self.name is not None:
             Model(Path(), self.name)
         if self.budget is not None:
@@ -119,7 +125,7 @@ class RunOptions:
         check_overrides(self.overrides, self.recipe)
         if self.translates:
             self._check_translation()
-        ingest = self.ingest_options()
+        ingest = self.ingest_options(run)
         if self.overrides.get(MASKS) and (ingest.label_map or "").lower() == NO_MAP:
             raise UserError(
                 "masks are asked for, and no label map", do="name one with --label-map NAME"
@@ -195,7 +201,7 @@ def run_all(
         UserError: see the stations.
     """
     reporter = reporter or Reporter()
-    options.check()
+    options.check(run)
     if source is not None:
         check_places(source, run)
     with locked(run, make=True):
@@ -243,7 +249,7 @@ def prepare(
     ingest_station(
         scans,
         run,
-        options.ingest_options(),
+        options.ingest_options(run),
         replacing=(options.name or options.recipe) if options.restart else None,
         workers=options.workers,
         strict=options.strict,
@@ -267,7 +273,7 @@ def phantom_scans(run: Path, options: RunOptions, reporter: Reporter) -> Path:
     """The phantom cohort of the demo, made once under RUN/cache; with what is translated."""
     seed, contrasts = options.seed, ["T1w"]
     if options.translates:
-        contrasts = options.ingest_options().contrasts or contrasts
+        contrasts = options.ingest_options(run).contrasts or contrasts
     name = "-".join(["phantom", str(seed), *(contrasts if options.translates else [])])
     folder = run / "cache" / name
     if not folder.exists():

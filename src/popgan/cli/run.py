@@ -125,7 +125,7 @@ def run(
         from popgan.cli.plan import show_plan
         from popgan.dry_run import estimate
 
-        show_plan(shown, estimate(source, options, reporter))
+        show_plan(shown, estimate(source, options, reporter, out))
         return
     assert out is not None
     shown.show(*_told(run_all(source, out, options, reporter)))

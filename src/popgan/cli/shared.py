@@ -71,7 +71,9 @@ Name = Annotated[
 Preset = Annotated[
     str,
     typer.Option(
-        "--preset", metavar="NAME", help="quick, standard or paper; stylegan2 has auto as well."
+        "--preset",
+        metavar="NAME",
+        help="quick, standard or paper; stylegan2 has auto as well; tuned after popgan tune.",
     ),
 ]
 RecipeName = Annotated[

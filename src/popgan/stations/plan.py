@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
+from popgan.config.condition import Condition
+from popgan.config.fields import fields_of, problem_with
 from popgan.config.masks import ALL
-from popgan.config.network import KINDS
 from popgan.config.preset import Preset
 from popgan.config.schema import DataPlan, Plan
 from popgan.device import best_device, has_fast_bf16
 from popgan.errors import UserError
 from popgan.planning.condition import find_conditions
 from popgan.planning.draft import refuse_unknown
+from popgan.planning.facts import CohortFacts, MachineFacts
 from popgan.planning.masks import FoundMasks, find_masks
 from popgan.planning.recipes import find_rules
-from popgan.planning.rules import MachineFacts, build_plan
+from popgan.planning.rules import build_plan
 from popgan.planning.translation import check_contrasts
 from popgan.planning.trial import Trial
 from popgan.progress import Reporter
 from popgan.recipes.start import Start, what_fits
 from popgan.recipes.table import find_recipe
 from popgan.stations.ledger import Ledger
+from popgan.stations.machine import machine_record, save_machine
 from popgan.stations.model import Model
 from popgan.stations.pairs import slice_distance, training_images
+from popgan.stations.presets import check_study, find_preset
 from popgan.stations.registered import check_cohort
 from popgan.stations.snapshots import seconds_a_snapshot
 from popgan.training.log import memory_gib
@@ -55,7 +58,8 @@ def make_plan(
 
     Args:
         cohort: the ingested cohort.
-        preset: one of the recipe's, such as "quick", "standard" or "paper"; or a preset itself.
+        preset: one of the recipe's, such as "quick", "standard" or "paper"; "tuned" for what a
+            study of the run has found, "tuned:NAME" for the study NAME; or a preset itself.
         recipe: name of a recipe.
         budget: training time such as "6m"; None takes the preset's.
         seed: seed of weights, order, latents and augmentation.
@@ -64,12 +68,17 @@ def make_plan(
         probe: measures speed, and remembers what it has measured; a new one by default.
 
     Raises:
-        UserError: an unknown name or an impossible value.
+        UserError: an unknown name or an impossible value; a study that there is not, or one of
+            another cohort.
     """
-    reporter = reporter or Reporter()
+    reporter, overrides = reporter or Reporter(), overrides or {}
     find_recipe(recipe)
-    device, overrides = best_device(), overrides or {}
     check_overrides(overrides, recipe)
+    named = preset if isinstance(preset, str) else preset.name
+    if isinstance(preset, str):
+        chosen = find_preset(preset, recipe, cohort.run)
+        check_study(chosen, named, cohort.hash, reporter)
+        preset = chosen.preset
     rules = find_rules(recipe)
     if rules.translates:
         sources, target = check_contrasts(overrides, cohort.contrasts)
@@ -83,7 +92,32 @@ def make_plan(
         reporter.message(f"note: {note}")
     probe = probe or SpeedProbe()
     probe.prepare(lambda plan: training_images(plan, cohort), reporter)
-    data = DataPlan(
+    data = _data(cohort, conditions, masks, translates=rules.translates)
+    return build_plan(
+        data,
+        preset_name=named,
+        preset=preset,
+        recipe=recipe,
+        seed=seed,
+        budget=budget,
+        overrides=overrides,
+        machine=measure_machine(),
+        facts=CohortFacts.of(cohort.fingerprint),
+        probe=probe,
+        trial=Trial(
+            len(set(cohort.subjects("tuning"))),
+            lambda: _seconds_a_snapshot(cohort, probe, data, translates=rules.translates),
+            lambda: (probe.micro_batch, probe.memory_gib) if probe.speeds else None,
+        ),
+        prior=what_prior_fits,
+    )
+
+
+def _data(
+    cohort: Cohort, conditions: list[Condition], masks: FoundMasks, *, translates: bool
+) -> DataPlan:
+    """Facts of a cohort that its networks depend on."""
+    return DataPlan(
         height=cohort.height,
         width=cohort.width,
         contrasts=list(cohort.contrasts),
@@ -95,25 +129,23 @@ def make_plan(
         label_map=masks.kind,
         masks=masks.labels,
         unmapped=masks.unmapped,
-        slice_distance=slice_distance(cohort) if rules.translates else None,
+        slice_distance=slice_distance(cohort) if translates else None,
     )
-    facts = MachineFacts(provenance.usable_cores(), device.type.upper(), has_fast_bf16())
-    return build_plan(
-        data,
-        preset_name=preset if isinstance(preset, str) else preset.name,
-        preset=preset if isinstance(preset, Preset) else None,
-        recipe=recipe,
-        seed=seed,
-        budget=budget,
-        overrides=overrides,
-        machine=facts,
-        probe=probe,
-        trial=Trial(
-            len(set(cohort.subjects("tuning"))),
-            lambda: _seconds_a_snapshot(cohort, probe, data, translates=rules.translates),
-            lambda: (probe.micro_batch, probe.memory_gib) if probe.speeds else None,
-        ),
-        prior=_what_fits,
+
+
+def measure_machine() -> MachineFacts:
+    """What rules need to know of this machine."""
+    known, gpu = provenance.machine(), None
+    if torch.cuda.is_available():
+        gpu = torch.cuda.get_device_properties(0)
+    return MachineFacts(
+        known["cores"],
+        best_device().type.upper(),
+        has_fast_bf16(),
+        processor=known["cpu"],
+        memory_gib=known["memory_gib"],
+        gpu=gpu.name if gpu else None,
+        gpu_memory_gib=round(gpu.total_memory / 2**30, 1) if gpu else None,
     )
 
 
@@ -130,7 +162,7 @@ def _seconds_a_snapshot(
     return seconds_a_snapshot(len(data.contrasts), (data.height, data.width))
 
 
-def _what_fits(plan: Plan) -> Start | None:
+def what_prior_fits(plan: Plan) -> Start | None:
     """What of the physics prior a plan's networks can take."""
     recipe = find_recipe(plan.recipe)
     with torch.random.fork_rng(devices=[]):
@@ -198,6 +230,7 @@ def plan_station(
     """
     find_recipe(recipe)
     check_overrides(overrides, recipe)
+    digest = find_preset(preset, recipe, run).digest
     cohort = Cohort.open(run)
     model = Model(run, name or recipe)
     request = {
@@ -210,6 +243,8 @@ def plan_station(
         "overrides": overrides,
     }
     asked = {"preset": preset, "recipe": recipe, "budget": budget, "seed": seed, **overrides}
+    if digest is not None:  # another search may find something else
+        request, asked = request | {"tuned": digest}, asked | {"study": digest[:12]}
     ledger, station = Ledger(run), f"plan {model.name}"
     if not restart and ledger.is_done(station, request):
         reporter.message(f"[{station}] unchanged, skipped")
@@ -222,6 +257,7 @@ def plan_station(
             do="repeat the former options to go on with it, or add --restart to train it anew, or "
             "--name NEW to keep both",
         )
+    probe = probe or SpeedProbe()
     with ledger.station(station, request, [model.plan_path], reporter, asked=asked):
         plan = make_plan(
             cohort,
@@ -237,6 +273,7 @@ def plan_station(
         if restart:
             model.clear(reporter)
         plan.save(model.plan_path)
+        save_machine(model, machine_record(measure_machine(), plan, probe.speeds))
     return model
 
 
@@ -246,29 +283,10 @@ def check_overrides(overrides: dict[str, Any], recipe: str) -> None:
     Raises:
         UserError: an unknown name, or a value of the wrong type or range.
     """
-    sections: dict[str, type[BaseModel]] = {
-        name: field.annotation
-        for name, field in Plan.model_fields.items()
-        if name != "data"
-        and isinstance(field.annotation, type)
-        and issubclass(field.annotation, BaseModel)
-    }
-    sections["network"] = KINDS[find_rules(recipe).kind]
-    fields = {
-        f"{section}.{leaf}": field
-        for section, model in sections.items()
-        for leaf, field in model.model_fields.items()
-    }
+    fields = fields_of(find_rules(recipe).kind)
     refuse_unknown(overrides, list(fields))
     for name, value in overrides.items():
         if (name, value) == (MASKS, ALL):
             continue
-        field = fields[name]
-        kind: Any = field.annotation
-        if field.metadata:
-            kind = Annotated[kind, *field.metadata]
-        try:
-            TypeAdapter(kind).validate_python(value)
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]["msg"]
-            raise UserError(f"--set {name}={value}: {problem}") from error
+        if problem := problem_with(fields[name], value):
+            raise UserError(f"--set {name}={value}: {problem}")
