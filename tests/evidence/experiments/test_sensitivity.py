@@ -79,6 +79,23 @@ def test_a_value_that_counts_only_at_times_is_shown_where_it_counts() -> None:
     assert size.marginal[-1] > size.marginal[0]
 
 
+def test_what_counts_not_beside_a_choice_is_shown_beside_the_others() -> None:
+    gamma = SearchSpace(name="gamma", low=0.1, high=10, log=True, unless={"loss": "wgan"})
+    trials = space_filling([gamma, LOSS], 48, 0)
+    kids = [0.9 if s["loss"] == "wgan" else 0.1 + 0.01 * number(s, "gamma") for s in trials]
+    result = sensitivity(trials, kids, [gamma, LOSS])
+    shown = next(one for one in result.slices if one.name == "gamma")
+    assert len(shown.values) == 32 and max(shown.marginal) < 0.25
+    assert shown.marginal[-1] > shown.marginal[0] + 0.05
+    assert all(one.ped is not None for one in result.importances)
+
+
+def test_a_dimension_that_no_trial_has_is_left_out() -> None:
+    trials = [one for one in space_filling(SPACE, 40, 3) if not one["bank"]]
+    result = sensitivity(trials, [truth(one) for one in trials], SPACE)
+    assert result.n == 20 and "size" not in [one.name for one in result.importances]
+
+
 def test_choices_are_shown_one_by_one() -> None:
     loss = next(one for one in found().slices if one.name == "loss")
     assert loss.at == ["wgan", "logistic", "hinge"] and len(loss.marginal) == 3

@@ -11,7 +11,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from popgan.evidence.experiments.dimensions import completed, from_unit, inside, to_unit
+from popgan.evidence.experiments.dimensions import allowed, completed, from_unit, inside, to_unit
 from popgan.evidence.experiments.results import SearchSpace
 from popgan.evidence.experiments.space_filling import space_filling
 
@@ -22,6 +22,7 @@ LEVELS = SearchSpace(name="levels", low=1, high=4, whole=True)
 LOSS = SearchSpace(name="loss", choices=["wgan", "logistic", "hinge"])
 BANK = SearchSpace(name="bank", choices=[False, True])
 SIZE = SearchSpace(name="size", low=100, high=6000, log=True, whole=True, when={"bank": True})
+GAMMA = SearchSpace(name="gamma", low=0.1, high=10, log=True, unless={"loss": "wgan"})
 KEEP = SearchSpace(name="keep", choices=["old", "new"], when={"size": 100})
 SPACE = [SIZE, RATE, DROPOUT, BATCH, LEVELS, LOSS, BANK]
 
@@ -64,6 +65,24 @@ def test_what_counts_only_under_a_condition_is_there_only_then() -> None:
 
 def test_a_condition_on_what_is_not_searched_is_taken_to_hold() -> None:
     assert all("size" in setting for setting in space_filling([SIZE, RATE], 8, 5))
+
+
+def test_what_is_held_decides_as_well() -> None:
+    found = space_filling([SIZE, GAMMA, RATE], 8, 5, held={"bank": False, "loss": "wgan"})
+    assert all(list(setting) == ["rate"] for setting in found)
+
+
+def test_what_does_not_count_beside_a_choice_is_left_out_there() -> None:
+    found = space_filling([GAMMA, LOSS], 30, 5)
+    assert all(("gamma" in setting) == (setting["loss"] != "wgan") for setting in found)
+    assert all("gamma" in setting for setting in space_filling([GAMMA, RATE], 4, 5))
+    assert allowed([GAMMA, LOSS], GAMMA) == {"loss": ["logistic", "hinge"]}
+
+
+def test_a_value_that_rounding_moved_across_a_bound_is_still_inside() -> None:
+    odd = SearchSpace(name="odd", low=0.12345, high=1.0)
+    assert inside(odd, 0.123) and to_unit(odd, 0.123) == 0 and not inside(odd, 0.1)
+    assert not inside(RATE, 0.0) and not inside(RATE, "much")
 
 
 def test_a_condition_holds_only_where_its_own_condition_does() -> None:

@@ -68,8 +68,10 @@ def test_choices_and_pairs_are_those_of_a_table_of_all_settings() -> None:
         left = others[0], others[1]
         both = table.mean(axis=i).var() - found.main[left[0]] - found.main[left[1]]
         assert found.together(*left) == pytest.approx(both)
-    grid = found.mean_over([(0, np.eye(2)), (2, np.eye(4))], {1: np.array([0.0, 1.0, 0.0])})
+    grid = found.mean_over([(0, np.eye(2)), (2, np.eye(4))], {1: np.array([[0.0, 1.0, 0.0]])})
     assert grid == pytest.approx(table[:, 1])
+    some = found.mean_over([(0, np.eye(2))], {2: np.eye(4)[:3]})
+    assert some == pytest.approx(table[:, :, :3].mean(axis=(1, 2)))
 
 
 def test_a_sum_is_split_as_the_variances_of_its_parts() -> None:

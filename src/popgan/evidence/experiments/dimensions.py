@@ -13,7 +13,7 @@ from popgan.evidence.experiments.results import SearchSpace, Setting, Value
 
 
 def parents_first(space: Sequence[SearchSpace]) -> list[SearchSpace]:
-    """Dimensions in an order in which each stands behind those that its `when` names.
+    """Dimensions in an order in which each stands behind those that decide whether it counts.
 
     Raises:
         ValueError: a name appears twice, or dimensions wait for each other.
@@ -25,57 +25,78 @@ def parents_first(space: Sequence[SearchSpace]) -> list[SearchSpace]:
     left = list(space)
     while left:
         waiting = {one.name for one in left}
-        free = [one for one in left if not waiting & one.when.keys() - {one.name}]
+        free = [one for one in left if not waiting & {*one.when, *one.unless}]
         if not free:
             raise ValueError(f"dimensions wait for each other: {', '.join(sorted(waiting))}")
         done += free
-        left = [one for one in left if one not in free]
+        left = [one for one in left if one.name not in {other.name for other in free}]
     return done
-
-
-def conditions(space: Sequence[SearchSpace], one: SearchSpace) -> Setting:
-    """What must hold for a dimension to count: its own `when`, and that of those it names."""
-    by_name = {other.name: other for other in space}
-    found = dict(one.when)
-    for name in one.when:
-        if name in by_name:
-            found = {**conditions(space, by_name[name]), **found}
-    return found
 
 
 def active(space: Sequence[SearchSpace], one: SearchSpace, setting: Setting) -> bool:
     """Whether a dimension counts in a setting.
 
-    A condition on a value that is neither searched nor in the setting is taken to hold: whoever
+    A condition on a value that is neither searched nor in the setting is taken to be met: whoever
     lists the dimension means it to be searched.
+
+    Args:
+        space: all dimensions.
+        one: of them.
+        setting: without dimensions that do not count in it.
     """
+    if any(setting.get(name) == value for name, value in one.unless.items()):
+        return False
     searched = {other.name for other in space}
     return all(
-        setting.get(name, None if name in searched else wanted) == wanted
-        for name, wanted in conditions(space, one).items()
+        setting[name] == value if name in setting else name not in searched
+        for name, value in one.when.items()
     )
 
 
 def completed(space: Sequence[SearchSpace], setting: Setting) -> Setting:
     """A setting with the preset's values where it is silent, without what does not count in it."""
     full = {one.name: one.default for one in space if one.default is not None} | setting
-    return {
-        one.name: full[one.name] for one in space if one.name in full and active(space, one, full)
-    }
+    searched = {one.name for one in space}
+    found = {name: value for name, value in full.items() if name not in searched}
+    for one in parents_first(space):
+        if one.name in full and active(space, one, found):
+            found[one.name] = full[one.name]
+    return found
+
+
+def allowed(space: Sequence[SearchSpace], one: SearchSpace) -> dict[str, list[Value]]:
+    """Values of other searched dimensions with which a dimension counts, where it is not all."""
+    by_name = {other.name: other for other in space}
+    found: dict[str, list[Value]] = {}
+    for name, value in one.when.items():
+        if name in by_name:
+            found |= {**allowed(space, by_name[name]), **found, name: [value]}
+    for name, value in one.unless.items():
+        if name in by_name and by_name[name].choices:
+            choices = found.get(name, by_name[name].choices)
+            found[name] = [choice for choice in choices if choice != value]
+    return found
 
 
 def inside(one: SearchSpace, value: Value) -> bool:
-    """Whether a value is among those that are searched."""
+    """Whether a value is among those that are searched, give or take a hundredth of the scale.
+
+    Settings are kept with three digits, which may move a value across a bound.
+    """
     if one.choices:
         return value in one.choices
-    low, high = _ends(one)
-    return not isinstance(value, str) and low <= value <= high
+    if isinstance(value, str) or (one.log and value <= 0):
+        return False
+    low, high = _scaled_ends(one)
+    slack = 0.01 * (high - low)
+    return low - slack <= _scaled(one, float(value)) <= high + slack
 
 
 def to_unit(one: SearchSpace, value: Value) -> float:
     """A value of a range on its scale, 0 .. 1; 0.5 where the range is a point."""
     low, high = _scaled_ends(one)
-    return (_scaled(one, float(value)) - low) / (high - low) if high > low else 0.5
+    share = (_scaled(one, float(value)) - low) / (high - low) if high > low else 0.5
+    return min(max(share, 0.0), 1.0)
 
 
 def from_unit(one: SearchSpace, share: float) -> Value:

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from popgan.evidence.experiments.results import SearchSpace, Setting
+from popgan.evidence.experiments.results import SearchSpace, Setting, Value
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -45,15 +45,24 @@ def ped_anova(
             study = optuna.create_study(storage=optuna.storages.InMemoryStorage())
             ranges = {one.name: _distribution(one) for one in space}
             for setting, kid in zip(settings, kids, strict=True):
-                own = {name: ranges[name] for name in setting}
+                own = {name: ranges[name] for name in setting if name in ranges}
+                values = {name: _bounded(setting[name], ranges[name]) for name in own}
                 study.add_trial(
-                    optuna.trial.create_trial(params=dict(setting), distributions=own, value=kid)
+                    optuna.trial.create_trial(params=values, distributions=own, value=kid)
                 )
             evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=BEST)
             found = optuna.importance.get_param_importances(study, evaluator=evaluator)
     finally:
         optuna.logging.set_verbosity(loud)
     return {name: found.get(name, 0.0) for name in nothing}
+
+
+def _bounded(value: Value, range_: BaseDistribution) -> Value:
+    """Within the range, of which rounding may have led it out; a choice as it is."""
+    low, high = getattr(range_, "low", None), getattr(range_, "high", None)
+    if low is None or high is None or isinstance(value, str):
+        return value
+    return min(max(value, low), high)
 
 
 def _distribution(one: SearchSpace) -> BaseDistribution:

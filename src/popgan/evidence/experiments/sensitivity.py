@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from popgan.evidence.experiments.dimensions import completed, conditions, from_unit
+from popgan.evidence.experiments.dimensions import allowed, completed, from_unit
 from popgan.evidence.experiments.forest import Columns, Forest
 from popgan.evidence.experiments.ped_anova import ped_anova
 from popgan.evidence.experiments.results import (
@@ -69,14 +69,15 @@ def sensitivity(
             that still lacks a value, or lies outside of the space, is left out, and `caution` says
             so.
         kids: of the trials; None where there is no score.
-        space: what was searched.
+        space: what was searched; a dimension that no trial has a value of is left out.
         spread: between seeds, for the share of noise.
         seed: of forests and bootstrap samples.
     """
-    columns = Columns(space)
     scored = [
         (completed(space, s), kid) for s, kid in zip(settings, kids, strict=True) if kid is not None
     ]
+    space = [one for one in space if any(one.name in setting for setting, _ in scored)]
+    columns = Columns(space)
     placed = [(s, row, kid) for s, kid in scored if (row := columns.row(s)) is not None]
     values = np.array([kid for *_, kid in placed], np.float64)
     counts = {"n": len(placed), "failed": len(kids) - len(scored)}
@@ -211,15 +212,16 @@ def _pair(forest: Forest, columns: Columns, both: tuple[int, int], share: float)
 
 
 def _given(columns: Columns, places: Sequence[int]) -> dict[int, Floats]:
-    """What is held so that the dimensions count, but for themselves."""
+    """Where the dimensions count: points of others, but for themselves, to which means keep."""
     by_name = {one.name: i for i, one in enumerate(columns.space)}
-    wanted: Setting = {}
+    wanted: dict[str, list[Value]] = {}
     for place in places:
-        wanted |= conditions(columns.space, columns.space[place])
+        for name, values in allowed(columns.space, columns.space[place]).items():
+            wanted[name] = [value for value in wanted.get(name, values) if value in values]
     return {
-        by_name[name]: columns.point(columns.space[by_name[name]], value)
-        for name, value in wanted.items()
-        if name in by_name and by_name[name] not in places
+        by_name[name]: np.stack([columns.point(columns.space[by_name[name]], v) for v in values])
+        for name, values in wanted.items()
+        if by_name[name] not in places and values
     }
 
 

@@ -14,7 +14,9 @@ from popgan.seeds import numpy_rng
 Floats = NDArray[np.float64]
 
 
-def space_filling(space: Sequence[SearchSpace], n: int, seed: int) -> list[Setting]:
+def space_filling(
+    space: Sequence[SearchSpace], n: int, seed: int, *, held: Setting | None = None
+) -> list[Setting]:
     """Settings by a scrambled Sobol sequence (Owen 1998).
 
     Every range is covered evenly on the scale that it is searched on, whole numbers are equally
@@ -24,7 +26,9 @@ def space_filling(space: Sequence[SearchSpace], n: int, seed: int) -> list[Setti
 
     Args:
         space: dimensions in any order.
-        n: settings. seed: of the scrambling.
+        n: settings.
+        seed: of the scrambling.
+        held: values that are not searched but may decide on what counts; not in the settings.
 
     Raises:
         ValueError: a name appears twice, dimensions wait for each other, or one has no values.
@@ -39,7 +43,11 @@ def space_filling(space: Sequence[SearchSpace], n: int, seed: int) -> list[Setti
     shares = sobol.random_base2(max(0, (n - 1).bit_length()))[:n]
     found: list[Setting] = [{} for _ in range(n)]
     for column, one in zip(shares.T, ordered, strict=True):
-        counts = [i for i, setting in enumerate(found) if active(ordered, one, setting)]
+        counts = [
+            i
+            for i, setting in enumerate(found)
+            if active(ordered, one, {**(held or {}), **setting})
+        ]
         for i, value in zip(counts, _values(one, column[counts]), strict=True):
             found[i][one.name] = value
     names = [one.name for one in space]

@@ -87,14 +87,14 @@ class Boxes:
 
         Args:
             points: dimension and its points, P x columns.
-            given: dimensions that are held, each at a point of its columns.
+            given: other dimensions whose mean is over some points alone, likewise.
 
         Returns:
             P, or P x Q for two dimensions.
         """
         weights = self.values * self._others(*given, *(i for i, _ in points))
-        for i, point in given.items():
-            weights = weights * self._covered(i, point[None])[:, 0]
+        for i, some in given.items():
+            weights = weights * self._covered(i, some).mean(axis=1)
         covers = [self._covered(i, places) for i, places in points]
         return covers[0].T @ (weights[:, None] * covers[1] if len(covers) > 1 else weights)
 
