@@ -9,7 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -33,7 +33,38 @@ SURVIVORS = 0.45
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
-class Definition(BaseModel):
+class Described(BaseModel):
+    """What a study is about: a file that is written once."""
+
+    TOP: ClassVar[str] = "# What this study is about; written once.\n"
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def save(self, path: Path) -> None:
+        """Write it as YAML, atomically."""
+        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
+        write_text(path, self.TOP + text)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read it.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        try:
+            return cls.model_validate(read_yaml(path))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise UserError(
+                f"is no study of popgan ({place}: {first['msg']})",
+                where=path,
+                do="choose another --name, or remove its folder",
+            ) from error
+
+
+class Definition(Described):
     """A search: fixed when it begins.
 
     Attributes:
@@ -58,7 +89,7 @@ class Definition(BaseModel):
         asked: what the user asked for, to recognise it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    TOP: ClassVar[str] = "# What this study searches; written once.\n"
 
     version: int = 1
     name: str
@@ -86,29 +117,6 @@ class Definition(BaseModel):
     def measured(self) -> list[int]:
         """Ticks at which a trial is measured."""
         return sorted({*self.rungs, *LAST})
-
-    def save(self, path: Path) -> None:
-        """Write it as YAML, atomically."""
-        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
-        write_text(path, "# What this study searches; written once.\n" + text)
-
-    @classmethod
-    def load(cls, path: Path) -> Definition:
-        """Read it.
-
-        Raises:
-            UserError: it is missing or damaged.
-        """
-        try:
-            return cls.model_validate(read_yaml(path))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            raise UserError(
-                f"is no study of popgan ({place}: {first['msg']})",
-                where=path,
-                do="choose another --name, or remove its folder",
-            ) from error
 
 
 @dataclass(frozen=True)
