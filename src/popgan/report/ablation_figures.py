@@ -75,8 +75,7 @@ def _forest(groups: Sequence[Group], digits: int, place: int, *, several: bool) 
     low, high = _ends(found)
     scale = Scale("KID less that of the base", low=low, high=high, reference=0.0, ticks=4)
     alt = "Difference of KID to the base: " + "; ".join(_told(c, digits) for c in found) + "."
-    counts = sorted({c.n for c in found})
-    seeds = number(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    bars = _bars(found)
     into = any(c.base != found[0].base for c in found)
     apart = " Each of these figures has an axis of its own." if several else ""
     bases = (
@@ -87,9 +86,18 @@ def _forest(groups: Sequence[Group], digits: int, place: int, *, several: bool) 
     return Drawing(
         intervals(rows, scale, f"ablation-forest-{place}", alt),
         _title([title for title, _ in groups]),
-        f"Right of the dotted line the variant is worse than its base. {bases} Bars: 95{PERCENT} "
-        f"intervals, n = {seeds} {'seed' if seeds == '1' else 'seeds'}; p after Holm. Grey dots: "
-        f"no difference was shown after correction.{apart}",
+        f"Right of the dotted line the variant is worse than its base. {bases} {bars}{apart}",
+    )
+
+
+def _bars(contrasts: Sequence[Contrast]) -> str:
+    counts = sorted({c.n for c in contrasts})
+    if counts[-1] == 1:
+        return "n = 1 seed: single trainings, no interval, and nothing was tested."
+    seeds = number(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return (
+        f"Bars: 95{PERCENT} intervals, n = {seeds} seeds; p after Holm. Grey dots: no difference "
+        "was shown after correction."
     )
 
 

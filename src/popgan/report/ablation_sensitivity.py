@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from popgan.evidence.experiments.results import Importance, Pair, Sensitivity, Value
 from popgan.report.reader_tones import SMALL, WIDTH, at_left, at_right, rows_frame
-from popgan.report.svg import GRID, INK, PAPER, REAL, Drawing, canvas, to_svg
+from popgan.report.svg import GRID, INK, REAL, Drawing, canvas, to_svg
 from popgan.report.tuning_slices import SmallDrawing, sensitivity_slices
 from popgan.report.tuning_table import Cell, ResultTable, Row
 from popgan.report.tuning_words import between, cut, sentence, short_names, shown, value_words
@@ -136,7 +136,7 @@ def importance_table(found: Sensitivity) -> ResultTable | None:
         return None
     rows = [
         Row(
-            row.name,
+            "",
             [
                 Cell(percent(row.share), f"{100 * row.low:.0f} to {100 * row.high:.0f}{PERCENT}"),
                 Cell(
@@ -146,11 +146,16 @@ def importance_table(found: Sensitivity) -> ResultTable | None:
                 ),
                 Cell("–" if row.ped is None else percent(row.ped)),
             ],
+            codes=[row.name],
         )
         for row in found.importances
     ]
     together = [
-        Row(f"{pair.first} with {pair.second}", [Cell(percent(pair.share)), Cell("–"), Cell("–")])
+        Row(
+            "",
+            [Cell(percent(pair.share), "only together"), Cell("–"), Cell("–")],
+            codes=[pair.first, pair.second],
+        )
         for pair in found.pairs
     ]
     return ResultTable(
@@ -166,22 +171,22 @@ def importance_table(found: Sensitivity) -> ResultTable | None:
 
 
 def pair_drawing(pair: Pair, number: int, digits: int) -> Drawing:
-    """How two values act together: predicted KID over a grid, darker is lower."""
+    """How two values act together: predicted KID over a grid, the stronger the lower."""
     grid = np.asarray(pair.grid, dtype=np.float64)
     rows, columns = grid.shape
     figure, axes = canvas(WIDTH, min(400, 74 + 26 * rows))
-    low, high = float(grid.min()), float(grid.max())
+    low, high, printed = float(grid.min()), float(grid.max()), columns <= _PRINTED
     best = np.unravel_index(int(grid.argmin()), grid.shape)
     for row in range(rows):
         for column in range(columns):
             nearness = 1 - (float(grid[row, column]) - low) / ((high - low) or 1.0)
-            # In steps, so that equal cells share a style; never quite empty.
-            shade = 0.06 + 0.94 * round(nearness * 12) / 12
+            # In steps, so that equal cells share a style; never quite empty, never too strong for
+            # figures to stand out by day and by night.
+            shade = 0.05 + (0.45 if printed else 0.9) * round(nearness * 12) / 12
             axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=REAL, alpha=shade,
                                      edgecolor="none"))  # fmt: skip
-            if columns <= _PRINTED:
-                ink = PAPER if shade > 0.6 else INK
-                axes.text(column, row, shown(float(grid[row, column]), digits), color=ink,
+            if printed:
+                axes.text(column, row, shown(float(grid[row, column]), digits), color=INK,
                           ha="center", va="center", fontsize=10)  # fmt: skip
     axes.add_patch(Rectangle((best[1] - 0.46, best[0] - 0.46), 0.92, 0.92, facecolor="none",
                              edgecolor=INK, linewidth=2.2))  # fmt: skip
@@ -205,9 +210,9 @@ def pair_drawing(pair: Pair, number: int, digits: int) -> Drawing:
     return Drawing(
         to_svg(figure, f"ablation-pair-{number}", alt),
         f"{short[pair.first]} with {short[pair.second]}",
-        f"Predicted KID, all other values averaged: {shown(low, digits)} (darkest, framed: {at}) "
-        f"to {shown(high, digits)}. The two explain {percent(pair.share)} of the variance only "
-        "together.",
+        f"Predicted KID, all other values averaged: {shown(low, digits)} (framed, the strongest: "
+        f"{at}) to {shown(high, digits)}. The two explain {percent(pair.share)} of the variance "
+        "only together.",
     )
 
 

@@ -15,13 +15,14 @@ from popgan.evidence.experiments.results import (
 )
 from popgan.report.audit_words import p_value
 from popgan.report.tuning_table import Cell, ResultTable, Row
-from popgan.report.tuning_words import between, decimals, sentence, shown, spanned, told
+from popgan.report.tuning_words import between, decimals, granted, sentence, shown, spanned, told
 from popgan.report.words import PERCENT, duration, number
 from popgan.wording import counted
 
 KINDS = {
     "paper": "The published cell",
     "out": "One part out of the default",
+    "added": "One part put into the default",
     "bare": "All parts out",
     "in": "One part into the bare model",
     "factorial": "Cells of the design",
@@ -103,7 +104,7 @@ def runs_table(result: AblationResult) -> ResultTable | None:
         return None
     return ResultTable(
         "All trainings",
-        f"All trainings: {duration(result.seconds)} were granted to each. KID to the tuning split, "
+        f"All trainings: {granted(result.seconds)} were granted to each. KID to the tuning split, "
         f"in the order of the seeds {', '.join(map(str, result.seeds))}; a dash: no score.",
         ["Variant", "KID by seed", "Images seen", "Time", "Without a score"],
         rows,

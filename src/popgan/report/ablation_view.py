@@ -21,8 +21,8 @@ from popgan.report.ablation_tables import (
 from popgan.report.audit_words import p_text
 from popgan.report.svg import Drawing
 from popgan.report.tuning_table import ResultTable
-from popgan.report.tuning_words import between, listed, sentence, shown
-from popgan.report.words import PERCENT, duration, number
+from popgan.report.tuning_words import between, granted, listed, sentence, shown
+from popgan.report.words import PERCENT, number
 from popgan.wording import counted
 
 
@@ -105,14 +105,14 @@ def _lead(result: AblationResult) -> str:
     return (
         f"Parts of the default (recipe {result.recipe}, preset {result.preset}, {height} × {width} "
         "pixels) were taken out of it, or put into the model without any of them. Score: KID to "
-        f"the tuning split{scored}; lower is better. Replicates are "
-        f"{counted(len(result.seeds), 'seed', 'seeds')}, never images. The test split was not "
-        "touched."
+        f"the tuning split{scored}; lower is better. n: "
+        f"{counted(len(result.seeds), 'seed', 'seeds')} a variant; images are no replicates. The "
+        "test split was not touched."
     )
 
 
 def _budget(result: AblationResult) -> str:
-    return sentence(result.budget) or f"Every training was granted {duration(result.seconds)}."
+    return sentence(result.budget) or f"Every training was granted {granted(result.seconds)}."
 
 
 def _finding(result: AblationResult) -> str:

@@ -94,14 +94,20 @@ def value_axis(axes: Axes, values: Sequence[Value], *, log: bool, ticks: int = 4
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
 
 
-def kind_axis(axes: Axes, kinds: Sequence[Value]) -> None:
-    """Names of kinds along the foot, at 0, 1, 2 ...; slanted where they would touch."""
+def kind_axis(axes: Axes, kinds: Sequence[Value]) -> int:
+    """Names of kinds along the foot, at 0, 1, 2 ...; slanted where they would touch.
+
+    Returns:
+        Letters of the longest name that is slanted; 0 where none is.
+    """
     names = [value_words(kind) for kind in kinds]
     axes.set_xlim(-0.6, len(kinds) - 0.4)
     axes.set_xticks(range(len(kinds)), names)
-    if sum(map(len, names)) + 2 * len(names) > 26:
-        for label in axes.get_xticklabels():
-            label.set(rotation=24, ha="right", rotation_mode="anchor")
+    if sum(map(len, names)) + 2 * len(names) <= 26:
+        return 0
+    for label in axes.get_xticklabels():
+        label.set(rotation=24, ha="right", rotation_mode="anchor")
+    return max(map(len, names))
 
 
 def _ticks(axis: Axis, places: Sequence[float]) -> None:

@@ -111,6 +111,11 @@ def candidate_name(candidate: Candidate) -> str:
     return "default" if candidate.trial is None else f"trial {candidate.trial}"
 
 
+def standing(candidate: Candidate) -> str:
+    """The word for the candidate that came out."""
+    return "kept" if candidate.trial is None else "chosen"
+
+
 def reached(trial: Trial) -> float:
     """The share of its planned images that a trial has seen, 0 .. 1."""
     return min(1.0, trial.images / trial.planned) if trial.planned else 0.0

@@ -22,6 +22,7 @@ from popgan.report.tuning_facts import (
     places,
     ranked,
     searched,
+    standing,
     states,
     trained,
 )
@@ -59,9 +60,7 @@ def learning_curves(result: TuneResult) -> Drawing | None:
     return Drawing(
         to_svg(figure, "tuning-curves", _curves_alt(result, shown_trials, best)),
         "Learning curves",
-        f"A line is a trial; lower is better. Dotted: {_rungs(result.rungs)} where a trial may be "
-        "stopped. × ends a trial that was stopped or failed; a triangle one that is complete but "
-        "breaks a limit. All points are in points.csv.",
+        f"A line is a trial; lower is better.{_rungs(result.rungs)} All points are in points.csv.",
     )
 
 
@@ -100,8 +99,9 @@ def _steps(trial: Trial) -> tuple[list[float], list[float]]:
 
 def _rungs(rungs: Sequence[float]) -> str:
     if not rungs:
-        return "none,"
-    return f"{listed([percent(rung) for rung in rungs])},"
+        return ""
+    places = listed([percent(rung) for rung in rungs])
+    return f" Dotted: at {places} a trial is stopped that is behind the others; its line ends in ×."
 
 
 def _curve_legend(
@@ -158,7 +158,9 @@ def finals_drawing(result: TuneResult) -> Drawing | None:
         return None
     figure, axes = canvas(WIDTH, 50 + 30 * len(rows))
     names = [
-        f"{candidate_name(row)}{' (chosen)' if place == finals.chosen else ''}"
+        f"{candidate_name(row)} ({standing(row)})"
+        if place == finals.chosen
+        else candidate_name(row)
         for place, row in enumerate(rows)
     ]
     notes = [shown(row.mean, digits) for row in rows]

@@ -32,6 +32,7 @@ from popgan.report.tuning_words import short_names, shown, value_words
 from popgan.wording import counted
 
 _WIDTH, _HEIGHT = 184, 150  # two of them fit a phone
+_LEFT = 34  # room for the figures of KID
 _LETTERS = 10
 Points = Sequence[tuple[Value, float]]
 
@@ -153,19 +154,24 @@ def _studied(one: Slice, kids: Sequence[float]) -> _Plot:
 
 def _draw(plot: _Plot, name: str, digits: int) -> Markup:
     figure, axes = canvas(_WIDTH, _HEIGHT)
+    figure.set_layout_engine("none")
     axes.grid(True, axis="both", color=GRID, lw=0.7)
     axes.tick_params(labelsize=_LETTERS, pad=2, length=2.5)
     seen = [value for value, _ in _everything(plot)]
-    kinds = list(plot.kinds)
+    kinds, slanted = list(plot.kinds), 0
     if kinds:
         kinds += [kind for kind in kinds_of([*seen, *plot.ended]) if kind not in kinds]
-        kind_axis(axes, kinds)
+        slanted = kind_axis(axes, kinds)
     else:
         limits: list[Value] = [*plot.limits, *seen, *plot.ended]
         value_axis(axes, limits, log=plot.log, ticks=3)
     place = {kind: float(number) for number, kind in enumerate(kinds)}
     kid_axis(axes, [*plot.kids, *(kid for _, kid in plot.line)], ticks=4)
     _marks(axes, plot, place)
+    # Placed by hand, so that the axes of a row stand in line.
+    below = 18 + 2.2 * slanted
+    size = (_WIDTH - _LEFT - 6, _HEIGHT - below - 7)
+    axes.set_position((_LEFT / _WIDTH, below / _HEIGHT, size[0] / _WIDTH, size[1] / _HEIGHT))
     return to_svg(figure, name, _alt(plot, digits))
 
 

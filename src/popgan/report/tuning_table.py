@@ -25,12 +25,21 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its name, what it is in words, its cells, whether it is to stand out."""
+    """A row.
+
+    Attributes:
+        name: in words.
+        cells: from the left.
+        about: what it is, below the name.
+        own: whether it is to stand out.
+        codes: names of values, in place of a name in words.
+    """
 
     name: str
     cells: Sequence[Cell]
     about: str = ""
     own: bool = False
+    codes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from popgan.report.tuning_facts import (
     ranked,
     reached,
     searched,
+    standing,
     taken,
     ties,
     trained,
@@ -54,13 +55,14 @@ def space_table(result: TuneResult) -> ResultTable | None:
     head = ["Value", "Searched", "Default", *(title for title, _ in columns)]
     rows = [
         Row(
-            one.name,
+            "",
             [
                 Cell(text=_range(one), remark=_when(one)),
                 Cell(value_words(one.default)),
                 *(Cell(value_words(taken(one, setting, result.space))) for _, setting in columns),
             ],
             about=told(one.about),
+            codes=[one.name],
         )
         for one in result.space
     ]
@@ -105,7 +107,7 @@ def finals_table(result: TuneResult) -> ResultTable | None:
                 Cell(shown(candidate.searched, digits)),
                 Cell(parts=setting_words(candidate.setting, names) or ["as the preset"]),
             ],
-            about="chosen" if place == finals.chosen else "",
+            about=standing(candidate) if place == finals.chosen else "",
             own=place == finals.chosen,
         )
         for place, candidate in enumerate(finals.candidates)

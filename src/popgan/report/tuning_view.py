@@ -22,8 +22,8 @@ from popgan.report.tuning_figures import finals_drawing, learning_curves
 from popgan.report.tuning_slices import SmallDrawing, search_slices
 from popgan.report.tuning_table import ResultTable
 from popgan.report.tuning_tables import best_table, ended_table, finals_table, space_table
-from popgan.report.tuning_words import between, listed, sentence, shown, value_words
-from popgan.report.words import PERCENT, duration, number
+from popgan.report.tuning_words import between, granted, listed, sentence, shown, value_words
+from popgan.report.words import PERCENT, number
 from popgan.wording import counted
 
 
@@ -154,7 +154,7 @@ def _tried(result: TuneResult) -> str:
     finals = f" {counted(last, 'more training was', 'more trainings were')} the finals." \
              if last else ""  # fmt: skip
     return (
-        f"{counted(len(trials), 'trial', 'trials')} of {duration(result.seconds)} each searched "
+        f"{counted(len(trials), 'trial', 'trials')} of {granted(result.seconds)} each searched "
         f"{values}: {ended}.{same}{finals}"
     )
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from popgan.evidence.experiments.results import Setting, State, Value
-from popgan.report.words import number, plain, typeset
+from popgan.report.words import duration, number, plain, typeset
 
 SCORE = "KID to the tuning split"
 LONGEST = 27  # letters of a name in a figure
@@ -106,6 +106,11 @@ def spanned(values: Sequence[float]) -> str:
         return "–"
     low, high = number(min(values)), number(max(values))
     return low if low == high else f"{low} to {high}"
+
+
+def granted(seconds: float) -> str:
+    """A time that was asked for: "3 min" rather than "3 min 00 s"."""
+    return duration(seconds).removesuffix(" 00 s")
 
 
 def sentence(text: str) -> str:

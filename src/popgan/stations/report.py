@@ -35,6 +35,7 @@ from popgan.stations.audited import load_audit, load_private
 from popgan.stations.card import cohort_counts
 from popgan.stations.draw import stream
 from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation
+from popgan.stations.experiments import experiment_inputs, experiments_content
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.paired_pictures import patient_pictures
@@ -88,6 +89,7 @@ def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Pat
         "cohort": cohort.hash,
         "readers": analysis_hash(run),
         **evidence_inputs(model),
+        **experiment_inputs(run),
         "popgan": __version__,
     }
     if ledger.is_done("report", inputs):
@@ -131,6 +133,7 @@ def _page(
         "splits": splits(cohort),
         "audit": audit_content(model, plan),
         "comparison": comparison_content(model),
+        **experiments_content(model.run, plan.recipe),
         "release": release_content(model, cohort),
         "stations": _times(ledger, model),
         "readers": load_readers(model),
