@@ -13,8 +13,8 @@ class Importance(Result):
         share: of the variance of the forest's prediction, 0 .. 1.
         low, high: 95 % percentile interval over bootstrap samples of the trials.
         rank_low, rank_high: the same for its rank (1 = most important).
-        ped: PED-ANOVA (Watanabe et al., 2023), which asks about the best quarter of the trials, as a
-            share of the sum over all values; None where trials are too few.
+        ped: PED-ANOVA (Watanabe et al., 2023), which asks about the best quarter of the trials, as
+            a share of the sum over all values; None where trials are too few.
     """
 
     name: str
