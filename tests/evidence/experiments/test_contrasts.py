@@ -108,6 +108,17 @@ def test_a_part_put_in_is_held_against_the_bare_model() -> None:
     assert found.words.startswith("better by 0.0") and found.words.endswith("with it alone")
 
 
+def test_a_variant_that_names_its_base_is_held_against_that() -> None:
+    values = {**table(6), "ada": [0.2, 0.21, 0.2, 0.22, 0.2]}
+    ada = Variant(name="ada", kind="added", setting={}, base="no mixing")
+    found = by_name(contrasts([*variants(), ada], runs(values)))["ada"]
+    assert found.base == "no mixing" and found.words.endswith("with it")
+    gap = array(values["ada"]).mean() - array(values["no mixing"]).mean()
+    assert found.difference == pytest.approx(gap)
+    lost = ada.model_copy(update={"base": "gone"})
+    assert by_name(contrasts([*variants(), lost], runs(values)))["ada"].n == 0
+
+
 def test_cells_of_a_design_are_no_contrasts() -> None:
     found = contrasts(variants(**{"cell 1": "factorial"}), runs(table(6)))
     assert [one.variant for one in found] == ["no growing", "no mixing", "bare"]
