@@ -7,6 +7,7 @@ import io
 
 import audit_fixtures as audits
 import evidence_fixtures as evidence
+import made_experiments as made
 import numpy as np
 import paired_fixtures
 import pytest
@@ -83,6 +84,9 @@ PAGES = {
         )
     ),
     "audit failed": lambda: report_html(bare(audit=audits.failed(), filmstrip=[])),
+    "search and ablation": lambda: report_html(
+        bare(tune=made.tuned(), ablation=made.ablated(), filmstrip=[])
+    ),
     "masks": lambda: report_html(content(masks=masks(unmapped=240))),
     "readers": lambda: report_html(
         content(readers=ReaderContent(analysis(("popgan", "stylegan2")), "these weights", "popgan"))

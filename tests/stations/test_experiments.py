@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def test_a_new_trial_makes_the_report_new(tmp_path: Path) -> None:
     seen.append(experiment_inputs(tmp_path))
     save_result(made.ablated(seeds=1), ablation_path(tmp_path, "wide"))
     seen.append(experiment_inputs(tmp_path))
-    assert all(one != other for one, other in zip(seen, seen[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(seen))
     assert experiment_inputs(tmp_path) == seen[-1]
 
 
