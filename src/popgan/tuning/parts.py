@@ -6,7 +6,7 @@ table. Whether a default has a part is asked of its plan, because rules and `--s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from popgan.config.schema import Plan
@@ -27,6 +27,7 @@ class Part:
         without: what is done instead, in words.
         put: values that put it into a default that lacks it; empty: that cannot be done.
         added: name of the variant that puts it in.
+        tells: the plan value in which a part that is lacking shows; empty: none does.
         shaped: whether the networks of the physics prior have it, so that their weights mean
             nothing without it.
     """
@@ -37,6 +38,7 @@ class Part:
     without: str
     put: Setting = field(default_factory=dict)
     added: str = ""
+    tells: str = ""
     shaped: bool = False
 
 
@@ -78,6 +80,7 @@ _PARTS = [
         "no dropout in the discriminator",
         {"network.dropout": 0.3},
         "dropout 0.3",
+        "network.dropout",
     ),
     Part(
         "augmentation",
@@ -93,6 +96,7 @@ _PARTS = [
             "augmentation.scale": 0.05,
         },
         "with augmentation",
+        "augmentation.probability",
     ),
     Part(
         "EMA",
@@ -101,6 +105,7 @@ _PARTS = [
         "the generator's last weights instead of their running average",
         {"preset.ema_share": 0.03, "train.ema_ramp": 0.05},
         "with EMA",
+        "train.ema_half_life",
     ),
     Part(
         "likeness matching",
@@ -109,6 +114,7 @@ _PARTS = [
         "nothing asks for pairs as alike as real ones",
         {"train.diversity": 2.0},
         "with likeness matching",
+        "train.diversity",
     ),
     Part(
         "relativistic loss",
@@ -117,6 +123,7 @@ _PARTS = [
         "logistic loss, which judges real and synthetic images apart",
         {"train.loss": "rpgan"},
         "relativistic loss",
+        "train.loss",
     ),
     Part(
         "R2",
@@ -125,6 +132,7 @@ _PARTS = [
         "gradients are penalised at real images alone",
         {"train.r2": True},
         "with R2",
+        "train.r2",
     ),
     Part(
         "decay of the rates",
@@ -133,6 +141,7 @@ _PARTS = [
         "constant learning rates",
         {"train.lr_end": 0.2},
         "rates that decay",
+        "train.lr_end",
     ),
     Part(
         "pixel norm",
@@ -141,6 +150,7 @@ _PARTS = [
         "the generator's features are not normalised",
         {"network.pixel_norm": True},
         "with pixel norm",
+        "network.pixel_norm",
         shaped=True,
     ),
     Part(
@@ -150,6 +160,7 @@ _PARTS = [
         "every image is drawn with one style",
         {"train.style_mixing": 0.9},
         "with style mixing",
+        "train.style_mixing",
     ),
     Part(
         "path length",
@@ -158,6 +169,7 @@ _PARTS = [
         "no penalty on uneven paths",
         {"train.path_length": 2.0, "train.path_length_interval": 4},
         "with path length",
+        "train.path_length",
     ),
     Part(
         "gradient penalty",
@@ -166,6 +178,7 @@ _PARTS = [
         "no penalty on the discriminator's gradients",
         {"preset.gamma_at_64": 0.25, "train.penalty_interval": 8},
         "with gradient penalty",
+        "train.gamma",
     ),
     Part(
         "falling penalty",
@@ -174,6 +187,7 @@ _PARTS = [
         "gradient penalties are as weak from the start as they end",
         {"preset.gamma_start": 10.0},
         "with a falling penalty",
+        "train.gamma_start",
     ),
     Part(
         "momentum",
@@ -182,6 +196,7 @@ _PARTS = [
         "Adam without momentum",
         {"train.beta1": 0.5},
         "with momentum",
+        "train.beta1",
     ),
 ]
 """All parts; those that matter most a priori first."""
@@ -219,7 +234,7 @@ def parts_of(recipe: str) -> list[Part]:
     return [one for one in _PARTS if one.name in _OF[recipe]]
 
 
-def find_parts(recipe: str, names: list[str]) -> list[str]:
+def find_parts(recipe: str, names: Sequence[str]) -> list[str]:
     """Names of parts as the table has them; spelt with other cases, or - or _, as well.
 
     Raises:

@@ -8,7 +8,7 @@ with what is trained in its place.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +108,7 @@ class Default:
                 found.append(_impossible(f"no {name}", reason, "the default is without it anyway"))
         for one in self.parts:
             found += [self._without(one)] if one.present else self._lacking(one)
-        return self._with_bases(found)
+        return with_bases(found)
 
     def bare(self) -> list[Variant]:
         """All parts out, then each alone in that model."""
@@ -122,7 +122,7 @@ class Default:
         if not found[0].impossible:
             for one in self.parts:
                 found += self._alone(one, setting)
-        return self._with_bases(found)
+        return with_bases(found)
 
     def paper(self) -> Variant:
         """The published cell: its values in the default, as far as they can be."""
@@ -181,10 +181,10 @@ class Default:
     def _why_lacking(self, one: Standing) -> str:
         if one.name == PRIOR:
             return f"the default starts from random weights ({self._reasons({})['train.init']})"
-        values = dict(leaves(self.plan))
-        names = [name for name in one.part.out if name in values]
-        shown = ", ".join(f"{name} {values[name]}" for name in names)
-        return "the default has none" + (f" ({shown})" if shown else "")
+        if one.name == GROWING and self.starts_from_prior:
+            return "the default starts from the physics prior, which has learnt the lower levels"
+        value = dict(leaves(self.plan)).get(one.part.tells)
+        return "the default has none" + ("" if value is None else f" ({one.part.tells} {value})")
 
     def _alone(self, one: Standing, bare: Setting) -> list[Variant]:
         """A part in the bare model; nothing where that changes nothing."""
@@ -227,23 +227,9 @@ class Default:
         if base is None or _decided(plan) != _decided(base):
             return variant
         held = [name for name in variant.setting if name in self.held]
-        named = ", ".join(held) or "what it needs"
-        reason = f"it would be its base: {named} is held by --set"
-        if not held:
-            reason = "it would be its base: nothing changes in these networks"
+        why = f"--set holds {', '.join(held)}" if held else "its values are those of its base"
+        reason = f"nothing would change: {why}"
         return variant.model_copy(update={"impossible": reason})
-
-    def _with_bases(self, variants: list[Variant]) -> list[Variant]:
-        """The same; impossible where the base is."""
-        known = {one.name: one for one in variants}
-        found = []
-        for one in variants:
-            base = known.get(one.base)
-            if base is not None and base.impossible and not one.impossible:
-                reason = f"its base, {base.name!r}, cannot be trained: {base.impossible}"
-                one = one.model_copy(update={"impossible": reason})
-            found.append(one)
-        return found
 
     def _reasons(self, setting: Setting) -> dict[str, str]:
         plan = self._draft_or(setting)
@@ -253,6 +239,19 @@ class Default:
 def default_variant() -> Variant:
     """The default itself."""
     return Variant(name=DEFAULT, kind="default", setting={}, about="the preset as it is")
+
+
+def with_bases(variants: Sequence[Variant]) -> list[Variant]:
+    """The same; impossible where the base is."""
+    known = {one.name: one for one in variants}
+    found = []
+    for one in variants:
+        base = known.get(one.base or (BARE if one.kind == "in" else DEFAULT))
+        if base is not None and base.impossible and not one.impossible:
+            reason = f"its base, {base.name!r}, cannot be trained: {base.impossible}"
+            one = one.model_copy(update={"impossible": reason})
+        found.append(one)
+    return found
 
 
 def _impossible(name: str, why: str, instead: str) -> Variant:
