@@ -293,11 +293,7 @@ def _contrast(name, base, scores, seeds, last_failed):
     sd = float(np.std(gaps, ddof=1)) if several else 0.0
     signs = np.array(list(itertools.product([-1, 1], repeat=n))).T
     exact = float(np.mean(np.abs((signs * gaps[:, None]).mean(0)) >= abs(gaps.mean()) - 1e-12))
-    clear = several and (low > 0 or high < 0)
     mean = float(np.mean(gaps))
-    words = "no difference was shown"
-    if clear:
-        words = f"{'worse' if mean > 0 else 'better'} than {base}"
     return Contrast(
         variant=name,
         base=base,
@@ -308,13 +304,13 @@ def _contrast(name, base, scores, seeds, last_failed):
         difference=mean,
         low=low,
         high=high,
-        g=(1 - 3 / (4 * (n - 1) - 1)) * mean / sd if several else None,
+        g=(1 - 3 / (4 * (n - 1) - 1)) * mean / sd if n > 2 else None,
         worse=float(np.mean(one[:, None] > other)),
         p=float(stats.ttest_rel(one, other).pvalue) if several else None,
-        p_exact=exact if several else None,
-        p_exact_least=2 / 2**n if several else None,
+        p_exact=exact if n > 2 else None,
+        p_exact_least=2 / 2**n if n > 2 else None,
         p_holm=None,
-        words=words,
+        words="no difference was shown",
     )
 
 
@@ -324,7 +320,14 @@ def _holm(contrasts):
     for rank, place in enumerate(order):
         running = max(running, min(1.0, (len(found) - rank) * found[place]))
         holm[found[place]] = running
-    return [c.model_copy(update={"p_holm": holm.get(c.p)}) for c in contrasts]
+    return [c.model_copy(update=_finding(c, holm.get(c.p))) for c in contrasts]
+
+
+def _finding(contrast, p_holm):
+    words = contrast.words
+    if p_holm is not None and p_holm <= 0.05:
+        words = f"{'worse' if contrast.difference > 0 else 'better'} than {contrast.base}"
+    return {"p_holm": p_holm, "words": words}
 
 
 def anova():

@@ -56,7 +56,9 @@ def test_the_page_is_well_formed_loads_nothing_and_links_to_the_section(html):
     assert '<a href="#tuning">How the parameters were found</a>' in html
     assert_self_contained(html)
     assert all(len(svg["aria-label"]) > 30 for svg in outline.all("svg"))
-    assert "wide" in words(section(html, "tuning"))
+    assert "Other searches of this run: wide." in words(section(html, "tuning"))
+    # The checklist finds out how the model was chosen.
+    assert '<a href="#tuning">How each value was set</a>' in html
     assert 'id="tuning"' not in report_html(bare(filmstrip=[]))
 
 

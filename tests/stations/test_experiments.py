@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import made_experiments as made
 import pytest
 
 from popgan.errors import UserError
+from popgan.progress import Reporter
 from popgan.stations.experiments import (
     ablation_names,
     ablation_path,
@@ -30,6 +32,21 @@ from popgan.stations.experiments_csv import (
     write_sensitivity,
     write_trials,
 )
+from popgan.stations.model import find_model
+from popgan.stations.report import write_report
+from small_runs import finished
+
+__all__ = ["finished"]
+
+
+class _Heard(Reporter):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.said.append(text)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -104,6 +121,26 @@ def test_a_new_trial_makes_the_report_new(tmp_path: Path) -> None:
     seen.append(experiment_inputs(tmp_path))
     assert all(one != other for one, other in itertools.pairwise(seen))
     assert experiment_inputs(tmp_path) == seen[-1]
+
+
+@pytest.mark.xdist_group("finished run")
+def test_a_report_shows_the_search_of_its_recipe_and_follows_it(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished / "run", tmp_path / "run"))
+    model = find_model(run)
+    result = made.tuned(trials=4, finals=None, recipe="popgan", space=[])
+    save_result(result, tune_path(run, "popgan"))
+    page, _ = write_report(model)
+    assert "How the parameters were found" in page.read_text()
+    assert "was made on other data" in page.read_text()
+    assert json.loads((run / "report.json").read_text())["tune"]["preset"] == result.preset
+    heard = _Heard()
+    write_report(model, reporter=heard)
+    assert heard.said == ["[report] unchanged, skipped"]
+    tune_path(run, "popgan").unlink()
+    write_report(model)
+    assert "How the parameters were found" not in page.read_text()
 
 
 def test_trials_are_a_table_with_rungs_and_settings(tmp_path: Path) -> None:

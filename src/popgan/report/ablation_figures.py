@@ -73,10 +73,14 @@ def _forest(groups: Sequence[Group], digits: int, place: int, *, several: bool) 
         rows += [_row(c, digits) for c in contrasts]
     found = [c for _, contrasts in groups for c in contrasts]
     low, high = _ends(found)
+    beyond = any(
+        c.low is not None and c.high is not None and (c.low < low or c.high > high) for c in found
+    )
     scale = Scale("KID less that of the base", low=low, high=high, reference=0.0, ticks=4)
     alt = "Difference of KID to the base: " + "; ".join(_told(c, digits) for c in found) + "."
     bars = _bars(found)
     into = any(c.base != found[0].base for c in found)
+    arrow = " An arrow: the interval goes on beyond the axis." if beyond else ""
     apart = " Each of these figures has an axis of its own." if several else ""
     bases = (
         "The base of what is put in is the bare model, of all others the default."
@@ -86,7 +90,8 @@ def _forest(groups: Sequence[Group], digits: int, place: int, *, several: bool) 
     return Drawing(
         intervals(rows, scale, f"ablation-forest-{place}", alt),
         _title([title for title, _ in groups]),
-        f"Right of the dotted line the variant is worse than its base. {bases} {bars}{apart}",
+        "Right of the dotted line the variant is worse than its base. "
+        f"{bases} {bars}{arrow}{apart}",
     )
 
 

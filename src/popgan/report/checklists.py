@@ -60,11 +60,11 @@ _CLAIM: tuple[tuple[str, str, str, bool], ...] = (
     ("Software", "Versions and hashes", "provenance", False),
     ("Initial values", "Seed of training", "provenance", False),
     ("Training", "Plan and curves", "training", False),
-    ("How the final model was chosen", "Plan", "plan", False),
+    ("How the final model was chosen", "How each value was set", "chosen", False),
     ("Ensembles", "None: one averaged generator", "plan", False),
     ("Measures of performance", "Measurements", "measured", False),
     ("Statistical uncertainty", "Intervals by patient", "measured", False),
-    ("Robustness", "Comparison of trainings", "comparison", True),
+    ("Robustness", "Trainings compared", "robustness", True),
     ("Explainability", "", "", True),
     ("Test on internal data", "Held-out patients", "measured", False),
     ("Test on external data", "", "", True),
@@ -95,6 +95,9 @@ def sections_of(content: PageContent) -> dict[str, str]:
     """Which sections this page has: name in this file -> anchor."""
     found = {name: name for name in ("tested", "privacy", "training", "cohort", "plan")}
     found |= {"provenance": "provenance", "limits": "limits"}
+    found["chosen"] = "plan" if content.tune is None else "tuning"
+    if content.ablation is not None:
+        found["robustness"] = "ablation"
     if content.readers is not None:
         found["readers"] = "readers"
     if isinstance(content, ReportContent):
@@ -104,6 +107,7 @@ def sections_of(content: PageContent) -> dict[str, str]:
             found["anatomy"] = "anatomy"
         if content.comparison.result is not None:
             found["comparison"] = "comparison"
+            found.setdefault("robustness", "comparison")
         if content.worst is not None:
             found["worst"] = "worst"
     elif content.verdict is not None:
