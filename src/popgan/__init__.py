@@ -39,8 +39,13 @@ if TYPE_CHECKING:
     from popgan.study.build import StudyOptions
     from popgan.study.create import create_study
     from popgan.terminal import RichReporter
+    from popgan.tuning.ablation import ablate
+    from popgan.tuning.ablation_begin import AblateOptions
+    from popgan.tuning.begin import TuneOptions
+    from popgan.tuning.search import tune
 
 _HOME = {
+    "AblateOptions": "popgan.tuning.ablation_begin",
     "Cohort": "popgan.cohort.cohort",
     "IngestOptions": "popgan.cohort.options",
     "LabelledImages": "popgan.stations.draw",
@@ -54,8 +59,10 @@ _HOME = {
     "TranslatedFiles": "popgan.stations.translate",
     "TranslatedVolume": "popgan.stations.translate_visit",
     "Translations": "popgan.stations.translate",
+    "TuneOptions": "popgan.tuning.begin",
     "UserError": "popgan.errors",
     "Wish": "popgan.stations.draw",
+    "ablate": "popgan.tuning.ablation",
     "analyse_study": "popgan.study.analyse",
     "audit": "popgan.stations.audit",
     "compare": "popgan.stations.compare",
@@ -71,10 +78,12 @@ _HOME = {
     "train": "popgan.stations.train",
     "translate": "popgan.stations.translate",
     "translate_volume": "popgan.stations.translate",
+    "tune": "popgan.tuning.search",
     "write_report": "popgan.stations.report",
 }
 
 __all__ = [
+    "AblateOptions",
     "Cohort",
     "IngestOptions",
     "LabelledImages",
@@ -88,9 +97,11 @@ __all__ = [
     "TranslatedFiles",
     "TranslatedVolume",
     "Translations",
+    "TuneOptions",
     "UserError",
     "Wish",
     "__version__",
+    "ablate",
     "analyse_study",
     "audit",
     "compare",
@@ -106,6 +117,7 @@ __all__ = [
     "train",
     "translate",
     "translate_volume",
+    "tune",
     "write_report",
 ]
 

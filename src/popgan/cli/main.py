@@ -18,6 +18,7 @@ import typer
 
 from popgan._version import __version__
 from popgan.cli import (
+    ablate,
     audit,
     compare,
     doctor,
@@ -31,6 +32,7 @@ from popgan.cli import (
     study,
     train,
     translate,
+    tune,
 )
 from popgan.cli.shared import Settings, StoppedError
 from popgan.errors import UserError, is_out_of_memory
@@ -48,6 +50,8 @@ app = typer.Typer(
 app.command("run", help=run.HELP)(run.run)
 app.command("ingest", help=ingest.HELP)(ingest.ingest)
 app.command("plan", help=plan.HELP)(plan.plan)
+app.command("tune", help=tune.HELP)(tune.tune)
+app.command("ablate", help=ablate.HELP)(ablate.ablate)
 app.command("train", help=train.HELP)(train.train)
 app.command("generate", help=generate.HELP)(generate.generate)
 app.command("translate", help=translate.HELP)(translate.translate)

@@ -126,9 +126,9 @@ class Planner:
         definition = self.definition
         reason = f"tried by study {definition.name}"
         overrides: dict[str, Any] = {
+            "train.threads": definition.threads,
             **definition.overrides,
             **{"train.images": images, "train.ticks": TICKS, "train.snapshots": 0},
-            "train.threads": definition.threads,
         }
         return make_plan(
             self.cohort,

@@ -76,6 +76,10 @@ def join(run: str | Path, name: str, *, reporter: Reporter | None = None) -> Non
         KeyboardInterrupt: interrupted.
     """
     places = StudyPlaces(Path(run), name)
+    if not places.definition.exists():
+        raise UserError(
+            f"holds no study {name!r} to join", where=run, do="begin it with `popgan tune RUN`"
+        )
     definition = Definition.load(places.definition)
     Worker(places, definition, Cohort.open(places.run), reporter or Reporter()).run()
 

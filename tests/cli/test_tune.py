@@ -1,0 +1,127 @@
+"""`popgan tune`: what a user sees of a search, from the first line to the preset that is found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from popgan import find_model
+from popgan.evidence.experiments.results import TuneResult
+from small_runs import Answer, call, leavings, start
+from tuning.tiny_searches import cheap, heads, own_run
+
+_ = (heads, own_run, cheap)
+
+TINY = ("--set", "network.channels=[16, 16]", "--set", "network.latent_dim=8")
+TINY += ("--set", "train.precision=fp32", "--set", "train.threads=1", "--init", "scratch")
+SEARCH = ("--search", "train.lr_generator", "--search", "train.batch=4,8")
+SEARCH += ("--search", "train.batch", "--preset", "quick")
+
+
+@pytest.fixture
+def slow_machine(cheap: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty seconds are 280 images, so that the shortest budget is a matter of seconds here."""
+    monkeypatch.setattr("popgan.tuning.planner.measure", lambda *_: [16.0, 16.0])
+
+
+def tune(run: Path, *more: object) -> Answer:
+    return call("tune", run, *TINY, *SEARCH, *more)
+
+
+@pytest.mark.usefixtures("slow_machine")
+def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(own_run: Path) -> None:
+    answer = tune(own_run, "--trials", 4, "--budget", "7m")
+    assert answer.status == 0, answer
+    assert answer.err.count("trial   ") >= 4 and "KID" in answer.err
+    for words in ("4 trials of", "seeds alone: SD", "what it changes", "all trials:", "next:"):
+        assert words in answer.out
+    found = TuneResult.model_validate_json((own_run / "tune/popgan/results.json").read_text())
+    assert [one.name for one in found.space] == ["train.lr_generator", "train.batch"]
+    assert len([one for one in found.trials if one.purpose != "final"]) == 4
+    # The same command has nothing left to do, and says the same.
+    again = tune(own_run, "--trials", 4, "--budget", "7m")
+    assert again.status == 0 and "trial   0" in again.err
+    assert again.out == answer.out
+    planned = call("plan", own_run, "--preset", "tuned", "--set", "train.images=400", *TINY)
+    assert planned.status == 0, planned
+    plan = find_model(own_run, "popgan").plan()
+    assert plan.preset == "tuned"
+    chosen = found.finals.candidates[found.finals.chosen].setting if found.finals else {}
+    assert {n for n, d in plan.decisions.items() if d.source == "tuned"} >= set(chosen) & {
+        *("train.lr_generator", "train.batch")
+    }
+    assert not leavings(own_run)
+
+
+@pytest.mark.usefixtures("slow_machine")
+def test_a_study_goes_on_with_its_own_options_only(own_run: Path) -> None:
+    assert tune(own_run, "--trials", 1, "--budget", "7m").status == 0
+    answer = tune(own_run, "--trials", 2, "--budget", "7m")
+    assert answer.status == 2 and "trials 2, was 1" in answer.line
+    assert "--name" in answer.line
+    assert call("tune", own_run).status == 0  # nothing asked: go on with what there is
+    assert tune(own_run, "--trials", 1, "--budget", "7m", "--name", "second").status == 0
+    assert (own_run / "tune/second/results.json").exists()
+
+
+@pytest.mark.usefixtures("cheap")
+def test_bad_options_are_one_line_and_leave_nothing(own_run: Path) -> None:
+    cases: list[tuple[tuple[object, ...], str]] = [
+        (("--budget", "1m"), "is too short"),
+        (("--budget", "soon"), "is not a time"),
+        (("--trials", 0), "--trials 0"),
+        (("--workers", 0), "--workers 0"),
+        (("--recipe", "pix2pix"), "cannot be tuned"),
+        (("--recipe", "nonsense"), "cannot be tuned"),
+        (("--preset", "nonsense"), "unknown preset"),
+        (("--search", "train.batsh"), "did you mean train.batch"),
+        (("--search", "train.batch=9:1"), "no range"),
+        (("--set", "train.lr_generator=0.1", "--search", "train.lr_generator"), "nothing is left"),
+        (("--name", "../x"), "not usable"),
+        (("--join",), "holds no study"),
+    ]
+    for options, words in cases:
+        answer = call("tune", own_run, *options)
+        assert answer.status == 2, (options, answer)
+        assert words in answer.line, (options, answer.line)
+    assert not (own_run / "tune").exists() or not list((own_run / "tune").glob("*/study.yaml"))
+    assert "is not a run folder" in call("tune", own_run.parent).line
+
+
+@pytest.mark.usefixtures("cheap")
+def test_a_damaged_study_or_result_is_one_line(own_run: Path) -> None:
+    folder = own_run / "tune/popgan"
+    folder.mkdir(parents=True)
+    (folder / "study.yaml").write_text("trials: [")
+    assert call("tune", own_run).status == 2
+    (folder / "study.yaml").write_text(yaml.safe_dump({"name": "x"}))
+    assert "is no study of popgan" in call("tune", own_run).line
+
+
+@pytest.mark.slow
+def test_two_workers_and_one_that_is_killed_lose_nothing(heads: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(heads, tmp_path / "run"))
+    options = ("--trials", 6, "--budget", "9m", "--workers", 2)
+    first = start("tune", run, *TINY, *SEARCH, *options)
+    journal = run / "tune/popgan/journal.log"
+    end = time.monotonic() + 240
+    while time.monotonic() < end:
+        children = psutil.Process(first.pid).children()
+        if journal.exists() and journal.read_text().count('"op_code": 4') >= 2 and children:
+            break
+        time.sleep(0.2)
+    children[0].kill()
+    _, err = first.communicate(timeout=600)
+    assert first.returncode == 0, err
+    assert "another takes its place" in err
+    found = json.loads((run / "tune/popgan/results.json").read_text())
+    search = [one for one in found["trials"] if one["purpose"] != "final"]
+    assert [one["number"] for one in search] == list(range(6))
+    assert all(one["state"] != "running" for one in search)
+    assert len({one["worker"] for one in search}) >= 2
