@@ -2,6 +2,7 @@
 
 import json
 import re
+import typing
 
 import made_experiments as made
 import pytest
@@ -9,9 +10,11 @@ from report_fixtures import HOSTILE, bare, plan
 from test_audit import section, words
 from test_report import Outline
 
+from popgan.evidence.experiments.results import Variant
 from popgan.report.ablation_figures import contrast_drawings, effect_drawing
 from popgan.report.ablation_sensitivity import importance_table, pair_drawing, sensitivity_view
 from popgan.report.ablation_tables import (
+    KINDS,
     anova_table,
     contrast_table,
     design_words,
@@ -113,6 +116,18 @@ def test_the_contrasts_are_drawn_by_kind_and_a_far_one_gets_an_axis_of_its_own(r
     assert "axis of its own" not in alone.caption
 
 
+def test_every_kind_of_variant_has_a_heading():
+    kinds = typing.get_args(Variant.model_fields["kind"].annotation)
+    assert set(KINDS) == set(kinds) - {"default"}
+
+
+def test_each_group_names_its_base(result):
+    _, near = contrast_drawings(result)
+    assert "one part out of the default: default; one part into the bare model: bare" in (
+        near.caption
+    )
+
+
 def test_one_seed_shows_nothing_and_says_so():
     view = ablation_view(small(seeds=1), plan())
     assert "nothing can be told from chance" in view.finding
@@ -194,9 +209,10 @@ def test_importances_have_intervals_ranks_and_a_forest_behind_them(html, result)
 
 def test_a_poor_forest_is_warned_of_and_none_is_said_to_be_missing():
     nothing = {"slices": [], "pairs": [], "importances": []}
-    poor = sensitivity_view(made.sensitivity(**nothing, r2=0.12, caution="few trials"))
+    poor = sensitivity_view(made.sensitivity(**nothing, r2=0.12))
     assert "less than 0.3 of the variance" in poor.warnings[0]
-    assert poor.warnings[1] == "Few trials."
+    said = sensitivity_view(made.sensitivity(**nothing, r2=0.12, caution="few trials"))
+    assert said.warnings == ["Few trials."]
     assert (poor.bars, poor.table) == (None, None)
     none = made.sensitivity(**nothing, r2=None, r2_low=None, r2_high=None, noise=None)
     view = sensitivity_view(none)

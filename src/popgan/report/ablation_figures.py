@@ -14,7 +14,7 @@ from popgan.report.ablation_tables import (
 from popgan.report.audit_words import p_text
 from popgan.report.reader_intervals import IntervalRow, Scale, intervals
 from popgan.report.svg import Drawing
-from popgan.report.tuning_words import between, cut, shown
+from popgan.report.tuning_words import between, cut, listed, shown
 from popgan.report.words import PERCENT, number
 
 LEVEL = 0.05
@@ -79,20 +79,23 @@ def _forest(groups: Sequence[Group], digits: int, place: int, *, several: bool) 
     scale = Scale("KID less that of the base", low=low, high=high, reference=0.0, ticks=4)
     alt = "Difference of KID to the base: " + "; ".join(_told(c, digits) for c in found) + "."
     bars = _bars(found)
-    into = any(c.base != found[0].base for c in found)
     arrow = " An arrow: the interval goes on beyond the axis." if beyond else ""
     apart = " Each of these figures has an axis of its own." if several else ""
-    bases = (
-        "The base of what is put in is the bare model, of all others the default."
-        if into
-        else f"The base is {found[0].base}."
-    )
     return Drawing(
         intervals(rows, scale, f"ablation-forest-{place}", alt),
         _title([title for title, _ in groups]),
         "Right of the dotted line the variant is worse than its base. "
-        f"{bases} {bars}{arrow}{apart}",
+        f"{_bases(groups)} {bars}{arrow}{apart}",
     )
+
+
+def _bases(groups: Sequence[Group]) -> str:
+    """What the variants of each group are held against."""
+    bases = {title: sorted({c.base for c in contrasts}) for title, contrasts in groups}
+    if len({name for names in bases.values() for name in names}) == 1:
+        return f"The base is {next(iter(bases.values()))[0]}."
+    told = "; ".join(f"{title.lower()}: {listed(names)}" for title, names in bases.items())
+    return f"Bases: {told}."
 
 
 def _bars(contrasts: Sequence[Contrast]) -> str:

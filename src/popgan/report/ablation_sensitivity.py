@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -22,6 +24,7 @@ from popgan.wording import counted
 POOR = 0.3  # R2 of the forest below which shares of variance mean little
 _PRINTED = 8  # columns of a heat map up to which each cell has its number
 _FOLDED = 8
+_STEPS = 12  # of shade
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,9 @@ def _warnings(found: Sensitivity) -> list[str]:
         f"The forest explains less than {shown(POOR, 1)} of the variance: shares of variance mean "
         "little here, and their order less."
     )
-    cautions = [poor] if found.r2 is not None and found.r2 < POOR else []
-    return [*cautions, *([sentence(found.caution)] if found.caution else [])]
+    if found.caution:
+        return [sentence(found.caution)]
+    return [poor] if found.r2 is not None and found.r2 < POOR else []
 
 
 def importance_drawing(rows: Sequence[Importance]) -> Drawing | None:
@@ -162,7 +166,8 @@ def importance_table(found: Sensitivity) -> ResultTable | None:
         "Importance of each value",
         f"Share of the variance, with a 95{PERCENT} interval over bootstrap samples; ranks "
         "likewise (1: most important). PED-ANOVA asks instead what tells the best quarter of the "
-        "trials from the rest. Pairs: what two values explain only together.",
+        "trials from all, as a share of the sum over all values. Pairs: what two values explain "
+        "only together.",
         ["Value", "Share", "Rank", "PED-ANOVA"],
         [*rows, *together],
         folded=len(rows) + len(together) > _FOLDED,
@@ -177,17 +182,15 @@ def pair_drawing(pair: Pair, number: int, digits: int) -> Drawing:
     figure, axes = canvas(WIDTH, min(400, 74 + 26 * rows))
     low, high, printed = float(grid.min()), float(grid.max()), columns <= _PRINTED
     best = np.unravel_index(int(grid.argmin()), grid.shape)
+    nearness = 1 - (grid - low) / ((high - low) or 1.0)
+    # In steps, so that cells of equal shade are drawn as one; never quite empty, and never too
+    # strong for figures to stand out by day and by night.
+    shades = 0.05 + (0.45 if printed else 0.9) * np.round(nearness * _STEPS) / _STEPS
     for row in range(rows):
-        for column in range(columns):
-            nearness = 1 - (float(grid[row, column]) - low) / ((high - low) or 1.0)
-            # In steps, so that equal cells share a style; never quite empty, never too strong for
-            # figures to stand out by day and by night.
-            shade = 0.05 + (0.45 if printed else 0.9) * round(nearness * 12) / 12
-            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=REAL, alpha=shade,
-                                     edgecolor="none"))  # fmt: skip
-            if printed:
-                axes.text(column, row, shown(float(grid[row, column]), digits), color=INK,
-                          ha="center", va="center", fontsize=10)  # fmt: skip
+        _shaded(axes, row, shades[row])
+        for column in range(columns if printed else 0):
+            axes.text(column, row, shown(float(grid[row, column]), digits), color=INK,
+                      ha="center", va="center", fontsize=10)  # fmt: skip
     axes.add_patch(Rectangle((best[1] - 0.46, best[0] - 0.46), 0.92, 0.92, facecolor="none",
                              edgecolor=INK, linewidth=2.2))  # fmt: skip
     axes.set_xlim(-0.5, columns - 0.5)
@@ -214,6 +217,14 @@ def pair_drawing(pair: Pair, number: int, digits: int) -> Drawing:
         f"{at}) to {shown(high, digits)}. The two explain {percent(pair.share)} of the variance "
         "only together.",
     )
+
+
+def _shaded(axes: Axes, row: int, shades: np.ndarray) -> None:
+    """A row of a heat map, neighbours of one shade in one piece."""
+    starts = [0, *(np.flatnonzero(np.diff(shades)) + 1).tolist(), len(shades)]
+    for start, end in itertools.pairwise(starts):
+        axes.add_patch(Rectangle((start - 0.5, row - 0.5), end - start, 1, facecolor=REAL,
+                                 alpha=float(shades[start]), edgecolor="none"))  # fmt: skip
 
 
 def _grid_ticks(axis: Axis, values: Sequence[Value], most: int) -> None:
