@@ -46,7 +46,7 @@ def after(ticks: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def test_a_search_trains_the_default_first_then_samples_then_decides(own_run: Path) -> None:
-    one = worker(own_run, trials=5, rungs=[], seconds=0.6)
+    one = worker(own_run, trials=5, rungs=[])
     one.run()
     found = result(one.storage, one.cohort)
     search = [trial for trial in found.trials if trial.purpose != "final"]

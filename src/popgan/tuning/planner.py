@@ -26,7 +26,9 @@ from popgan.stations.plan import make_plan
 from popgan.training.probe import measure
 from popgan.tuning.definition import TICKS
 
+DEFAULT_SECONDS = 2.0  # a level
 PROBE_SECONDS = 0.3  # a level; a trial must not spend more on being planned than on a snapshot
+_DEFAULT = "default"
 _COSTLY = (
     *("batch", "loss", "r2", "penalty_interval", "precision", "threads"),
     "path_length_interval",
@@ -139,20 +141,45 @@ class Planner:
         )
 
     def _speeds(self, plan: Plan) -> list[float]:
-        """Images/s at each level, measured once for networks of a shape."""
-        known = dict(read_json(self._path)) if self._path.exists() else {}
-        key = _shape(plan)
-        if key not in known:
-            recipe = find_recipe(plan.recipe)
-            with torch.random.fork_rng(devices=[]):
-                state = recipe.start(plan, best_device())
-                images = training_images(plan, self.cohort)
-                found = measure(plan, recipe.phases(plan), state, images, PROBE_SECONDS)
-            # Another worker may have measured meanwhile; whose number stays does not matter.
-            known = dict(read_json(self._path)) if self._path.exists() else {}
-            known.setdefault(key, found)
-            write_json(self._path, known)
-        return list(known[key])
+        """Images/s at each level, measured once for networks of a shape.
+
+        The default is measured first and stays. Any other shape is measured together with it, and
+        what the default has lost meanwhile to other programs is given back: a trial does not get
+        fewer images because the machine was busy when it was planned.
+        """
+        key, known = _shape(plan), self._known()
+        if key in known:
+            return known[key]
+        if _DEFAULT not in known:
+            base = self.draft({}, 0, 10**6)
+            self._keep({_DEFAULT: self._measured(base, DEFAULT_SECONDS)})
+            self._keep({_shape(base): self._known()[_DEFAULT]})
+            return self._speeds(plan)
+        base = self.draft({}, 0, 10**6)
+        now, found = self._measured(base, PROBE_SECONDS), self._measured(plan, PROBE_SECONDS)
+        before, shares = known[_DEFAULT], base.train.level_shares
+        busy = _cost(now, shares) / _cost(before, shares)
+        self._keep({key: [speed * busy for speed in found]})
+        return self._known()[key]
+
+    def _measured(self, plan: Plan, seconds: float) -> list[float]:
+        recipe = find_recipe(plan.recipe)
+        with torch.random.fork_rng(devices=[]):
+            state = recipe.start(plan, best_device())
+            images = training_images(plan, self.cohort)
+            return measure(plan, recipe.phases(plan), state, images, seconds)
+
+    def _known(self) -> dict[str, list[float]]:
+        return dict(read_json(self._path)) if self._path.exists() else {}
+
+    def _keep(self, found: dict[str, list[float]]) -> None:
+        # Another worker may have measured meanwhile; whose number stays does not matter.
+        write_json(self._path, {**found, **self._known()})
+
+
+def _cost(speeds: list[float], shares: list[float]) -> float:
+    """Seconds an image takes, on average over the levels."""
+    return sum(share / speed for share, speed in zip(shares, speeds, strict=True) if share > 0)
 
 
 def _shape(plan: Plan) -> str:
