@@ -16,6 +16,9 @@ from popgan.config.preset_model import found_values
 from popgan.config.schema import Plan, parse_plan
 from popgan.errors import UserError
 
+USERS = "set by the user"
+"""The reason of such a value."""
+
 
 class Draft:
     """A plan in the making: values by dotted name, each with its decision.
@@ -40,7 +43,7 @@ class Draft:
     def decide(self, name: str, value: Any, source: str, reason: str) -> Any:
         """Set a value unless the user has; returns the value that holds."""
         if name in self.overrides:
-            value, source, reason = self.overrides[name], "fixed", "set by the user"
+            value, source, reason = self.overrides[name], "fixed", USERS
         self.values[name] = value
         self.decisions[name] = {"source": source, "reason": reason}
         return value

@@ -8,7 +8,7 @@ from typing import Any
 from popgan.config.network import fusions
 from popgan.config.schema import DataPlan
 from popgan.errors import UserError
-from popgan.planning.draft import Draft
+from popgan.planning.draft import USERS, Draft
 
 SOURCES, TARGET = "network.sources", "network.target"
 SMALLEST = 8  # pixels a side of the smallest feature maps
@@ -61,7 +61,7 @@ def translator_rules(draft: Draft, data: DataPlan, recipe: str) -> None:
         data: facts of the cohort.
         recipe: name of the recipe.
     """
-    draft.fixed(TARGET, draft.overrides.get(TARGET), "set by the user")
+    draft.fixed(TARGET, draft.overrides.get(TARGET), USERS)
     sources = _sources(draft.overrides, data.contrasts)
     draft.rule(SOURCES, sources, "all other contrasts of the cohort")
     draft.fixed("network.minibatch_stddev", 1, "these networks have none")
