@@ -19,6 +19,7 @@ import popgan
 from cohort import OPTIONS, SPLIT_SUBJECTS
 from frozen_speed import Frozen
 from popgan.cohort import Cohort, IngestOptions
+from popgan.config.preset import Preset
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.files import sha256_value
@@ -46,7 +47,8 @@ class Setting:
     Attributes:
         name: as tables show it.
         cohort: one of `COHORTS`.
-        recipe, preset: of popgan.
+        recipe: of popgan.
+        preset: name of one, or a preset itself.
         overrides: values of the plan.
         init: "scratch", "phantom" for the physics prior, or "default" for what the plan chooses.
     """
@@ -54,7 +56,7 @@ class Setting:
     name: str
     cohort: str = "ixi-64"
     recipe: str = "popgan"
-    preset: str = "standard"
+    preset: str | Preset = "standard"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     init: str = "scratch"
 

@@ -17,7 +17,7 @@ from popgan.evidence.experiments.results import SearchSpace, Setting, TuneResult
 from popgan.planning.budget import parse_budget
 from popgan.planning.trial import LEAST_SUBJECTS
 from popgan.provenance import usable_cores
-from popgan.tuning.definition import TICKS, Definition, StudyPlaces, seconds_of
+from popgan.tuning.definition import Definition, StudyPlaces, seconds_of
 from popgan.tuning.planner import Planner
 from popgan.tuning.space import (
     defaults,
@@ -30,7 +30,7 @@ from popgan.tuning.space import (
 
 BUDGET, TRIALS = "2h", 24
 _GROWN_BY = 7  # ticks of 20: 35 % of a trial
-_STEADY = 5
+_STEADY = [4, 9]  # 20 % and 45 %
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,9 @@ def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[
 def rungs_of(plan: Plan) -> list[int]:
     """Ticks at which a trial may be stopped.
 
-    With growth the first is at 35 % of the images, by when the top level is in, else at 25 %.
+    With growth the first is at 35 % of the images, by when the top level is in, else at 20 %.
     """
-    return [_GROWN_BY, 12] if any(plan.train.level_shares[:-1]) else [_STEADY, TICKS // 2]
+    return [_GROWN_BY, 12] if any(plan.train.level_shares[:-1]) else _STEADY
 
 
 def warm_starts(

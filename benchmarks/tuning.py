@@ -1,0 +1,251 @@
+"""Parameter optimisation: equal searches, then the found settings against everything else.
+
+    python benchmarks/tuning.py --only search [--threads 1]      # three searches, hours
+    python benchmarks/tuning.py --speeds                          # on a quiet machine
+    python benchmarks/tuning.py [--only verify,third,efficiency] [--threads 1]
+    python benchmarks/tuning.py --status
+
+`search`: popgan, stylegan2 and r3gan get the same 24 trials of 180 s (of one process with
+`--threads` threads) on the benchmark cohort at 64 x 64, by popgan's own `tune`. `verify`: 8
+minutes on two cores a training, three fresh seeds, benchmark cohort and LGG FLAIR, KID to test
+patients that no search has touched. `third`: the same on slices of a set that was never searched.
+`efficiency`: 40 tiny configurations trained in full, then replayed: how many images would
+successive halving have needed?
+
+What is measured is kept in results/tuning.json; the same command does only what is missing, and
+an interrupted training goes on. Two processes may work at once, at one search as well. Scans are
+looked for under $POPGAN_DATA; runs lie under runs/tuning.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from popgan.cohort import Cohort
+from popgan.errors import UserError
+from popgan.files import write_text
+from popgan.tuning.definition import StudyPlaces
+from popgan.tuning.outcome import result
+from popgan.tuning.search import complete
+from popgan.tuning.worker import Worker, title
+from quality_cells import Bench, Cell, Lines, asked_of, measure
+from quality_plan import Speeds, copy_of, data_folder, open_cohort, provisional, shape
+from quality_speeds import measure_speeds, with_known
+from quality_store import Store
+from tuning_efficiency import COUNT, GROUP, efficiency
+from tuning_methods import (
+    METHODS,
+    MINUTES,
+    NEW,
+    OLD,
+    PAPER,
+    PAPER_32,
+    SEARCH_COHORT,
+    SEARCHED,
+    SECONDS,
+    SEEDS,
+    THIRD,
+    TRIALS,
+    VERIFY_COHORTS,
+    definition_of,
+    method,
+    start_of,
+)
+from tuning_table import table
+
+HERE = Path(__file__).resolve().parent
+GROUPS = ("search", "verify", "third", "efficiency")
+SPEEDS, SPEED_THREADS = "speeds", 2
+
+
+class Run:
+    """One call of this benchmark."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, self.work = options, options.work
+        self.store = Store(options.results / "tuning.json", options.work / "locks")
+        self._open: dict[str, Cohort] = {}
+
+    def cohort(self, name: str) -> Cohort:
+        """A cohort, ingested when it is first needed."""
+        if name not in self._open:
+            with self.store.alone(f"cohort-{name}"):
+                self._open[name] = open_cohort(name, data=data_folder(), work=self.work)
+        return self._open[name]
+
+    def search(self, recipe: str) -> None:
+        """Work at the search of a recipe until it is complete; others may work beside."""
+        name = f"search/{recipe}"
+        if name in self.store.cells():
+            return
+        print(f"{name} ...", flush=True)
+        start = time.monotonic()
+        with self.store.alone(f"begin-{recipe}"):
+            run = copy_of(self.cohort(SEARCH_COHORT), self.work / "search" / recipe)
+            places = StudyPlaces(run.run, recipe)
+            definition = definition_of(recipe, places, run, self.options.threads)
+        worker = Worker(places, definition, run, Lines(), preset=start_of(recipe), told=_told)
+        worker.run()
+        found = result(worker.storage, run)
+        if complete(found, definition):
+            asked = {"trials": TRIALS, "seconds": SECONDS, "threads": definition.threads}
+            value = {"result": found.model_dump(mode="json")}
+            self.store.put(name, asked, value, wall_minutes=_minutes_since(start))
+            self.write()
+
+    def trainings(self) -> list[Cell]:
+        """The trainings of `verify` and `third`, as far as their searches are done; seeds last."""
+        known, found = self.store.cells(), []
+        for seed in SEEDS:
+            for group, cohorts, names in (
+                ("verify", VERIFY_COHORTS, METHODS),
+                ("third", (THIRD,), (OLD, NEW, PAPER_32, PAPER)),
+            ):
+                if group not in self.options.only:
+                    continue
+                for cohort in cohorts:
+                    for name in names:
+                        try:
+                            setting = method(name, cohort, known)
+                        except UserError:
+                            continue  # its search is not finished
+                        title = f"{group}/{cohort}, {name}/{seed}"
+                        # Seeds of the search and of its final are not used again.
+                        found.append(Cell(title, group, setting, MINUTES, 1_000_000 + seed))
+        return found
+
+    def freeze_speeds(self) -> None:
+        """Measure the speeds of all methods in alternating rounds, and keep them."""
+        known = self.store.cells().get(SPEEDS, {}).get("value")
+        named: list[tuple[str, Any, Cohort]] = []
+        for cell in self.trainings():
+            cohort = self.cohort(cell.setting.cohort)
+            plan = provisional(cell.setting, cohort, SPEED_THREADS)
+            if known is None or shape(plan) not in known["shapes"]:
+                named.append((cell.setting.name, plan, cohort))
+        if named:
+            value = measure_speeds(named, rounds=self.options.rounds, count=SPEED_THREADS)
+            self.store.put(SPEEDS, {}, with_known(value, known))
+
+    def train(self) -> int:
+        """Train and score what is missing; how many could not be."""
+        record = self.store.cells().get(SPEEDS, {}).get("value")
+        bench = Bench(self.work, self.options.results, Speeds(record), self.options.threads, 2000)
+        troubles = 0
+        for cell in self.trainings():
+            cohort = self.cohort(cell.setting.cohort)
+            try:
+                with self.store.claim(cell.name) as mine:
+                    if mine:
+                        self._cell(cell, cohort, bench)
+            except UserError as error:
+                print(f"{cell.name}: {error}", file=sys.stderr, flush=True)
+                troubles += 1
+        return troubles
+
+    def _cell(self, cell: Cell, cohort: Cohort, bench: Bench) -> None:
+        refused: dict[str, str] = {}
+        try:
+            asked, plan = asked_of(cell, cohort, bench)
+        except UserError as error:
+            if "is too short" not in str(error):
+                raise
+            refused = {"refused": str(error)}
+            asked, plan = {"minutes": cell.minutes, **refused}, None
+        if self.store.find(cell.name, asked):
+            return
+        print(f"{cell.name} ...", flush=True)
+        start = time.monotonic()
+        value = refused or measure(cell, plan, cohort, bench)
+        self.store.put(cell.name, asked, value, wall_minutes=_minutes_since(start))
+        self.write()
+
+    def write(self) -> None:
+        """The page."""
+        with self.store.alone("tables"):
+            write_text(self.options.results / "tuning.md", table(self.store.cells()))
+
+    def status(self) -> str:
+        """What is done and what is missing."""
+        known = self.store.cells()
+        lines = [
+            f"search/{recipe}: {'done' if f'search/{recipe}' in known else 'missing'}"
+            for recipe in SEARCHED
+        ]
+        lines += [
+            f"{cell.name}: {'done' if cell.name in known else 'missing'}"
+            for cell in self.trainings()
+        ]
+        done = sum(name.startswith(f"{GROUP}/setting/") for name in known)
+        lines.append(f"efficiency: {done} of {COUNT} configurations")
+        return "\n".join(lines)
+
+
+def _told(record: Any, _: Any) -> None:
+    print(f"  {title(record)}", flush=True)
+
+
+def _minutes_since(start: float) -> float:
+    return round((time.monotonic() - start) / 60, 2)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of this benchmark."""
+
+    def groups(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in GROUPS]:
+            raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {', '.join(GROUPS)}")
+        return names
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", type=groups, default=list(GROUPS), metavar="CELLS")
+    parser.add_argument("--recipes", type=lambda text: text.split(","), default=list(SEARCHED))
+    parser.add_argument("--speeds", action="store_true", help="measure and freeze the speeds")
+    parser.add_argument("--rounds", type=int, default=3, help="of the speeds")
+    parser.add_argument("--threads", type=int, default=1, help="of every training")
+    parser.add_argument("--status", action="store_true", help="what is done and what is missing")
+    parser.add_argument("--table", action="store_true", help="write the page again, no more")
+    parser.add_argument("--work", type=Path, default=HERE.parent / "runs" / "tuning")
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what is missing; write the JSON and the page."""
+    options = parse(arguments)
+    run, troubles = Run(options), 0
+    try:
+        if options.status:
+            print(run.status())
+            return 0
+        if options.table:
+            run.write()
+            return 0
+        if options.speeds:
+            run.freeze_speeds()
+            return 0
+        if "search" in options.only:
+            for recipe in options.recipes:
+                run.search(recipe)
+        if {"verify", "third"} & set(options.only):
+            troubles = run.train()
+        if "efficiency" in options.only:
+            efficiency(run.store, run.cohort(SEARCH_COHORT), options)
+        run.write()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 1 if troubles else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
