@@ -1,0 +1,55 @@
+"""Trials get the same seconds, whatever their networks cost and whoever else uses the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from popgan.planning.rules import SUSTAINED
+from popgan.tuning.planner import Planner
+from tuning.tiny_searches import cheap, heads, own_run, study
+
+_ = (heads, own_run, cheap)
+
+
+def planner(run: Path) -> Planner:
+    places, definition, cohort = study(run, seconds=2.0)
+    return Planner(definition, cohort, places.private / "speeds.json")
+
+
+def test_a_faster_shape_gets_more_images_in_the_same_time(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(plan: Any, *_: Any) -> list[float]:
+        return [800.0, 400.0] if plan.train.batch == 4 else [400.0, 200.0]
+
+    monkeypatch.setattr("popgan.tuning.planner.measure", measured)
+    plans = planner(own_run)
+    default, other = plans.plan({}, 0), plans.plan({"train.batch": 4}, 0)
+    assert default.train.images == pytest.approx(SUSTAINED * 2 / (0.2 / 400 + 0.8 / 200), abs=8)
+    assert other.train.images == pytest.approx(2 * default.train.images, abs=8)
+    assert plans.plan({"train.lr_generator": 0.001}, 7).train.images == default.train.images
+
+
+def test_a_busy_moment_costs_a_trial_nothing(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = [1.0]
+    monkeypatch.setattr(
+        "popgan.tuning.planner.measure", lambda *_: [400.0 / busy[0], 200.0 / busy[0]]
+    )
+    plans = planner(own_run)
+    quiet = plans.plan({}, 0).train.images
+    busy[0] = 5.0
+    assert plans.plan({"train.batch": 4}, 0).train.images == pytest.approx(quiet, abs=8)
+
+
+def test_a_trial_is_planned_as_training_it_would_be_but_for_its_ticks(own_run: Path) -> None:
+    plans = planner(own_run)
+    plan = plans.draft({"preset.gamma_at_64": 1.0, "train.batch": 4}, 5, 400)
+    assert plan.train.batch == 4 and plan.seed == 5 and plan.train.images == 400
+    assert plan.train.gamma == pytest.approx(1.0 * 16 * 16 / 64**2, abs=1e-4)
+    assert plan.train.ticks == 20 and plan.train.snapshots == 0
+    assert plan.network.channels == [16, 16]
