@@ -6,7 +6,7 @@ import typing
 
 import made_experiments as made
 import pytest
-from report_fixtures import HOSTILE, bare, plan
+from report_fixtures import HOSTILE, bare, heads, plan
 from test_audit import section, words
 from test_report import Outline
 
@@ -27,6 +27,9 @@ from popgan.report.shareable import report_html, write_report
 from popgan.report.tuning_words import between, shown
 from popgan.report.words import number
 
+LITTLE = {"filmstrip": [], "gallery": heads(4, seed=1)}
+"""Of what is not tested here, so that pages are made fast."""
+
 
 @pytest.fixture(scope="module")
 def result():
@@ -35,7 +38,7 @@ def result():
 
 @pytest.fixture(scope="module")
 def html(result):
-    return report_html(bare(ablation=result, other_ablations=["wide"], filmstrip=[]))
+    return report_html(bare(ablation=result, other_ablations=["wide"], **LITTLE))
 
 
 def said_in(table):
@@ -84,7 +87,7 @@ def test_every_contrast_is_printed_with_all_its_figures(result):
         assert between(c.low, c.high, sign=True) in gap
         assert g == shown(c.g, 2, sign=True)
         assert worse == f"{c.worse:.2f}"
-        assert tests.endswith(f"exact {c.p_exact:.3g}\nleast {c.p_exact_least:.3g}")
+        assert tests.endswith(f"exact {c.p_exact:.3g},\nleast {c.p_exact_least:.3g}")
         assert follows == c.words
 
 
@@ -236,11 +239,11 @@ def test_a_heat_map_frames_the_lowest_cell_and_says_where_it_is():
 
 
 def test_a_study_without_design_and_sensitivity_says_nothing_of_them():
-    said = section(report_html(bare(ablation=small(), filmstrip=[])), "ablation")
+    said = section(report_html(bare(ablation=small(), **LITTLE)), "ablation")
     for heading in ("Parts together", "Which values matter", "Analysis of variance"):
         assert heading not in said
     empty = small(runs=[], contrasts=[], variants=[], budget="", cautions=[], tuning_subjects=0)
-    said = words(section(report_html(bare(ablation=empty, filmstrip=[])), "ablation"))
+    said = words(section(report_html(bare(ablation=empty, **LITTLE)), "ablation"))
     assert "No variant can be held against its base yet" in said
     assert "Every training was granted 3 min." in said
 
@@ -252,7 +255,7 @@ def test_another_cohort_is_warned_of_and_hostile_names_stay_text():
     variants = [one.model_copy(update={"name": HOSTILE}) for one in found.variants[:1]]
     variants += [one.model_copy(update={"impossible": "in /a/b/c.nii"}) for one in found.variants]
     hostile = found.model_copy(update={"variants": variants, "contrasts": found.contrasts[:1]})
-    html = report_html(bare(ablation=hostile, filmstrip=[]))
+    html = report_html(bare(ablation=hostile, **LITTLE))
     assert "script" not in {tag for tag, _ in Outline(html).tags}
     assert "/a/b" not in html
 
@@ -261,15 +264,15 @@ def test_the_search_points_to_which_values_matter_where_that_is_known():
     search = made.tuned(trials=6)
     search = search.model_copy(update={"space": search.space[:1]})
     study = small(sensitivity=made.sensitivity(n=4, slices=[], pairs=[]))
-    html = report_html(bare(tune=search, ablation=study, filmstrip=[]))
+    html = report_html(bare(tune=search, ablation=study, **LITTLE))
     assert '<a href="#sensitivity">' in section(html, "tuning")
     assert 'id="sensitivity"' in section(html, "ablation")
-    html = report_html(bare(tune=search, filmstrip=[]))
+    html = report_html(bare(tune=search, **LITTLE))
     assert "do not say how much a value matters" in section(html, "tuning")
 
 
 def test_the_data_beside_the_page_are_the_result_unrounded(tmp_path, result):
-    shown_on = bare(ablation=small(), filmstrip=[])
+    shown_on = bare(ablation=small(), **LITTLE)
     write_report(tmp_path / "r.html", shown_on, data=tmp_path / "r.json")
     data = json.loads((tmp_path / "r.json").read_text())["ablation"]
     assert data["contrasts"] == [c.model_dump(mode="json") for c in result.contrasts]

@@ -5,7 +5,7 @@ import re
 
 import made_experiments as made
 import pytest
-from report_fixtures import HOSTILE, bare, plan
+from report_fixtures import HOSTILE, bare, heads, plan
 from test_audit import section, words
 from test_report import Outline
 
@@ -20,6 +20,9 @@ from popgan.report.tuning_tables import best_table, ended_table, finals_table, s
 from popgan.report.tuning_view import tune_view
 from popgan.report.tuning_words import decimals, short_names, shown, told
 
+LITTLE = {"filmstrip": [], "gallery": heads(4, seed=1)}
+"""Of what is not tested here, so that pages are made fast."""
+
 
 @pytest.fixture(scope="module")
 def result():
@@ -28,7 +31,7 @@ def result():
 
 @pytest.fixture(scope="module")
 def html(result):
-    return report_html(bare(tune=result, other_tunes=["wide"], filmstrip=[]))
+    return report_html(bare(tune=result, other_tunes=["wide"], **LITTLE))
 
 
 def quick(result):
@@ -59,7 +62,7 @@ def test_the_page_is_well_formed_loads_nothing_and_links_to_the_section(html):
     assert "Other searches of this run: wide." in words(section(html, "tuning"))
     # The checklist finds out how the model was chosen.
     assert '<a href="#tuning">How each value was set</a>' in html
-    assert 'id="tuning"' not in report_html(bare(filmstrip=[]))
+    assert 'id="tuning"' not in report_html(bare(**LITTLE))
 
 
 def test_the_verdict_says_what_was_tried_and_what_it_came_to(html, result):
@@ -211,7 +214,7 @@ def test_a_search_that_has_just_begun_renders():
     empty = made.tuned(trials=4, finals=None, spread=None).model_copy(
         update={"trials": [], "space": [], "rungs": []}
     )
-    said = words(section(report_html(bare(tune=empty, filmstrip=[])), "tuning"))
+    said = words(section(report_html(bare(tune=empty, **LITTLE)), "tuning"))
     assert "No trial has begun" in said
     assert "Nothing is chosen yet" in said
 
@@ -279,7 +282,7 @@ def test_neither_hosts_nor_paths_nor_hostile_names_get_out(tmp_path):
     result = result.model_copy(update={"trials": [*result.trials[:6], broken], "finals": None})
     write_report(
         tmp_path / "r.html",
-        bare(tune=result.model_copy(update={"space": []}), filmstrip=[]),
+        bare(tune=result.model_copy(update={"space": []}), **LITTLE),
         forbidden=["hospital", "/secret/place/x.nii"],
         data=tmp_path / "r.json",
     )
@@ -296,7 +299,7 @@ def test_the_guard_still_refuses_a_name_in_a_reason(tmp_path):
     with pytest.raises(PrivateContentError):
         write_report(
             tmp_path / "r.html",
-            bare(tune=result.model_copy(update={"trials": [leaking]}), filmstrip=[]),
+            bare(tune=result.model_copy(update={"trials": [leaking]}), **LITTLE),
             forbidden=["smith1950"],
         )
     assert list(tmp_path.iterdir()) == []
@@ -305,7 +308,7 @@ def test_the_guard_still_refuses_a_name_in_a_reason(tmp_path):
 def test_the_data_beside_the_page_are_the_result_unrounded(tmp_path, result):
     write_report(
         tmp_path / "r.html",
-        bare(tune=result.model_copy(update={"space": []}), filmstrip=[]),
+        bare(tune=result.model_copy(update={"space": []}), **LITTLE),
         data=tmp_path / "r.json",
     )
     data = json.loads((tmp_path / "r.json").read_text())["tune"]

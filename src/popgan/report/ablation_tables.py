@@ -87,7 +87,7 @@ def _contrast_cells(c: Contrast, digits: int) -> list[Cell]:
         ),
         Cell(shown(c.g, 2, sign=True)),
         Cell(shown(c.worse, 2)),
-        Cell("–" if c.p_holm is None else p_value(c.p_holm), "\n".join(tests)),
+        Cell("–" if c.p_holm is None else p_value(c.p_holm), ",\n".join(tests)),
         Cell(text=told(c.words)),
     ]
 
