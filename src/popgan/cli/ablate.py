@@ -26,62 +26,72 @@ same seeds, the same seconds and the same measure. Seeds are the replicates."""
 SHOWN = 10
 
 
+Preset = Annotated[
+    str, typer.Option("--preset", metavar="NAME", help="The default that is taken apart.")
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="TIME",
+        help="Time of all trainings together: 2h, 8h, 2d.  [default: 8h]",
+    ),
+]
+Seeds = Annotated[
+    int | None,
+    typer.Option("--seeds", metavar="N", help="Trainings of each variant.  [default: 5]"),
+]
+Parts = Annotated[
+    str | None,
+    typer.Option(
+        "--parts",
+        metavar="NAMES",
+        help="By commas: out (each part out of the default), in (each alone in a bare model), "
+        "factorial, sensitivity.  [default: out]",
+    ),
+]
+Factors = Annotated[
+    str | None,
+    typer.Option(
+        "--factors",
+        metavar="NAMES",
+        help="Parts of the factorial, 3 to 8 by commas: growing,augmentation,EMA.",
+    ),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option(
+        "--trials",
+        metavar="N",
+        help="Settings that fill the space, for sensitivity.  [default: 40]",
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option("--workers", metavar="W", help="Trainings at the same time on this machine."),
+]
+Study = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Name of the study; the recipe's by default."),
+]
+Join = Annotated[
+    bool, typer.Option("--join", help="Work at a study that was begun, from any machine.")
+]
+
+
 def ablate(
     context: typer.Context,
     folder: shared.RunFolder,
     recipe: shared.RecipeName = "popgan",
-    preset: Annotated[
-        str, typer.Option("--preset", metavar="NAME", help="The default that is taken apart.")
-    ] = "standard",
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            "--budget",
-            metavar="TIME",
-            help="Time of all trainings together: 2h, 8h, 2d.  [default: 8h]",
-        ),
-    ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option("--seeds", metavar="N", help="Trainings of each variant.  [default: 5]"),
-    ] = None,
-    parts: Annotated[
-        str | None,
-        typer.Option(
-            "--parts",
-            metavar="NAMES",
-            help="By commas: out (each part out of the default), in (each alone in a bare model), "
-            "factorial, sensitivity.  [default: out]",
-        ),
-    ] = None,
-    factors: Annotated[
-        str | None,
-        typer.Option(
-            "--factors",
-            metavar="NAMES",
-            help="Parts of the factorial, 3 to 8 by commas: growing,augmentation,EMA.",
-        ),
-    ] = None,
-    trials: Annotated[
-        int | None,
-        typer.Option(
-            "--trials",
-            metavar="N",
-            help="Settings that fill the space, for sensitivity.  [default: 40]",
-        ),
-    ] = None,
-    workers: Annotated[
-        int,
-        typer.Option("--workers", metavar="W", help="Trainings at the same time on this machine."),
-    ] = 1,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Name of the study; the recipe's by default."),
-    ] = None,
-    join: Annotated[
-        bool,
-        typer.Option("--join", help="Work at a study that was begun, from any machine."),
-    ] = False,
+    preset: Preset = "standard",
+    budget: Budget = None,
+    seeds: Seeds = None,
+    parts: Parts = None,
+    factors: Factors = None,
+    trials: Trials = None,
+    workers: Workers = 1,
+    name: Study = None,
+    join: Join = False,
     condition: shared.ConditionNames = None,
     init: shared.Init = None,
     seed: shared.Seed = 0,

@@ -19,9 +19,10 @@ from popgan.planning.budget import parse_budget
 from popgan.planning.trial import LEAST_SUBJECTS
 from popgan.progress import Reporter
 from popgan.provenance import usable_cores
-from popgan.tuning.ablation_study import AblationPlaces, AblationStudy, seconds_each
+from popgan.stations.snapshots import seconds_a_snapshot
+from popgan.tuning.ablation_study import CURVE, AblationPlaces, AblationStudy, seconds_each
 from popgan.tuning.begin import TuneOptions, searched
-from popgan.tuning.definition import LEAST_SECONDS
+from popgan.tuning.definition import LAST, LEAST_SECONDS
 from popgan.tuning.design import design_cells, factors_of
 from popgan.tuning.parts import find_parts, parts_of
 from popgan.tuning.planner import Planner
@@ -140,11 +141,17 @@ def define(
     draft = _with_variants(draft, planner, options)
     trials = (options.trials or TRIALS) if options.has("sensitivity") else 0
     trainings, budget = len(draft.cells()) + trials, options.budget or BUDGET
-    seconds = seconds_each(budget, trainings, options.workers, LEAST_SECONDS)
+    snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
+    measuring = snapshot * len([*CURVE, *LAST])
+
+    def granted(least: float) -> float:
+        return seconds_each(budget, trainings, options.workers, measuring=measuring, least=least)
+
+    seconds = granted(LEAST_SECONDS)
     draft = draft.model_copy(update={"seconds": seconds})
     planner = Planner(draft, cohort, places.speeds, preset)
     needed, draft = _timed(draft, planner, reporter)
-    seconds_each(budget, trainings, options.workers, max(LEAST_SECONDS, needed))
+    granted(max(LEAST_SECONDS, needed))
     if trials:
         draft = _with_trials(draft, planner, trials)
     return draft.model_copy(update={"budget": _budget(draft, planner)})

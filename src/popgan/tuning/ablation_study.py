@@ -16,11 +16,13 @@ from popgan.errors import UserError
 from popgan.evidence.experiments.results import SearchSpace, Setting, Variant
 from popgan.planning.budget import parse_budget
 from popgan.tuning.cells import Cell, Cells, cell_name
-from popgan.tuning.definition import MEASURING, Described, StudyPlaces
+from popgan.tuning.definition import Described, StudyPlaces
 from popgan.wording import counted
 
 CURVE = [5, 10, 15]
 """Ticks at which a training is measured for its learning curve, besides the last ones."""
+BUILDING = 1.1
+"""Planning, building networks and writing checkpoints take about a tenth of a training."""
 
 
 class AblationPlaces(StudyPlaces):
@@ -118,26 +120,29 @@ class AblationStudy(Described):
         return Cells(places.private, self.cells())
 
 
-def seconds_each(budget: str, trainings: int, workers: int, least: float) -> float:
+def seconds_each(
+    budget: str, trainings: int, workers: int, *, measuring: float, least: float
+) -> float:
     """Seconds of training that each gets of a budget.
 
     Args:
         budget: as the user wrote it.
         trainings: how many.
         workers: processes at work.
+        measuring: seconds that measuring a training takes.
         least: seconds that a training needs.
 
     Raises:
         UserError: they are too few; says how much is needed.
     """
-    units = trainings * MEASURING / workers
-    seconds = parse_budget(budget) / units
+    units = trainings * BUILDING / workers
+    seconds = parse_budget(budget) / units - measuring
     if seconds < least:
-        count = counted(trainings, "training", "trainings")
+        count = counted(trainings, "training needs", "trainings need")
         raise UserError(
-            f"budget {budget} is too short: {count} would get {seconds:.1f} s each, and need "
-            f"{least:.3g} s",
-            do=f"grant {minutes(least * units)}, or ask for fewer --seeds or --parts",
+            f"budget {budget} is too short: {count} {least:.3g} s each and {measuring:.3g} s to be "
+            "measured",
+            do=f"grant {minutes((least + measuring) * units)}, or ask for fewer --seeds or --parts",
         )
     return math.floor(seconds * 10) / 10
 
