@@ -18,7 +18,8 @@ from popgan.evidence.experiments.results import (
     TuneResult,
 )
 from popgan.evidence.experiments.spread import spread_of
-from popgan.files import write_json
+from popgan.stations.experiments import save_result
+from popgan.stations.experiments_csv import write_points, write_trials
 from popgan.tuning.definition import TICKS, Definition
 from popgan.tuning.scale import limits
 from popgan.tuning.storage import FINALS, SEARCH, Storage
@@ -139,7 +140,11 @@ def result(storage: Storage, cohort: Cohort) -> TuneResult:
         tuning_slices=len(cohort.indices("tuning")),
         seconds=definition.seconds,
         rungs=[tick / TICKS for tick in definition.rungs],
-        space=definition.space,
+        space=[
+            one.model_copy(update={"default": definition.default.get(one.name)})
+            for one in definition.space
+        ],
+        cohort=definition.cohort,
         trials=[*search, *numbered],
         spread=spread(search),
         finals=finals(search, final, definition),
@@ -148,8 +153,10 @@ def result(storage: Storage, cohort: Cohort) -> TuneResult:
 
 
 def write_result(found: TuneResult, path: Path) -> None:
-    """Write results.json, whole or not at all."""
-    write_json(path, found.model_dump(mode="json"))
+    """Write results.json, and beside it trials and learning curves as tables; each is whole."""
+    save_result(found, path)
+    write_trials(found, path.with_name("trials.csv"))
+    write_points(found, path.with_name("points.csv"))
 
 
 def machine() -> str:
