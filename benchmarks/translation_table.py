@@ -20,6 +20,8 @@ SHOWN = (
     ("mae", "lesion", "MAE lesion", 4),
     ("psnr", "field", "PSNR field, dB", 2),
 )
+OF_ALL = ("linear regression", "nearest patient")
+"""Trivial ways that look at all sources that a model has."""
 Values = list[float | None]
 
 
@@ -80,7 +82,7 @@ def _task(task: str, models: Mapping[str, list[dict[str, Any]]], minutes: float)
         lines += [_line(f"{model}{name}", found) for name, found in _lacking(models[model]).items()]
     trivial = _baselines(models)
     lines += [_line(name, [row]) for name, row in trivial.items()]
-    lines += ["", *_comparisons(learned, trivial), "", *_told(models)]
+    lines += ["", *_comparisons(models, learned, trivial), "", *_told(models)]
     return lines
 
 
@@ -98,9 +100,18 @@ def _lacking(values: Sequence[Mapping[str, Any]]) -> dict[str, list[MethodRow]]:
 
 
 def _baselines(models: Mapping[str, list[dict[str, Any]]]) -> dict[str, MethodRow]:
-    """Every trivial way once: it has no seed."""
-    rows = [row for values in models.values() for row in _rows(values[:1], "baseline")]
-    return {row.name: row for row in rows}
+    """Every trivial way once: it has no seed. Those that use all sources say which."""
+    found = {}
+    for model, values in models.items():
+        for row in _rows(values[:1], "baseline"):
+            several = any(word in row.name for word in OF_ALL)
+            found[f"{row.name} of {_sources(model)}" if several else row.name] = row
+    return found
+
+
+def _sources(model: str) -> str:
+    """The sources in a model's name: "pix2pix of T1w" has one."""
+    return model.partition(" of ")[2]
 
 
 def _over_seeds(rows: Sequence[MethodRow], metric: str, region: str) -> Values | None:
@@ -134,9 +145,15 @@ def _number(found: PatientMean | None, digits: int) -> str:
 
 
 def _comparisons(
-    learned: Mapping[str, list[MethodRow]], trivial: Mapping[str, MethodRow]
+    models: Mapping[str, list[dict[str, Any]]],
+    learned: Mapping[str, list[MethodRow]],
+    trivial: Mapping[str, MethodRow],
 ) -> list[str]:
-    """PSNR in the brain, patient by patient: the first learned model, and the best trivial way."""
+    """PSNR in the brain, patient by patient.
+
+    Each learned model against the best trivial way of all and the best of its own sources; the
+    first against the others.
+    """
     lines = ["PSNR in the brain, paired differences (dB, mean over patients, 95 % interval):", ""]
     names = sorted(learned, key=lambda name: not name.startswith("mustgan"))
     best = max(trivial, key=lambda name: _mean(trivial[name]))
@@ -146,11 +163,55 @@ def _comparisons(
         between = f"; SD between seeds {stdev(seeds):.2f}" if len(seeds) > 1 else ""
         other = _over_seeds([trivial[best]], "psnr", "brain") or []
         lines.append(f"- {name} - {best} (the best trivial way): {_gap(own, other)}{between}")
+        ways = _baselines({name: models[name]})
+        near = max(ways, key=lambda way: _mean(ways[way]))
+        if near != best:
+            other = _over_seeds([ways[near]], "psnr", "brain") or []
+            lines.append(f"- {name} - {near} (the best of its own sources): {_gap(own, other)}")
         if name == names[0]:
             for rival in names[1:]:
                 other = _over_seeds(learned[rival], "psnr", "brain") or []
                 lines.append(f"- {name} - {rival}: {_gap(own, other)}")
+            lines += _why_not(name, models, learned)
     return lines
+
+
+def _why_not(
+    name: str, models: Mapping[str, list[dict[str, Any]]], learned: Mapping[str, list[MethodRow]]
+) -> list[str]:
+    """Where mustgan is not above its best single source: what it had less of, and less to win."""
+    if not name.startswith("mustgan") or len(models) < 2:
+        return []
+    singles = {one: mean(map(_mean, learned[one])) for one in models if one != name}
+    best = max(singles, key=lambda one: singles[one])
+    if mean(map(_mean, learned[name])) > singles[best]:
+        return []
+    lines, images = [], models[name][0]["images"]
+    joint = images - next(
+        (int(line.split()[1]) for line in _fused(models[name][0]) if line.startswith("After ")), 0
+    )
+    lines.append(
+        f"  - Why not above {best}: in the same minutes its networks saw {images} images and the "
+        f"joint one, behind the place of fusion, {joint} of them; {best} saw "
+        f"{models[best][0]['images']}."
+    )
+    regression = {
+        one: _mean(row)
+        for one in (name, best)
+        for row in _rows(models[one][:1], "baseline")
+        if row.name == "linear regression"
+    }
+    if len(regression) == 2:
+        gain = regression[name] - regression[best]
+        lines.append(
+            f"  - How much the further sources hold beyond {_sources(best)}: linear regression "
+            f"gains {gain:+.2f} dB from them."
+        )
+    return lines
+
+
+def _fused(value: Mapping[str, Any]) -> list[str]:
+    return list(PairedResult.model_validate(value["result"]).fusion)
 
 
 def _mean(row: MethodRow) -> float:
