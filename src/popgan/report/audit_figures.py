@@ -13,7 +13,7 @@ from popgan.report.reader_panels import ReaderPanel
 from popgan.report.reader_words import counted_range, methods, share_row, span, with_interval
 from popgan.report.words import PERCENT, typeset
 
-_SHORT = {"calibrated GAN-Leaks": "cal. GAN-Leaks", "calibrated inversion": "cal. inversion"}
+_SHORT = {"calibrated GAN-Leaks": "cal. GAN-Leaks"}
 
 
 def attacks_panel(attacks: Sequence[Attack]) -> ReaderPanel | None:

@@ -32,7 +32,6 @@ ATTACKS: dict[AttackName, str] = {
     "DOMIAS": "How much denser released images lie about the patient's image than those of other "
     "patients do.",
     "inversion": "How well the generator itself can be made to draw the patient's image.",
-    "calibrated inversion": "The same, less how well other patients' images can be drawn.",
 }
 
 QUESTIONS = {

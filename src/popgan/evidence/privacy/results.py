@@ -19,7 +19,6 @@ AttackName = Literal[
     "Monte-Carlo",
     "DOMIAS",
     "inversion",
-    "calibrated inversion",
 ]
 Aggregate = Literal["mean", "max"]
 Level = Literal["passed", "failed", "too few subjects to test", "no power"]
