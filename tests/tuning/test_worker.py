@@ -143,6 +143,48 @@ def test_a_trial_that_kills_its_workers_is_failed_and_the_search_goes_on(own_run
     assert alive.state == "running"
 
 
+def test_a_trial_that_gets_further_each_time_is_not_to_blame_for_interruptions(
+    own_run: Path,
+) -> None:
+    places, definition, _ = study(own_run)
+    storage = Storage(places, definition)
+    storage.enqueue_defaults()
+    for rows in range(1, 8):
+        claim = storage.claim(SEARCH, 5)
+        assert claim is not None and claim.trial.number == 0, rows
+        (places.trial(SEARCH, 0) / "log.csv").write_text("images\n" + rows * "8\n")
+        claim.lock.close()
+    for _ in range(3):  # and now it does not
+        claim = storage.claim(SEARCH, 5)
+        assert claim is not None and claim.trial.number == 0
+        claim.lock.close()
+    claim = storage.claim(SEARCH, 5)
+    assert claim is not None and claim.trial.number == 1
+    assert storage.records(SEARCH)[0].state == "failed"
+
+
+def test_a_trial_that_ends_while_another_worker_looks_is_not_taken_again(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places, definition, _ = study(own_run)
+    storage, other = Storage(places, definition), Storage(places, definition)
+    storage.enqueue_defaults()
+    first = storage.claim(SEARCH, 5)
+    assert first is not None
+    look = other.trials
+
+    def look_then_end(name: str) -> Any:
+        seen = look(name)
+        if not first.lock.closed:
+            storage.tell(first, trial(0, 0.5, purpose="default", setting={}), {})
+        return seen
+
+    monkeypatch.setattr(other, "trials", look_then_end)
+    claim = other.claim(SEARCH, 5)
+    assert claim is not None and claim.trial.number == 1
+    assert [one.state for one in storage.records(SEARCH)] == ["complete", "running"]
+
+
 def test_a_setting_that_cannot_be_trained_is_recorded_with_its_reason(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,7 +42,8 @@ class TuneOptions:
         preset: the default that is searched around.
         budget: time of the whole search on this machine, such as "2h".
         trials: in the search.
-        workers: processes on this machine.
+        workers: processes on this machine, or trials at the same time on a cluster.
+        threads: of each; the cores of this machine are shared among the workers by default.
         seed: of the search.
         search: what to search; see `space.narrowed`.
         overrides: values of the plan that are held.
@@ -53,6 +54,7 @@ class TuneOptions:
     budget: str | None = None
     trials: int | None = None
     workers: int = 1
+    threads: int | None = None
     seed: int = 0
     search: Sequence[str] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class TuneOptions:
     def asked(self) -> dict[str, Any]:
         """What decides the study; how many work at it does not."""
         values = {**asdict(self), "search": list(self.search), "overrides": dict(self.overrides)}
-        return {name: value for name, value in values.items() if name != "workers"}
+        return {key: value for key, value in values.items() if key not in ("workers", "threads")}
 
     def check(self) -> None:
         """Refuse what is not possible, before anything heavy.
@@ -116,7 +118,7 @@ def define(
         seconds=60.0,
         trials=trials,
         rungs=[],
-        threads=max(1, usable_cores() // options.workers),
+        threads=options.threads or max(1, usable_cores() // options.workers),
         space=[],
         default={},
         asked=options.asked(),

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import optuna
@@ -146,11 +147,9 @@ class Storage:
         with self._turn():
             for frozen in self.trials(study):
                 if frozen.state == TrialState.RUNNING:
-                    lock = hold(self.places.trial(study, frozen.number))
-                    if lock is not None:
-                        claim = self._adopted(study, frozen, lock)
-                        if claim is not None:
-                            return claim
+                    claim = self._taken_over(study, frozen)
+                    if claim is not None:
+                        return claim
             begun = [t for t in self.trials(study) if t.state != TrialState.WAITING]
             if len(begun) >= most:
                 return None
@@ -173,16 +172,30 @@ class Storage:
         self.studies[claim.study].tell(trial, kid, state=state, skip_if_finished=True)
         claim.lock.close()
 
-    def _adopted(self, study: str, frozen: FrozenTrial, lock: IO[str]) -> Claim | None:
+    def _taken_over(self, study: str, frozen: FrozenTrial) -> Claim | None:
         """A trial whose worker has gone; after some deaths it is to blame itself."""
+        folder = self.places.trial(study, frozen.number)
+        lock = hold(folder)
+        if lock is None:
+            return None
+        # It may have ended between the look and the lock.
+        frozen = self._storage.get_trial(frozen._trial_id)
+        if frozen.state != TrialState.RUNNING:
+            lock.close()
+            return None
         trial = optuna.trial.Trial(self.studies[study], frozen._trial_id)
-        starts = int(frozen.user_attrs.get("starts", 1)) + 1
+        # A worker that got further was not killed by the trial, but interrupted, or its node died.
+        ticks = _rows(folder / "log.csv")
+        further = ticks > frozen.user_attrs.get("ticks", 0)
+        starts = 1 if further else int(frozen.user_attrs.get("starts", 1)) + 1
         claim = self._claim(study, trial, lock)
         if starts > MOST_STARTS:
             reason = f"its worker died {MOST_STARTS} times, without a word"
             record = record_of(frozen).model_copy(update={"state": "failed", "reason": reason})
             self.tell(claim, record, {})
             return None
+        if further:
+            trial.set_user_attr("ticks", ticks)
         trial.set_user_attr("starts", starts)
         return claim
 
@@ -231,6 +244,11 @@ class Storage:
             time.sleep(0.05)
         with lock:
             yield
+
+
+def _rows(log: Path) -> int:
+    """Rows of a trial's log, one a tick; 0 where there is none."""
+    return max(0, log.read_bytes().count(b"\n") - 1) if log.exists() else 0
 
 
 def record_of(frozen: FrozenTrial) -> Trial:

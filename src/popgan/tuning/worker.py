@@ -88,16 +88,27 @@ class Worker:
         write_result(result(self.storage, self.cohort), self.places.results)
 
     def _exhaust(self, study: str, most: int) -> None:
-        """Train whatever can be taken; wait for what others train, and take over if they die."""
-        while True:
-            claim = self.storage.claim(study, most)
-            if claim is not None:
-                self._train(claim)
-                continue
+        """Train until all trials of a study have ended."""
+        while self.train_next(study, most):
+            pass
+
+    def train_next(self, study: str, most: int) -> bool:
+        """Train a trial; wait for what others train, and take over if they die.
+
+        Args:
+            study: `SEARCH` or `FINALS`.
+            most: trials that it has in all.
+
+        Returns:
+            False if all have ended, so that there was none to train.
+        """
+        while (claim := self.storage.claim(study, most)) is None:
             records = self.storage.records(study)
             if len(records) >= most and all(one.state in DONE for one in records):
-                return
+                return False
             time.sleep(POLL)
+        self._train(claim)
+        return True
 
     def _train(self, claim: Claim) -> None:
         number = claim.trial.number
