@@ -1,0 +1,102 @@
+"""A training of an ablation is done once, by one, and taken over only from the dead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from popgan.errors import UserError
+from popgan.evidence.experiments.results import Variant
+from popgan.tuning.ablation_study import AblationStudy, minutes, seconds_each
+from popgan.tuning.cells import Cell, Cells, Ended
+
+
+def cells(folder: Path, count: int = 3) -> Cells:
+    return Cells(folder, [Cell(f"{i:03d}", "default", {}, i) for i in range(count)])
+
+
+def ended(cell: Cell, kid: float = 0.5) -> Ended:
+    return Ended(cell=cell.name, state="complete", kid=kid)
+
+
+def test_each_cell_is_claimed_once_in_order_and_told_once(tmp_path: Path) -> None:
+    one, other = cells(tmp_path), cells(tmp_path)
+    first, second = one.claim(), other.claim()
+    assert first is not None and second is not None
+    assert (first.cell.name, second.cell.name) == ("000", "001")
+    one.tell(first, ended(first.cell))
+    found = other.ended(first.cell)
+    assert found is not None and found.kid == 0.5
+    third = other.claim()
+    assert third is not None and third.cell.name == "002"
+    assert one.claim() is None and not one.done()
+    other.tell(second, ended(second.cell))
+    other.tell(third, ended(third.cell))
+    assert one.done() and one.claim() is None
+    assert [cell.name for cell, _ in one.records()] == ["000", "001", "002"]
+
+
+def test_a_cell_whose_worker_died_is_taken_over_and_fails_after_three_deaths(
+    tmp_path: Path,
+) -> None:
+    one = cells(tmp_path, 2)
+    for _ in range(3):
+        claim = one.claim()
+        assert claim is not None and claim.cell.name == "000"
+        claim.lock.close()  # as the system does when a process dies
+    claim = one.claim()
+    assert claim is not None and claim.cell.name == "001"
+    dead = one.ended(one.cells[0])
+    assert dead is not None and (dead.state, dead.kid) == ("failed", None)
+    assert dead.reason == "its worker died 3 times, without a word"
+
+
+def test_interruptions_are_no_deaths(tmp_path: Path) -> None:
+    one = cells(tmp_path, 1)
+    for _ in range(5):
+        claim = one.claim()
+        assert claim is not None
+        one.leave(claim, died=False)
+    assert one.ended(one.cells[0]) is None
+
+
+def test_a_damaged_record_is_one_line_with_advice(tmp_path: Path) -> None:
+    one = cells(tmp_path, 1)
+    (tmp_path / "ended").mkdir()
+    (tmp_path / "ended" / "000.json").write_text("{}")
+    with pytest.raises(UserError, match=r"000.json: is no record of a training; remove it"):
+        one.claim()
+
+
+def test_all_variants_are_trained_with_a_seed_before_the_next_seed_begins() -> None:
+    def variant(name: str, **more: str) -> Variant:
+        return Variant(name=name, kind="out", setting={}, **more)  # type: ignore[arg-type]
+
+    study = AblationStudy(
+        name="x",
+        recipe="popgan",
+        preset="standard",
+        cohort="",
+        seed=7,
+        seeds=[7, 8],
+        seconds=1.0,
+        threads=1,
+        variants=[variant("a"), variant("b", impossible="so"), variant("no likeness / matching")],
+        trials=[{"train.batch": 4}, {}],
+    )
+    found = [(cell.variant, cell.seed) for cell in study.cells()]
+    third = "no likeness / matching"
+    assert found == [("a", 7), (third, 7), ("a", 8), (third, 8), ("", 7), ("", 8)]
+    names = [cell.name for cell in study.cells()]
+    assert len(set(names)) == 6 and names[1] == "001-no-likeness-matching-7"
+
+
+def test_a_budget_is_divided_and_one_that_is_too_short_says_what_is_enough() -> None:
+    assert seconds_each("8h", 60, 1, measuring=30.0, least=10.0) == pytest.approx(406.3, abs=0.1)
+    assert seconds_each("8h", 60, 2, measuring=30.0, least=10.0) == pytest.approx(842.7, abs=0.1)
+    with pytest.raises(UserError, match="60 trainings need 10 s each and 30 s") as error:
+        seconds_each("30m", 60, 1, measuring=30.0, least=10.0)
+    assert "grant 44m" in str(error.value)
+    assert seconds_each("44m", 60, 1, measuring=30.0, least=10.0) >= 10
+    assert (minutes(59 * 60), minutes(3600), minutes(3601)) == ("59m", "1h", "1h1m")
