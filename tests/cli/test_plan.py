@@ -131,8 +131,14 @@ def test_the_command_that_changes_a_value_repeats_what_was_asked_for(run: Path) 
     # What the user set is what the plan's own preset would decide otherwise.
     own = next(other for other in one["presets"] if other["preset"] == "paper")
     assert own["source"] == "rule" and "training slices" in own["reason"]
+    # A plan that was made from Python knows as much.
+    ledger = json.loads((run / "provenance.json").read_text())
+    del ledger["stations"]["plan mine"]
+    write_json(run / "provenance.json", ledger)
+    again = explained(run, "train.batch", "--name", "mine")["train.batch"]
+    assert sorted(again["change"].split()) == sorted(one["change"].split())
     # The only plan there is needs no name.
-    assert explained(run, "train.batch")["train.batch"] == one
+    assert explained(run, "train.batch")["train.batch"] == again
 
 
 def test_what_a_study_of_the_run_measured_is_told_and_a_damaged_one_is_not(run: Path) -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import Preset, preset_names
 from popgan.config.preset_model import plan_value
-from popgan.config.schema import Plan
+from popgan.config.schema import Plan, leaves
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Sensitivity
 from popgan.files import read_json
@@ -64,8 +64,7 @@ def refuse_other_wishes(model: Model, wishes: Mapping[str, Any]) -> None:
     Raises:
         UserError: one differs from what the plan was made with.
     """
-    entry = Ledger(model.run).stations().get(f"plan {model.name}")
-    before = entry.asked if entry else {}
+    before = _former(model, model.plan())
     given = {name: value for name, value in wishes.items() if value != _DEFAULTS.get(name)}
     for name, value in given.items():
         if before.get(name) != value:
@@ -92,8 +91,7 @@ def explain_model(model: Model, asked: Sequence[str]) -> list[Explanation]:
     plan = model.plan()
     names = named_values(plan, asked)
     cohort, machine = Cohort.open(model.run), load_machine(model)
-    entry = Ledger(model.run).stations().get(f"plan {model.name}")
-    former = dict(entry.asked) if entry else {"preset": plan.preset, "recipe": plan.recipe}
+    former = _former(model, plan)
     around = Circumstances(
         budget=former.get("budget"),
         machine=facts_behind(model, plan),
@@ -129,6 +127,16 @@ def explain_model(model: Model, asked: Sequence[str]) -> list[Explanation]:
         )
         for name in names
     ]
+
+
+def _former(model: Model, plan: Plan) -> dict[str, Any]:
+    """What was asked for when the plan was made; of one made from Python, what the plan says."""
+    entry = Ledger(model.run).stations().get(f"plan {model.name}")
+    if entry is not None:
+        return dict(entry.asked)
+    values = dict(leaves(plan))
+    own = {name: values[name] for name in set_by_user(plan, list(values))}
+    return {"preset": plan.preset, "recipe": plan.recipe, "seed": plan.seed, **own}
 
 
 def measured(run: Path, plan: Plan) -> dict[str, list[str]]:
