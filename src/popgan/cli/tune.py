@@ -9,6 +9,7 @@ import typer
 
 from popgan.cli import shared, values
 from popgan.cli.shared import settings_of
+from popgan.errors import UserError
 from popgan.stations.folder import locked, require_run
 
 if TYPE_CHECKING:
@@ -41,9 +42,13 @@ def tune(
         typer.Option("--trials", metavar="N", help="Settings that are tried.  [default: 24]"),
     ] = None,
     workers: Annotated[
-        int,
-        typer.Option("--workers", metavar="W", help="Trials at the same time on this machine."),
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="W",
+            help="Trials at the same time.  [default: 1; with Ray one a GPU, or one a node]",
+        ),
+    ] = None,
     search: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,6 +66,18 @@ def tune(
         bool,
         typer.Option("--join", help="Work at a study that was begun, from any machine."),
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option("--engine", metavar="NAME", help="Where trials are trained: here, or ray."),
+    ] = "here",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            metavar="HOST:PORT",
+            help="Head node of the Ray cluster; the one on this machine by default.",
+        ),
+    ] = None,
     condition: shared.ConditionNames = None,
     init: shared.Init = None,
     seed: shared.Seed = 0,
@@ -68,6 +85,7 @@ def tune(
 ) -> None:
     """See HELP."""
     require_run(folder)
+    _check_engine(engine, address, join)
     shown = settings_of(context)
     reporter = shown.reporter()
     overrides = values.plan_values(settings, condition, False, init)
@@ -81,7 +99,7 @@ def tune(
         preset=preset,
         budget=budget,
         trials=trials,
-        workers=workers,
+        workers=1 if workers is None else workers,
         seed=seed,
         search=search or [],
         overrides=overrides,
@@ -92,11 +110,39 @@ def tune(
         searching.join(folder, places.name, reporter=reporter)
         shown.show([f"study: {places.folder}"], {"study": places.folder})
         return
-    # Trials lock their own folders, so that others may join; only the beginning is alone.
-    with locked(folder):
-        searching.begin(places, options, reporter)
-    found = searching.tune(folder, options, name=places.name, reporter=reporter)
+    if engine == "ray":
+        from popgan.tuning import ray_engine
+
+        found = ray_engine.tune(
+            folder,
+            options,
+            workers=workers,
+            name=places.name,
+            address=address,
+            reporter=reporter,
+        )
+    else:
+        # Trials lock their own folders, so that others may join; only the beginning is alone.
+        with locked(folder):
+            searching.begin(places, options, reporter)
+        found = searching.tune(folder, options, name=places.name, reporter=reporter)
     shown.show([*told(found), "", *_next(folder, places)], found.model_dump(mode="json"))
+
+
+def _check_engine(engine: str, address: str | None, join: bool) -> None:
+    """Refuse what does not go together, before anything heavy.
+
+    Raises:
+        UserError: no such engine, or options that are not its own.
+    """
+    if engine not in ("here", "ray"):
+        raise UserError(f"there is no engine {engine!r}", do="give --engine here or --engine ray")
+    if address is not None and engine != "ray":
+        raise UserError("--address is of a Ray cluster", do="add --engine ray")
+    if join and engine != "here":
+        raise UserError(
+            "--join is for one machine", do="leave it out; --engine ray goes on with a study anyway"
+        )
 
 
 def told(found: TuneResult) -> list[str]:

@@ -97,7 +97,8 @@ def begin(places: StudyPlaces, options: TuneOptions | None, reporter: Reporter) 
             raise UserError(
                 f"study {places.name!r} was begun otherwise ({'; '.join(changes)})",
                 where=places.folder,
-                do="repeat the former options to go on with it, or add --name NEW",
+                do="repeat the former options to go on with it, or begin another with "
+                "`popgan tune --name NEW`",
             )
         reporter.message(f"going on with {places.definition}")
         return definition
@@ -145,7 +146,7 @@ def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult
 
 def _alone(places: StudyPlaces, definition: Definition, cohort: Cohort, reporter: Reporter) -> None:
     with reporter.task("tuning", definition.trials) as task:
-        lines = _Lines(definition, reporter, task)
+        lines = Lines(definition, reporter, task)
         worker = Worker(
             places, definition, cohort, reporter, told=lambda _, storage: lines.show(storage)
         )
@@ -162,14 +163,14 @@ def _with_crew(
         reporter.task("tuning", definition.trials) as task,
         Crew(places, workers, definition.threads, reporter) as crew,
     ):
-        lines = _Lines(definition, reporter, task)
+        lines = Lines(definition, reporter, task)
         while crew.busy():
             lines.show(storage)
             time.sleep(POLL)
         lines.show(storage)
 
 
-class _Lines:
+class Lines:
     """Says of every trial how it ended, once."""
 
     def __init__(self, definition: Definition, reporter: Reporter, task: Task) -> None:
