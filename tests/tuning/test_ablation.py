@@ -297,10 +297,10 @@ def test_workers_are_processes_that_join_the_ablation(
     assert started[0][3:] == ["--quiet", "ablate", str(own_run), "--name", "x", "--join"]
 
 
-def two_variants(run: Path, name: str) -> Any:
-    """A study cut down to the default and one variant, a seed each."""
+def default_alone(run: Path, name: str) -> Any:
+    """A study cut down to one training of the default."""
     one = trainer(run, name, budget="60s", seeds=1)
-    kept = [v for v in one.study.variants if v.name in ("default", "no EMA")]
+    kept = one.study.variants[:1]
     one.study.model_copy(update={"variants": kept, "seconds": 1.0}).save(one.places.definition)
     return trainer(run, name, budget="60s", seeds=1)
 
@@ -308,7 +308,7 @@ def two_variants(run: Path, name: str) -> Any:
 def test_trainings_are_real_and_an_interrupted_one_ends_as_if_it_had_not_been(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = two_variants(own_run, "whole")
+    whole = default_alone(own_run, "whole")
     whole.run()
     left, original = [9], trial_module._Training._stop_if_judged
 
@@ -318,7 +318,7 @@ def test_trainings_are_real_and_an_interrupted_one_ends_as_if_it_had_not_been(
         if left[0] == 0:
             raise KeyboardInterrupt
 
-    cut = two_variants(own_run, "cut")
+    cut = default_alone(own_run, "cut")
     monkeypatch.setattr(trial_module._Training, "_stop_if_judged", interrupt)
     with pytest.raises(KeyboardInterrupt):
         cut.run()
@@ -326,13 +326,13 @@ def test_trainings_are_real_and_an_interrupted_one_ends_as_if_it_had_not_been(
     cut.run()
     pairs = [conclude(one.places, one.study, one.cohort) for one in (whole, cut)]
     said = [[(r.variant, r.kid, r.images, r.coverage) for r in found.runs] for found in pairs]
-    assert said[0] == said[1] and len(said[0]) == 2
+    assert said[0] == said[1] and len(said[0]) == 1
     points = pairs[0].runs[0].points
     assert points[-3].share >= 0.9 and points[-1].share == 1
     assert len(points) >= 4, "ticks of the learning curve that come after the top level is in"
     assert pairs[0].runs[0].kid == pytest.approx(np.mean([p.kid for p in points[-3:]]))
     # What is done keeps its plan and log, and no checkpoint.
-    (folder,) = [whole.cells.folder(c) for c in whole.cells.cells if c.variant == "no EMA"]
+    (folder,) = map(whole.cells.folder, whole.cells.cells)
     assert {path.name for path in folder.iterdir()} >= {"plan.yaml", "log.csv"}
     assert not (folder / "checkpoints").exists()
 
@@ -342,15 +342,13 @@ def test_scores_come_from_the_feature_network(
 ) -> None:
     from popgan.evidence.features import FeatureExtractor
 
-    one = two_variants(own_run, "real")
+    default_alone(own_run, "real")
     monkeypatch.setattr("popgan.stations.snapshots.FeatureExtractor", FeatureExtractor)
     assert FeatureExtractor is not Coarse
     for module in ("popgan.stations.snapshots", "popgan.tuning.scale"):
         monkeypatch.setattr(f"{module}.IMAGES", 20)
     monkeypatch.setattr("popgan.tuning.ablation.CURVE", [])
     monkeypatch.setattr("popgan.tuning.trial.LAST", (20,))
-    kept = one.study.model_copy(update={"variants": one.study.variants[:1]})
-    kept.save(one.places.definition)
     found = ablate(own_run, name="real")
     (run,) = found.runs
     assert run.kid is not None and 0.1 < run.kid < 5 and len(run.points) == 1

@@ -20,6 +20,7 @@ TINY = {
     "network.latent_dim": 8,
     "train.precision": "fp32",
     "train.threads": 1,
+    "train.init": "scratch",
 }
 
 

@@ -161,7 +161,7 @@ def write_result(found: TuneResult, path: Path) -> None:
 
 def machine() -> str:
     """Where trials were trained, in words."""
-    facts = provenance.record()["machine"]
+    facts = provenance.machine()
     return f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']:g} GiB"
 
 
