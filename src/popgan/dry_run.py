@@ -59,6 +59,8 @@ def estimate(
         UserError: see `popgan.run`.
     """
     options.check(studies)
+    # A search takes its own time and changes no more than values.
+    options = replace(options, tune=None)
     if source is not None:
         check_places(source, Path(tempfile.gettempdir()) / "popgan-dry-run")
     with tempfile.TemporaryDirectory(prefix="popgan-dry-run-") as folder:

@@ -1,4 +1,4 @@
-"""The main line: ingest -> plan -> train -> generate -> evaluate -> audit -> report.
+"""The main line: ingest -> (tune) -> plan -> train -> generate -> evaluate -> audit -> report.
 
 Each station is skipped when its inputs are unchanged, so the same command resumes, extends or
 merely confirms a run. A model that translates contrasts has nothing to generate.
@@ -32,9 +32,11 @@ from popgan.stations.generate import generate
 from popgan.stations.ingest import ingest_station
 from popgan.stations.model import Model
 from popgan.stations.plan import MASKS, SpeedProbe, check_overrides, plan_station
-from popgan.stations.presets import find_preset, side_of
+from popgan.stations.presets import TUNED, find_preset, is_tuned, side_of
 from popgan.stations.report import write_report
 from popgan.stations.train import train
+from popgan.tuning.begin import TuneOptions
+from popgan.tuning.search import tune
 
 DEMO_SUBJECTS = 48
 # What the demo shows was measured with scans in their own ranges; its figures stay comparable.
@@ -62,6 +64,7 @@ class RunOptions:
         workers: processes that open files in ingest; see `Cohort.from_folder`.
         strict: whether a file that cannot be used is an error.
         audit: whether the privacy audit is made; a model that translates has none.
+        tune: time of a search for better values, before the model is planned; None: none.
     """
 
     preset: str = "quick"
@@ -76,6 +79,7 @@ class RunOptions:
     workers: int | None = None
     strict: bool = False
     audit: bool = True
+    tune: str | None = None
 
     def ingest_options(self, run: Path | None = None) -> IngestOptions:
         """Options of ingest with what preset and recipe decide filled in.
@@ -123,6 +127,10 @@ class RunOptions:
         if self.budget is not None:
             parse_budget(self.budget)
         check_overrides(self.overrides, self.recipe)
+        if self.tune is not None:
+            if is_tuned(self.preset):
+                raise UserError(f"--tune searches around a preset, not around {self.preset}")
+            self.tuning().check()
         if self.translates:
             self._check_translation()
         ingest = self.ingest_options(run)
@@ -130,6 +138,12 @@ class RunOptions:
             raise UserError(
                 "masks are asked for, and no label map", do="name one with --label-map NAME"
             )
+
+    def tuning(self) -> TuneOptions:
+        """The search that comes before planning."""
+        return TuneOptions(
+            self.recipe, self.preset, self.tune, seed=self.seed, overrides=self.overrides
+        )
 
     def _check_translation(self) -> None:
         """Refuse a translation of which an end is not named, or not another contrast."""
@@ -194,8 +208,7 @@ def run_all(
     Args:
         source: folder of scans, or None for the phantom cohort.
         run: run folder, made if need be.
-        options: what the user asks.
-        reporter: shows progress.
+        options: what the user asks. reporter: shows progress.
 
     Raises:
         UserError: see the stations.
@@ -245,7 +258,7 @@ def prepare(
     reporter: Reporter,
     probe: SpeedProbe | None = None,
 ) -> Model:
-    """The first two stations: ingest and plan."""
+    """The first stations: ingest, a search where one is asked for, and plan."""
     ingest_station(
         scans,
         run,
@@ -255,6 +268,9 @@ def prepare(
         strict=options.strict,
         reporter=reporter,
     )
+    if options.tune is not None:
+        tune(run, options.tuning(), reporter=reporter)
+        options = replace(options, preset=TUNED)
     return plan_station(
         run,
         name=options.name,

@@ -13,7 +13,7 @@ import yaml
 
 from popgan import find_model
 from popgan.evidence.experiments.results import TuneResult
-from small_runs import Answer, call, leavings, start
+from small_runs import INGEST, Answer, call, leavings, sets, start, write_heads
 from tuning.tiny_searches import cheap, heads, own_run
 
 _ = (heads, own_run, cheap)
@@ -26,8 +26,8 @@ SEARCH += ("--search", "train.batch", "--preset", "quick")
 
 @pytest.fixture
 def slow_machine(cheap: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty seconds are 280 images, so that the shortest budget is a matter of seconds here."""
-    monkeypatch.setattr("popgan.tuning.planner.measure", lambda *_: [16.0, 16.0])
+    """Twenty-five seconds are 180 images, so that the shortest budget is a matter of seconds here."""
+    monkeypatch.setattr("popgan.tuning.planner.measure", lambda *_: [8.0, 8.0])
 
 
 def tune(run: Path, *more: object) -> Answer:
@@ -36,7 +36,7 @@ def tune(run: Path, *more: object) -> Answer:
 
 @pytest.mark.usefixtures("slow_machine")
 def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(own_run: Path) -> None:
-    answer = tune(own_run, "--trials", 4, "--budget", "7m")
+    answer = tune(own_run, "--trials", 4, "--budget", "9m")
     assert answer.status == 0, answer
     assert answer.err.count("trial   ") >= 4 and "KID" in answer.err
     for words in ("4 trials of", "seeds alone: SD", "what it changes", "all trials:", "next:"):
@@ -45,7 +45,7 @@ def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(own_run: 
     assert [one.name for one in found.space] == ["train.lr_generator", "train.batch"]
     assert len([one for one in found.trials if one.purpose != "final"]) == 4
     # The same command has nothing left to do, and says the same.
-    again = tune(own_run, "--trials", 4, "--budget", "7m")
+    again = tune(own_run, "--trials", 4, "--budget", "9m")
     assert again.status == 0 and "trial   0" in again.err
     assert again.out == answer.out
     planned = call("plan", own_run, "--preset", "tuned", "--set", "train.images=400", *TINY)
@@ -61,12 +61,12 @@ def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(own_run: 
 
 @pytest.mark.usefixtures("slow_machine")
 def test_a_study_goes_on_with_its_own_options_only(own_run: Path) -> None:
-    assert tune(own_run, "--trials", 1, "--budget", "7m").status == 0
-    answer = tune(own_run, "--trials", 2, "--budget", "7m")
+    assert tune(own_run, "--trials", 1, "--budget", "9m").status == 0
+    answer = tune(own_run, "--trials", 2, "--budget", "9m")
     assert answer.status == 2 and "trials 2, was 1" in answer.line
     assert "--name" in answer.line
     assert call("tune", own_run).status == 0  # nothing asked: go on with what there is
-    assert tune(own_run, "--trials", 1, "--budget", "7m", "--name", "second").status == 0
+    assert tune(own_run, "--trials", 1, "--budget", "9m", "--name", "second").status == 0
     assert (own_run / "tune/second/results.json").exists()
 
 
@@ -125,3 +125,25 @@ def test_two_workers_and_one_that_is_killed_lose_nothing(heads: Path, tmp_path: 
     assert [one["number"] for one in search] == list(range(6))
     assert all(one["state"] != "running" for one in search)
     assert len({one["worker"] for one in search}) >= 2
+
+
+@pytest.mark.usefixtures("slow_machine")
+def test_the_main_line_searches_first_if_it_is_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("popgan.tuning.begin.TRIALS", 2)
+    scans = write_heads(tmp_path / "scans", 16)
+    options = ("-o", tmp_path / "run", "--no-audit", *INGEST)
+    values = [*sets(train__images=48), "--init", "scratch", "--tune"]
+    answer = call("run", scans, *options, *values, "9m")
+    assert answer.status == 0, answer
+    plan = find_model(tmp_path / "run").plan()
+    assert plan.preset == "tuned"
+    assert "How the parameters were found" in (tmp_path / "run/report.html").read_text()
+    again = call("run", scans, *options, *values, "9m")
+    assert "[train popgan] unchanged, skipped" in again.err
+    assert "budget 8m, was 9m" in call("run", scans, *options, *values, "8m").line
+    translates = ("--recipe", "pix2pix", "--from", "T1w", "--to", "T2w")
+    assert "cannot be tuned" in call("run", scans, *options, *translates, "--tune", "1h").line
+    tuned = call("run", scans, *options, "--preset", "tuned", "--tune", "1h")
+    assert "around a preset, not around tuned" in tuned.line

@@ -40,6 +40,15 @@ def run(
     target: shared.Target = None,
     name: shared.Name = None,
     resolution: shared.Resolution = None,
+    tune: Annotated[
+        str | None,
+        typer.Option(
+            "--tune",
+            metavar="TIME",
+            help="Search better values first, for so long (2h); see popgan tune.",
+            show_default=False,
+        ),
+    ] = None,
     budget: shared.Budget = None,
     contrast: shared.Contrast = None,
     subjects: shared.Subjects = None,
@@ -120,6 +129,7 @@ def run(
         workers=shared.parse_workers(workers),
         strict=strict,
         audit=not no_audit,
+        tune=tune,
     )
     if dry_run:
         from popgan.cli.plan import show_plan
