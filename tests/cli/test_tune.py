@@ -26,7 +26,7 @@ SEARCH += ("--search", "train.batch", "--preset", "quick")
 
 @pytest.fixture
 def slow_machine(cheap: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty-five seconds are 180 images, so that the shortest budget is a matter of seconds here."""
+    """Twenty-five seconds are 180 images, so that a short budget is a matter of seconds here."""
     monkeypatch.setattr("popgan.tuning.planner.measure", lambda *_: [8.0, 8.0])
 
 
