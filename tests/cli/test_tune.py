@@ -48,6 +48,9 @@ def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(own_run: 
     again = tune(own_run, "--trials", 4, "--budget", "9m")
     assert again.status == 0 and "trial   0" in again.err
     assert again.out == answer.out
+    preset = yaml.safe_load((own_run / "tune/popgan/preset.yaml").read_text())
+    assert preset["extends"] == "popgan/quick"
+    assert preset["values"]["network.latent_dim"][0] == 8  # held, and part of what was found
     planned = call("plan", own_run, "--preset", "tuned", "--set", "train.images=400", *TINY)
     assert planned.status == 0, planned
     plan = find_model(own_run, "popgan").plan()

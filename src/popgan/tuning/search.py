@@ -27,6 +27,8 @@ from popgan.tuning.outcome import DONE, judged, result, write_result
 from popgan.tuning.storage import FINALS, SEARCH, Storage
 from popgan.tuning.worker import POLL, Worker, title
 
+_OF_MACHINES = ("train.threads", "train.precision", "train.micro_batch")
+
 
 def tune(
     run: str | Path,
@@ -133,6 +135,13 @@ def complete(found: TuneResult, definition: Definition) -> bool:
 
 def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult) -> None:
     base = load_preset(definition.preset, definition.recipe)
+    held = {
+        name: value
+        for name, value in definition.overrides.items()
+        if name not in _OF_MACHINES and isinstance(value, bool | int | float | str)
+    }
+    if held:  # what was found was found beside these
+        base = changed(base, held, reason=f"held by --set in study {places.name}", tuned=False)
     chosen: Finals | None = found.finals
     setting = chosen.candidates[chosen.chosen].setting if chosen else {}
     count = sum(trial.purpose != "final" for trial in found.trials)
