@@ -265,8 +265,12 @@ def test_a_study_begun_otherwise_or_for_another_cohort_is_refused(
     with pytest.raises(UserError, match=r"begun otherwise .*seeds 3, was 2") as error:
         ablate(own_run, options(budget="10m", seeds=3))
     assert "add --name NEW" in str(error.value)
-    with pytest.raises(UserError, match="parts in, was the default"):
+    with pytest.raises(UserError, match="parts in, was out"):
         ablate(own_run, options(budget="10m", parts=["in"]))
+    with pytest.raises(UserError, match=r"overrides train.batch=4, was network.channels=.16, 16."):
+        ablate(own_run, options(budget="10m", overrides={"train.batch": 4}))
+    same = options(budget="10m", parts=["out"], trials=40, workers=3)
+    assert begin(one.places, same, Reporter()) == one.study
     other = one.study.model_copy(update={"cohort": "f" * 64})
     other.save(one.places.definition)
     for go_on in (lambda: ablate(own_run), lambda: join(own_run, "popgan")):

@@ -103,8 +103,8 @@ def begin(
     if places.definition.exists():
         study = AblationStudy.load(places.definition)
         refuse_other_cohort(places, study, Cohort.open(places.run))
-        plain = AblateOptions().asked()
-        changes = [] if options is None else asked_otherwise(study.asked, options.asked(), plain)
+        wanted = options or AblateOptions()
+        changes = asked_otherwise(study.asked, wanted.asked(), wanted.given())
         if changes:
             raise UserError(
                 f"study {places.name!r} was begun otherwise ({'; '.join(changes)})",

@@ -66,15 +66,26 @@ class AblateOptions:
         """What decides the study; how many work at it does not."""
         values = {
             **asdict(self),
-            "parts": list(self.parts),
+            "budget": self.budget or BUDGET,
+            "seeds": self.seeds or SEEDS,
+            "parts": list(self.parts) or [PARTS[0]],
             "factors": list(self.factors),
+            "trials": self.trials or TRIALS,
             "overrides": dict(self.overrides),
         }
         return {name: value for name, value in values.items() if name != "workers"}
 
+    def given(self) -> set[str]:
+        """Names of what is asked for; an option that is not given asks for nothing."""
+        plain = AblateOptions()
+        pairs = {name: (getattr(self, name), getattr(plain, name)) for name in asdict(self)}
+        return {
+            name for name, (now, default) in pairs.items() if (now or None) != (default or None)
+        }
+
     def has(self, part: str) -> bool:
         """Whether the study has a part."""
-        return part in (self.parts or ("out",))
+        return part in self.asked()["parts"]
 
     def check(self) -> None:
         """Refuse what is not possible, before anything heavy.
@@ -84,7 +95,7 @@ class AblateOptions:
         """
         parts_of(self.recipe)
         load_preset(self.preset, self.recipe)
-        parse_budget(self.budget or BUDGET)
+        parse_budget(self.asked()["budget"])
         for part in self.parts:
             if part not in PARTS:
                 raise UserError(f"--parts {part}: no such part", do=f"choose of {', '.join(PARTS)}")
@@ -123,24 +134,24 @@ def define(
     """
     options.check()
     _refuse_few(cohort)
-    count = options.seeds or SEEDS
+    asked = options.asked()
     draft = AblationStudy(
         name=places.name,
         recipe=options.recipe,
         preset=options.preset,
         cohort=cohort.hash,
         seed=options.seed,
-        seeds=[options.seed + place for place in range(count)],
+        seeds=[options.seed + place for place in range(asked["seeds"])],
         overrides=dict(options.overrides),
         seconds=60.0,
         threads=max(1, usable_cores() // options.workers),
         variants=[default_variant()],
-        asked=options.asked(),
+        asked=asked,
     )
     planner = Planner(draft, cohort, places.speeds, preset)
     draft = _with_variants(draft, planner, options)
-    trials = (options.trials or TRIALS) if options.has("sensitivity") else 0
-    trainings, budget = len(draft.cells()) + trials, options.budget or BUDGET
+    trials = asked["trials"] if options.has("sensitivity") else 0
+    trainings, budget = len(draft.cells()) + trials, asked["budget"]
     snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
     measuring = snapshot * len([*CURVE, *LAST])
 

@@ -6,7 +6,6 @@ It is written once and read by every worker; the cells to train follow from it a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -156,26 +155,24 @@ def minutes(seconds: float) -> str:
     return f"{hours}h{rest}m" if rest else f"{hours}h"
 
 
-def asked_otherwise(
-    before: dict[str, Any], now: dict[str, Any], plain: dict[str, Any]
-) -> list[str]:
-    """What is asked for now and was not then; an option that is not given asks for nothing.
+def asked_otherwise(before: dict[str, Any], now: dict[str, Any], given: set[str]) -> list[str]:
+    """What is asked for now and was not then, in words.
 
     Args:
         before: what the study was begun with.
         now: what is asked for.
-        plain: what is asked for without any option.
+        given: names of what the user said; the rest asks for nothing.
     """
     return [
         f"{name} {_shown(now[name])}, was {_shown(before.get(name))}"
         for name in now
-        if now[name] != before.get(name) and now[name] != plain[name]
+        if name in given and now[name] != before.get(name)
     ]
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "the default"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ",".join(map(str, value)) or "the default"
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={one}" for name, one in value.items()) or "none"
     return str(value)
