@@ -25,8 +25,8 @@ _BY = {
 def show_explanations(shown: Settings, model: Model, explained: Sequence[Explanation]) -> None:
     """Print what is known about values of a model's plan."""
     if shown.as_json:
-        rows = [dataclasses.asdict(one) for one in explained]
-        shown.show([], {"model": model.name, "plan": model.plan_path, "explained": rows})
+        found = [dataclasses.asdict(one) for one in explained]
+        shown.show([], {"model": model.name, "plan": model.plan_path, "explained": found})
         return
     from rich.console import Console
     from rich.table import Table
