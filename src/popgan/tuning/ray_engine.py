@@ -10,7 +10,9 @@ Ray itself is imported only where it is asked for.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import math
 import os
 import signal
@@ -40,6 +42,7 @@ _SETTINGS = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends here what it ends elsewhere
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # trials are logged in the run folder
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # the former output is silent when told to be
 }
 
 
@@ -158,23 +161,14 @@ class _Head(Worker):
         Raises:
             UserError: also, a node does not see the run folder, or nodes are lost all the time.
         """
-        with self.reporter.task("tuning", self.definition.trials) as task:
-            self._lines = Lines(self.definition, self.reporter, task)
-            self._lines.show(self.storage)
-            super().run()
-
-    def _exhaust(self, study: str, most: int) -> None:
         from popgan.tuning.ray_search import exhaust
 
-        exhaust(
-            self.storage,
-            study,
-            most,
-            workers=self.workers,
-            needs=self.needs,
-            show=lambda: self._lines.show(self.storage),
-            reporter=self.reporter,
-        )
+        # Ray prints what it knows of lost nodes on standard output, which is for results.
+        nowhere = contextlib.redirect_stdout(io.StringIO())
+        with self.reporter.task("tuning", self.definition.trials) as task, nowhere:
+            lines = Lines(self.definition, self.reporter, task)
+            self.storage.enqueue_defaults()
+            exhaust(self, self.workers, self.needs, lambda: lines.show(self.storage))
 
 
 @contextmanager

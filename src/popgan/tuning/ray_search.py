@@ -30,51 +30,38 @@ from popgan.errors import UserError
 from popgan.evidence.experiments.results import Trial
 from popgan.progress import Reporter
 from popgan.tuning.definition import Definition, StudyPlaces
-from popgan.tuning.storage import Claim, Storage
+from popgan.tuning.storage import FINALS, SEARCH, Claim, Storage
 from popgan.tuning.worker import POLL, Worker
 
 _AGAIN = 4
 """How often each worker may be lost, without a trial that ends in between."""
 _LOST = ("ActorDiedError", "ActorUnavailableError", "RayActorError")
-_PATIENCE = 60.0  # seconds without any training until the user is told
+_PATIENCE = 120.0  # seconds without any training until the user is told
 
 
-def exhaust(
-    storage: Storage,
-    study: str,
-    most: int,
-    *,
-    workers: int,
-    needs: dict[str, float],
-    show: Callable[[], None],
-    reporter: Reporter,
-) -> None:
-    """Have all trials of a study trained by the cluster that this process is connected to.
+def exhaust(head: Worker, workers: int, needs: dict[str, float], show: Callable[[], None]) -> None:
+    """Have a search and its final trained by the cluster that this process is connected to.
 
     Args:
-        storage: of the study.
-        study: `SEARCH` or `FINALS`.
-        most: trials that it has in all.
+        head: worker of the study, which trains nothing itself; defaults are queued.
         workers: trials at the same time.
         needs: `cpu` and `gpu` of each.
         show: says what has ended since.
-        reporter: told of what is lost.
 
     Raises:
         UserError: a node refused to train, or trainings are lost again and again.
     """
-    tickets = Tickets(storage, study, most)
-    if tickets.left() == 0:
+    show()
+    tickets = Tickets(head)
+    if not tickets.left():
         return
     with tempfile.TemporaryDirectory(prefix="popgan-ray-") as folder:
         tune.run(
             train,
-            name=study,
+            name=head.places.name,
             config={
-                "run": str(storage.places.run),
-                "name": storage.places.name,
-                "study": study,
-                "most": most,
+                "run": str(head.places.run),
+                "name": head.places.name,
                 "version": __version__,
             },
             search_alg=tickets,
@@ -84,7 +71,7 @@ def exhaust(
             reuse_actors=True,
             max_failures=0,
             raise_on_failed_trial=False,
-            callbacks=[Watch(workers, show, reporter)],
+            callbacks=[Watch(workers, show, head.reporter)],
             storage_path=folder,
             verbose=0,
         )
@@ -94,27 +81,32 @@ def exhaust(
 
 
 class Tickets(Searcher):
-    """As many tickets as there are trials that have not ended.
+    """As many tickets as there are trials that have not ended: of the search, then of the final.
 
     Args:
-        storage: of the study.
-        study: which of its two.
-        most: trials that it has in all.
+        head: worker of the study; it queues the final when the search is complete.
     """
 
-    def __init__(self, storage: Storage, study: str, most: int) -> None:
+    def __init__(self, head: Worker) -> None:
         super().__init__()
-        self._storage, self._study, self._most = storage, study, most
+        self._head = head
+        self._study, self._most = SEARCH, head.definition.trials
         self._out: set[str] = set()
         self._given = 0
         self._known: tuple[float, int] | None = None
 
     def left(self) -> int:
-        """Trials that have not ended."""
-        ended = sum(one.state.is_finished() for one in self._storage.trials(self._study))
-        return self._most - ended
+        """Trials that have not ended, of the search or, if there are none, of its final."""
+        left = self._most - self._ended()
+        if left == 0 and self._study == SEARCH:
+            self._study, self._most = FINALS, self._head.queue_final()
+            left = self._most - self._ended()
+        return left
 
-    def suggest(self, trial_id: str) -> dict[str, int] | str | None:
+    def _ended(self) -> int:
+        return sum(one.state.is_finished() for one in self._head.storage.trials(self._study))
+
+    def suggest(self, trial_id: str) -> dict[str, str | int] | str | None:
         """A ticket, nothing for now, or that no more will come."""
         now = time.monotonic()
         if self._known is None or now - self._known[0] > POLL:
@@ -126,7 +118,7 @@ class Tickets(Searcher):
             return None
         self._out.add(trial_id)
         self._given += 1
-        return {"ticket": self._given}
+        return {"study": self._study, "most": self._most, "ticket": self._given}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -190,7 +182,7 @@ class Watch(tune.Callback):
             self._busy = now
         elif now - self._busy > _PATIENCE:
             self._busy = now + 9 * _PATIENCE
-            self._reporter.warning("no node is free; trials wait until Ray has one")
+            self._reporter.warning("nothing is trained; trials wait until Ray has a free node")
 
 
 def train(config: dict[str, Any]) -> None:

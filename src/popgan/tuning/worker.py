@@ -73,15 +73,19 @@ class Worker:
             KeyboardInterrupt: interrupted; another `run`, here or elsewhere, goes on.
             UserError: the default cannot be trained, or the journal cannot be reached.
         """
-        definition = self.definition
         self.storage.enqueue_defaults()
-        self._exhaust(SEARCH, definition.trials)
-        best = finalists(judged(self.storage.records(SEARCH)), definition.finalists)
-        if best:
-            settings = [{}, *(trial.setting for trial in best)]
-            self.storage.enqueue_finals(settings)
-            self._exhaust(FINALS, len(settings) * definition.final_seeds)
+        self._exhaust(SEARCH, self.definition.trials)
+        self._exhaust(FINALS, self.queue_final())
         self.write()
+
+    def queue_final(self) -> int:
+        """Queue the final of a search whose trials have all ended; returns how many it has."""
+        best = finalists(judged(self.storage.records(SEARCH)), self.definition.finalists)
+        if not best:
+            return 0
+        settings = [{}, *(trial.setting for trial in best)]
+        self.storage.enqueue_finals(settings)
+        return len(settings) * self.definition.final_seeds
 
     def write(self) -> None:
         """Write results.json as things stand."""
