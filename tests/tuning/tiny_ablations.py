@@ -11,7 +11,8 @@ import pytest
 from popgan.config.schema import Plan
 from popgan.progress import Reporter
 from popgan.seeds import numpy_rng
-from popgan.tuning.ablation import AblateOptions, Trainer, begin
+from popgan.tuning.ablation import Trainer, begin
+from popgan.tuning.ablation_begin import AblateOptions
 from popgan.tuning.ablation_study import AblationPlaces
 from popgan.tuning.trial import Outcome
 

@@ -127,8 +127,8 @@ def ablate(
         return
     # Trainings lock their own folders, so that others may join; only the beginning is alone.
     with locked(folder):
-        ablation.begin(places, options, reporter)
-    found = ablation.ablate(folder, options, name=places.name, reporter=reporter)
+        study = ablation.begin(places, options, reporter)
+    found = ablation.train(places, study, workers, reporter)
     lines = [*told(found), "", f"all trainings: {places.runs}"]
     lines += [f"next: popgan report {folder}"] if (folder / "models").is_dir() else []
     shown.show(lines, found.model_dump(mode="json"))

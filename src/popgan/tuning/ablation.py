@@ -21,7 +21,7 @@ from popgan.evidence.experiments.results import AblationResult
 from popgan.progress import Reporter, Task
 from popgan.stations.experiments import load_ablation
 from popgan.tuning.ablation_begin import AblateOptions, define
-from popgan.tuning.ablation_outcome import result, write
+from popgan.tuning.ablation_outcome import write
 from popgan.tuning.ablation_study import CURVE, AblationPlaces, AblationStudy, asked_otherwise
 from popgan.tuning.cells import Cell, Cells, Claim, Ended
 from popgan.tuning.crew import Crew
@@ -59,13 +59,31 @@ def ablate(
     wanted = options or AblateOptions()
     places = AblationPlaces(Path(run), name or wanted.recipe)
     study = begin(places, options, reporter)
+    return train(places, study, wanted.workers, reporter)
+
+
+def train(
+    places: AblationPlaces, study: AblationStudy, workers: int, reporter: Reporter
+) -> AblationResult:
+    """Train what is left of a study that was begun, and give its results.
+
+    Args:
+        places: of the study.
+        study: what it is about.
+        workers: processes on this machine; 1: this one.
+        reporter: shows progress.
+
+    Raises:
+        UserError: the cohort is another one, or workers die again and again.
+        KeyboardInterrupt: interrupted; the same call goes on.
+    """
     cohort = Cohort.open(places.run)
     cells = study.open(places)
     done = sum(1 for _ in cells.records())
     with reporter.task("ablating", len(cells.cells), start=done) as task:
         lines = _Lines(study, cells, reporter, task)
-        if wanted.workers > 1 and not cells.done():
-            with Crew(places, wanted.workers, study.threads, reporter) as crew:
+        if workers > 1 and not cells.done():
+            with Crew(places, workers, study.threads, reporter) as crew:
                 while crew.busy():
                     lines.show()
                     time.sleep(POLL)
@@ -255,6 +273,3 @@ def _say(study: AblationStudy, reporter: Reporter) -> None:
         reporter.message(f"note: {note}")
     if len(study.seeds) < 2:
         reporter.warning("with one seed nothing can be told from chance; take --seeds 5")
-
-
-__all__ = ["AblateOptions", "Trainer", "ablate", "begin", "conclude", "join", "result"]
