@@ -12,7 +12,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
+# A search on a cluster is among the slow tests; its engine is an extra of 400 MB.
 slow: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ray]'
 	$(BIN)/python -m pytest -m slow -n 2
 
 lint: $(STAMP)

@@ -196,6 +196,7 @@ def test_the_command_line_starts_without_heavy_packages() -> None:
         "statsmodels",
         "sklearn",
         "optuna",
+        "ray",
     }
     assert heavy & set(result.stdout.split()) == set()
 

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from popgan.errors import UserError
-from popgan.evidence.experiments.results import TuneResult
+from popgan.evidence.experiments.results import Trial, TuneResult
 from popgan.progress import Reporter
 from popgan.tuning import ray_engine
 from popgan.tuning.outcome import DONE, result
@@ -125,19 +125,80 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     try:
         made.second = made.add_node(num_cpus=1)
         paths = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-        ray.init(
-            address=made.address,
-            log_to_driver=False,
-            logging_level=50,
-            runtime_env={
-                "env_vars": {"PYTHONPATH": paths},
-                "worker_process_setup_hook": "tuning.ray_nodes.cheapen",
-            },
-        )
+        with ray_engine._own_signals():
+            ray.init(
+                address=made.address,
+                log_to_driver=False,
+                logging_level=50,
+                runtime_env={
+                    "env_vars": {"PYTHONPATH": paths},
+                    "worker_process_setup_hook": "tuning.ray_nodes.cheapen",
+                },
+            )
         yield made
     finally:
         ray.shutdown()
         made.shutdown()
+
+
+@pytest.mark.slow
+def test_there_are_never_more_tickets_than_trials_and_a_lost_one_is_replaced(
+    own_run: Path,
+) -> None:
+    pytest.importorskip("ray.tune", reason="popgan[ray] is not installed")
+    from ray.tune.search import Searcher
+
+    from popgan.tuning.ray_search import Tickets
+
+    head = Worker(*study(own_run, trials=3, finalists=0), Reporter())
+    head.storage.enqueue_defaults()
+    tickets = Tickets(head)
+    assert [tickets.suggest(name) for name in "ab"] == [
+        {"study": SEARCH, "most": 3, "ticket": number} for number in (1, 2)
+    ]
+    assert tickets.suggest("c") is not None and tickets.suggest("d") is None
+    tickets.on_trial_complete("b", error=True)
+    assert tickets.suggest("e") is not None and tickets.suggest("f") is None
+    for number in range(3):
+        claim = head.storage.claim(SEARCH, 3)
+        assert claim is not None
+        record = Trial(number=number, purpose="default", setting={}, seed=number, state="complete")
+        head.storage.tell(claim, record.model_copy(update={"kid": 0.5}), {})
+        tickets.on_trial_complete("ace"[number])
+    assert tickets.left() == 0 and tickets.suggest("g") == Searcher.FINISHED
+
+
+@pytest.mark.slow
+def test_nodes_that_are_lost_all_the_time_end_the_search_in_one_line() -> None:
+    pytest.importorskip("ray.tune", reason="popgan[ray] is not installed")
+    from popgan.tuning.ray_search import Watch
+
+    class Lost:
+        def __init__(self, text: str | None) -> None:
+            self.get_error = lambda: text
+
+    words = Words()
+    watch = Watch(1, lambda: None, words)
+    for text in (
+        None,
+        "Failure # 1\nray.exceptions.ActorDiedError: the actor\n\tdied",
+        "a\nE: b\n",
+    ):
+        watch.on_trial_error(trial=Lost(text))
+    assert [text.partition("(")[2].partition(")")[0] for text in words.said] == [
+        *("its node or its process died", "its node or its process died", "E: b")
+    ]
+    watch.on_trial_result(result={"ended": True, "kid": 0.5})
+    for _ in range(4):
+        watch.on_step_end(trials=[])
+        watch.on_trial_error(trial=Lost(None))
+    watch.on_step_end(trials=[])
+    watch.on_trial_error(trial=Lost("KeyError: 'bug'"))
+    with pytest.raises(UserError, match=r"again and again .KeyError: 'bug'.; see to the nodes"):
+        watch.on_step_end(trials=[])
+    watch.on_trial_result(result={"refused": "node a has popgan 2, not 1."})
+    with pytest.raises(UserError, match=r"^node a has popgan 2, not 1\.$"):
+        watch.on_step_end(trials=[])
 
 
 class Killer(threading.Thread):
