@@ -24,7 +24,7 @@ from popgan.tuning.outcome import DONE, result
 from popgan.tuning.ray_engine import Nodes
 from popgan.tuning.storage import SEARCH, Storage
 from popgan.tuning.worker import Worker
-from small_runs import call
+from small_runs import call, start
 from tuning.tiny_searches import cheap, heads, own_run, study
 
 _ = (heads, own_run, cheap)
@@ -297,6 +297,13 @@ def test_a_node_that_is_killed_loses_no_trial_and_none_counts_twice(
     assert any("was lost (its node or its process died)" in text for text in words.said)
     for number in range(4):
         assert sum(text.startswith(f"trial {number:>3}") for text in words.said) == 1
+
+    # The command finds the cluster, and that nothing is left to do.
+    asked = start("tune", run, "--engine", "ray", "--address", cluster.address)
+    out, err = asked.communicate(timeout=120)
+    assert asked.returncode == 0, err
+    assert "Ray: 1 node, 1 core; 1 trial at a time" in err and "seeds alone: SD" in out
+    assert content(TuneResult.model_validate_json(places.results.read_text())) == content(found)
 
 
 def content(found: TuneResult) -> dict[str, Any]:

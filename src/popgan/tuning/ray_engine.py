@@ -90,7 +90,10 @@ class Nodes:
         return needs
 
     def __str__(self) -> str:
-        parts = [counted(len(self.cores), "node", "nodes"), f"{sum(self.cores)} cores"]
+        parts = [
+            counted(len(self.cores), "node", "nodes"),
+            counted(sum(self.cores), "core", "cores"),
+        ]
         return ", ".join(parts + ([counted(self.gpus, "GPU", "GPUs")] if self.gpus else []))
 
 
@@ -120,7 +123,7 @@ def tune(
         KeyboardInterrupt: interrupted; the same call goes on.
     """
     reporter = reporter or Reporter()
-    places = StudyPlaces(Path(run).resolve(), name or (options or TuneOptions()).recipe)
+    places = StudyPlaces(Path(run).absolute(), name or (options or TuneOptions()).recipe)
     with connected(address) as nodes:
         count = workers or nodes.trainings
         wanted = options or TuneOptions()
@@ -199,7 +202,7 @@ def connected(address: str | None) -> Iterator[Nodes]:
                 log_to_driver=False,
                 logging_level=_SILENT,
             )
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             words = " ".join(str(error).split())[:200]
             raise UserError(f"the Ray cluster cannot be used ({words})", do=_START) from error
     try:
