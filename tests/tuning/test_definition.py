@@ -7,24 +7,26 @@ from pathlib import Path
 import pytest
 
 from popgan.errors import UserError
-from popgan.tuning.definition import MEASURING, SURVIVORS, Definition, StudyPlaces, seconds_of
+from popgan.tuning.definition import BUILDING, SURVIVORS, Definition, StudyPlaces, seconds_of
 from tuning.tiny_searches import heads, own_run, study
 
 _ = (heads, own_run)
 
 
 def test_a_budget_is_shared_among_all_trainings() -> None:
-    seconds = seconds_of("2h", 24, 1, finals=12, spread=3)
+    more = {"finals": 12, "spread": 3}
+    seconds = seconds_of("2h", 24, 1, measuring=20.0, **more)
     trainings = 3 + SURVIVORS * 21 + 12
-    assert seconds * trainings * MEASURING == pytest.approx(7200, rel=1e-2)
-    assert seconds_of("2h", 24, 2, finals=12, spread=3) == pytest.approx(2 * seconds, rel=1e-2)
+    assert (seconds + 20) * trainings * BUILDING == pytest.approx(7200, rel=1e-2)
+    once, twice = (seconds_of("2h", 24, n, measuring=0.0, **more) for n in (1, 2))
+    assert twice == pytest.approx(2 * once, rel=1e-2)
 
 
 def test_too_short_a_budget_says_how_much_is_needed() -> None:
     with pytest.raises(UserError, match=r"grant (\d+)m or more") as refused:
-        seconds_of("2m", 24, 1, finals=12, spread=3)
+        seconds_of("2m", 24, 1, finals=12, spread=3, measuring=20.0)
     minutes = str(refused.value).split("grant ")[1].split("m ")[0]
-    assert seconds_of(f"{minutes}m", 24, 1, finals=12, spread=3) >= 10
+    assert seconds_of(f"{minutes}m", 24, 1, finals=12, spread=3, measuring=20.0) >= 10
 
 
 def test_a_study_is_read_as_it_was_written(own_run: Path) -> None:

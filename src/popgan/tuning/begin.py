@@ -17,7 +17,8 @@ from popgan.evidence.experiments.results import SearchSpace, Setting, TuneResult
 from popgan.planning.budget import parse_budget
 from popgan.planning.trial import LEAST_SUBJECTS
 from popgan.provenance import usable_cores
-from popgan.tuning.definition import Definition, StudyPlaces, seconds_of
+from popgan.stations.snapshots import seconds_a_snapshot
+from popgan.tuning.definition import LAST, Definition, StudyPlaces, seconds_of
 from popgan.tuning.planner import Planner
 from popgan.tuning.space import (
     defaults,
@@ -123,12 +124,14 @@ def define(
         default={},
         asked=options.asked(),
     )
+    snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
     seconds = seconds_of(
         options.budget or BUDGET,
         trials,
         options.workers,
         finals=(draft.finalists + 1) * draft.final_seeds,
         spread=draft.spread,
+        measuring=snapshot * (len(LAST) + 2),
     )
     draft = draft.model_copy(update={"seconds": seconds})
     planner = Planner(draft, cohort, places.private / "speeds.json", preset)

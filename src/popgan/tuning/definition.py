@@ -25,8 +25,8 @@ TICKS = 20
 """Ticks of a trial: rungs and snapshots are measured at some of them."""
 LAST = (18, 19, 20)
 """Ticks whose mean is the objective: the averaged generator in the last tenth of the training."""
-MEASURING = 1.35
-"""Measuring and planning take about a third of the time of a short training."""
+BUILDING = 1.1
+"""Planning, building networks and writing checkpoints take about a tenth of the time."""
 SURVIVORS = 0.45
 """Share of the full length that a sampled trial gets on average, when two of three are stopped."""
 
@@ -187,7 +187,9 @@ class StudyPlaces:
         self.folder.mkdir(parents=True, exist_ok=True)
 
 
-def seconds_of(budget: str, trials: int, workers: int, *, finals: int, spread: int) -> float:
+def seconds_of(
+    budget: str, trials: int, workers: int, *, finals: int, spread: int, measuring: float
+) -> float:
     """Seconds of training that each trial gets of a budget.
 
     Args:
@@ -196,18 +198,20 @@ def seconds_of(budget: str, trials: int, workers: int, *, finals: int, spread: i
         workers: processes at work.
         finals: trainings of the final.
         spread: trainings of the default in the search; they are not stopped.
+        measuring: seconds that measuring one training takes.
 
     Raises:
         UserError: a trial would be too short; says how much is needed.
     """
     full = min(spread, trials)
     units = full + SURVIVORS * (trials - full) + finals
-    seconds = parse_budget(budget) * workers / units / MEASURING
+    seconds = parse_budget(budget) * workers / units / BUILDING - measuring
     if seconds < LEAST_SECONDS:
-        needed = math.ceil(LEAST_SECONDS * units * MEASURING / workers / 60)
+        needed = (LEAST_SECONDS + measuring) * units * BUILDING / workers / 60
         count = counted(trials, "trial", "trials")
         raise UserError(
-            f"budget {budget} is too short: {count} and the final would get {seconds:.1f} s each",
-            do=f"grant {needed}m or more, or ask for fewer --trials",
+            f"budget {budget} is too short: {count} and the final need {LEAST_SECONDS:g} s each, "
+            f"and {measuring:.3g} s to be measured",
+            do=f"grant {math.ceil(needed)}m or more, or ask for fewer --trials",
         )
     return round(seconds, 1)
