@@ -132,8 +132,7 @@ def tune(
         new = not places.definition.exists()
         with locked(places.run):
             definition = begin(places, wanted if new or options else None, reporter)
-        if new:
-            # The nodes train, so it is their speed that matters, not that of this machine.
+        if new:  # this machine's speed was measured, which trains nothing
             (places.private / "speeds.json").unlink(missing_ok=True)
         reporter.message(f"Ray: {nodes}; {counted(count, 'trial', 'trials')} at a time")
         cohort = Cohort.open(places.run)

@@ -14,23 +14,21 @@ stop the default's trainings, whose spread has to be known.
 
 from __future__ import annotations
 
-import platform
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+import ray
 from ray import tune
+from ray.exceptions import RayError, RayTaskError
 from ray.tune.search import Searcher
 
 from popgan._version import __version__
-from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
-from popgan.evidence.experiments.results import Trial
 from popgan.progress import Reporter
-from popgan.tuning.definition import Definition, StudyPlaces
-from popgan.tuning.storage import FINALS, SEARCH, Claim, Storage
+from popgan.tuning.ray_node import probe, train
+from popgan.tuning.storage import FINALS, SEARCH
 from popgan.tuning.worker import POLL, Worker
 
 _AGAIN = 4
@@ -49,21 +47,51 @@ def exhaust(head: Worker, workers: int, needs: dict[str, float], show: Callable[
         show: says what has ended since.
 
     Raises:
-        UserError: a node refused to train, or trainings are lost again and again.
+        UserError: a node refused to train, trainings are lost again and again, or all of Ray is.
     """
     show()
     tickets = Tickets(head)
     if not tickets.left():
         return
+    try:
+        _measure(head, needs)
+        _train_all(head, tickets, workers, needs, Watch(workers, show, head.reporter))
+    except (RayError, ConnectionError) as error:
+        if isinstance(error, RayTaskError):  # of our own code
+            raise
+        words = " ".join(str(error).split())[:200]
+        again = "start it again; the same command goes on"
+        raise UserError(f"the Ray cluster was lost ({words})", do=again) from error
+    show()
+    if tickets.left():
+        raise UserError("Ray Tune ended before its time", do="the same command goes on")
+
+
+def _measure(head: Worker, needs: dict[str, float]) -> None:
+    """Have the default's speed measured by a node before several would do so at once.
+
+    The nodes train, so it is their speed that matters; and all trainings of the default must get
+    the same number of images.
+
+    Raises:
+        UserError: the default cannot be planned, or the node does not see the run folder.
+    """
+    if (head.places.private / "speeds.json").exists():
+        return
+    task = ray.remote(probe).options(num_cpus=needs["cpu"], num_gpus=needs.get("gpu", 0))
+    refused = ray.get(task.remote(_described(head)))
+    if refused:
+        raise UserError(refused)
+
+
+def _train_all(
+    head: Worker, tickets: Tickets, workers: int, needs: dict[str, float], watch: Watch
+) -> None:
     with tempfile.TemporaryDirectory(prefix="popgan-ray-") as folder:
         tune.run(
             train,
             name=head.places.name,
-            config={
-                "run": str(head.places.run),
-                "name": head.places.name,
-                "version": __version__,
-            },
+            config=_described(head),
             search_alg=tickets,
             num_samples=-1,
             max_concurrent_trials=workers,
@@ -71,13 +99,16 @@ def exhaust(head: Worker, workers: int, needs: dict[str, float], show: Callable[
             reuse_actors=True,
             max_failures=0,
             raise_on_failed_trial=False,
-            callbacks=[Watch(workers, show, head.reporter)],
+            callbacks=[watch],
             storage_path=folder,
             verbose=0,
         )
-    show()
-    if tickets.left():
-        raise UserError("Ray Tune ended before its time", do="the same command goes on")
+
+
+def _described(head: Worker) -> dict[str, Any]:
+    """What a node is told; it reads all else from the run folder."""
+    places = head.places
+    return {"run": str(places.run), "name": places.name, "version": __version__}
 
 
 class Tickets(Searcher):
@@ -183,62 +214,6 @@ class Watch(tune.Callback):
         elif now - self._busy > _PATIENCE:
             self._busy = now + 9 * _PATIENCE
             self._reporter.warning("nothing is trained; trials wait until Ray has a free node")
-
-
-def train(config: dict[str, Any]) -> None:
-    """Train one trial on this node, which may be any.
-
-    Args:
-        config: run folder, name and half of the study, number of its trials, version of popgan.
-    """
-    answer: dict[str, Any] = {}
-
-    def told(record: Trial, storage: Storage) -> None:
-        answer.update(number=record.number, state=record.state, kid=record.kid)
-
-    places = StudyPlaces(Path(config["run"]), config["name"])
-    try:
-        _check(places, config["version"])
-        definition, cohort = Definition.load(places.definition), Cohort.open(places.run)
-        worker = _OnNode(places, definition, cohort, Reporter(), told=told)
-        worker.train_next(config["study"], config["most"])
-        answer["ended"] = True
-    except UserError as error:
-        answer["refused"] = str(error)
-    tune.report({**answer, "done": True})
-
-
-class _OnNode(Worker):
-    """A worker that tells Ray of rungs as well, for its own dashboard."""
-
-    def _judge(self, claim: Claim) -> Callable[[int, float], bool]:
-        judge = super()._judge(claim)
-
-        def judged(rung: int, kid: float) -> bool:
-            stops = judge(rung, kid)
-            tune.report({"number": claim.trial.number, "rung": rung, "kid": kid})
-            return stops
-
-        return judged
-
-
-def _check(places: StudyPlaces, version: str) -> None:
-    """Refuse what would go wrong on this node for every trial.
-
-    Raises:
-        UserError: it does not see the run folder, or has another popgan.
-    """
-    node = platform.node()
-    if version != __version__:
-        raise UserError(
-            f"node {node} has popgan {__version__}, not {version}", do="install the same on all"
-        )
-    if not places.definition.exists():
-        raise UserError(
-            f"node {node} does not see it",
-            where=places.definition,
-            do="put the run folder where all nodes see it at the same path",
-        )
 
 
 def _words(error: str | None) -> str:
