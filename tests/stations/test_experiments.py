@@ -13,6 +13,7 @@ import made_experiments as made
 import pytest
 
 from popgan.errors import UserError
+from popgan.evidence.experiments.results import Point
 from popgan.progress import Reporter
 from popgan.stations.experiments import (
     ablation_names,
@@ -211,3 +212,16 @@ def test_a_table_is_whole_or_absent(tmp_path: Path) -> None:
         write_trials(made.tuned(trials=4), tmp_path / "full" / "trials.csv")
     write_trials(made.tuned(trials=4), tmp_path / "trials.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "trials.csv"]
+
+
+def test_a_rung_is_measured_with_the_step_that_passes_it(tmp_path: Path) -> None:
+    """Steps are batches: at 45 % of 280 images, eight a step, 128 have been seen."""
+    result = made.tuned()
+    points = [Point(images=128, share=128 / 280, seconds=1.0, kid=0.25, error=0.01)]
+    points.append(Point(images=256, share=256 / 280, seconds=2.0, kid=0.125, error=0.01))
+    trial = result.trials[0].model_copy(update={"points": points})
+    write_trials(
+        result.model_copy(update={"trials": [trial], "rungs": [0.2, 0.45]}), tmp_path / "trials.csv"
+    )
+    (row,) = rows(tmp_path / "trials.csv")
+    assert (row["kid_at_0.2"], row["kid_at_0.45"]) == ("", "0.25")

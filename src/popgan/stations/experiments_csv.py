@@ -19,7 +19,7 @@ from popgan.evidence.experiments.results import (
 from popgan.files import write_text
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_NEAR = 0.005  # of a share: a point this near to a rung was measured there
+_TICK = 0.05  # of a trial's images: a rung is measured with the step that passes it
 _TRIAL = (
     *("number", "purpose", "state", "reason", "seed", "kid", "error", "coverage"),
     *("coverage_floor", "diversity", "images", "planned", "seconds", "overhead", "worker"),
@@ -147,7 +147,8 @@ def _settings(settings: Iterable[Setting]) -> list[str]:
 
 
 def _at(trial: Trial, rung: float) -> float | None:
-    return next((one.kid for one in trial.points if abs(one.share - rung) < _NEAR), None)
+    behind = ((one.share - rung, one.kid) for one in trial.points)
+    return next((kid for gap, kid in behind if -1e-9 <= gap < _TICK), None)
 
 
 def _points(whose: Row, points: Sequence[Point]) -> list[Row]:
