@@ -129,6 +129,7 @@ def test_two_workers_and_one_that_is_killed_lose_nothing(heads: Path, tmp_path: 
     assert len({one["worker"] for one in search}) >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slow_machine")
 def test_the_main_line_searches_first_if_it_is_asked_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
