@@ -41,8 +41,10 @@ def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def some_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where it is; it is not imported."""
+def some_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As where it is; it is not imported, and no cluster runs."""
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     monkeypatch.setitem(sys.modules, "ray", None)
 
@@ -67,7 +69,29 @@ def test_a_cluster_that_does_not_answer_is_one_line_and_nothing_is_lost(own_run:
     for wrong in ("here", "ray://host:10001", "host:port", "host:99999", ":6379"):
         answer = call("tune", own_run, "--engine", "ray", "--address", wrong)
         assert answer.status == 2 and "HOST:PORT" in answer.line
+    answer = call("tune", own_run, "--engine", "ray", "--address", "auto")
+    assert answer.status == 2 and "no Ray cluster runs on this machine" in answer.line
     assert places.journal.read_bytes() == before
+
+
+def test_the_cluster_is_looked_for_where_ray_notes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert ray_engine._found(None) == ray_engine.NEW
+    note = tmp_path / "ray/ray_current_cluster"
+    note.parent.mkdir()
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        note.write_text(address)
+        assert ray_engine._found(None) == ray_engine.NEW  # it is no more
+        listening.listen()
+        assert ray_engine._found(None) == ray_engine._found("auto") == address
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        note.unlink()
+        assert ray_engine._found(None) == address
 
 
 def test_options_of_ray_without_ray_are_refused(own_run: Path) -> None:

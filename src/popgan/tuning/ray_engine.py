@@ -17,6 +17,7 @@ import math
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from popgan.tuning.worker import Worker
 from popgan.wording import counted
 
 PATIENCE = 10.0  # seconds for the head node to answer
+NEW = "local"  # Ray's word for a cluster that is started for this process
 _SILENT = 50  # of Python's levels of logging: what matters is said in our own lines
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
@@ -113,8 +115,8 @@ def tune(
         options: what to search; None goes on with the study as it was begun, or takes defaults.
         workers: trials at the same time; one a GPU by default, or one a node without GPUs.
         name: of the study; the recipe's by default.
-        address: HOST:PORT of the head node; by default the cluster that runs on this machine,
-            or else a new one of this machine alone.
+        address: HOST:PORT of the head node; by default the one in RAY_ADDRESS, else that of the
+            cluster that runs on this machine, else a new one of this machine alone.
         reporter: shows progress.
 
     Raises:
@@ -184,8 +186,7 @@ def connected(address: str | None) -> Iterator[Nodes]:
         UserError: Ray is not installed, or the cluster cannot be reached.
     """
     require_ray()
-    if address is not None and address != "auto":
-        _refuse_silence(address)
+    place = _found(address)
     for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
     import ray
@@ -196,8 +197,8 @@ def connected(address: str | None) -> Iterator[Nodes]:
     with _own_signals():
         try:
             ray.init(
-                address=address,
-                include_dashboard=False if address is None else None,
+                address=place,
+                include_dashboard=False if place == NEW else None,
                 log_to_driver=False,
                 logging_level=_SILENT,
             )
@@ -223,8 +224,36 @@ def require_ray() -> None:
         raise UserError("--engine ray needs Ray Tune", do="pip install popgan[ray]")
 
 
-def _refuse_silence(address: str) -> None:
-    """Ray waits a minute for a head node that is not there."""
+def _found(address: str | None) -> str:
+    """Where the cluster is: as it was given, as in RAY_ADDRESS, of this machine, or `NEW`.
+
+    Ray would look in the same places; but for one that is not there any more it waits for minutes.
+
+    Raises:
+        UserError: it does not answer.
+    """
+    asked = address or os.environ.get("RAY_ADDRESS", "")
+    if asked == NEW:
+        return NEW
+    if asked not in ("", "auto"):
+        _call(asked)
+        return asked
+    folder = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())
+    with contextlib.suppress(OSError, UserError):
+        started = (folder / "ray" / "ray_current_cluster").read_text(encoding="utf-8").strip()
+        _call(started)
+        return started
+    if asked:
+        raise UserError("no Ray cluster runs on this machine", do=_START)
+    return NEW
+
+
+def _call(address: str) -> None:
+    """Call the head node.
+
+    Raises:
+        UserError: it does not answer, or that is no address.
+    """
     host, _, port = address.rpartition(":")
     if not host or "/" in address or not port.isdecimal() or int(port) > 65535:
         raise UserError(
