@@ -10,6 +10,7 @@ import typer
 from popgan.cli import shared, values
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
+from popgan.progress import Reporter
 from popgan.stations.folder import locked, require_run
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def tune(
     else:
         # Trials lock their own folders, so that others may join; only the beginning is alone.
         with locked(folder):
-            searching.begin(places, options, reporter)
+            fresh = not places.definition.exists()
+            searching.begin(places, options, reporter if fresh else Reporter())
         found = searching.tune(folder, options, name=places.name, reporter=reporter)
     shown.show([*told(found), "", *_next(folder, places)], found.model_dump(mode="json"))
 

@@ -102,7 +102,8 @@ def begin(places: StudyPlaces, options: TuneOptions | None, reporter: Reporter) 
                 do="repeat the former options to go on with it, or begin another with "
                 "`popgan tune --name NEW`",
             )
-        reporter.message(f"going on with {places.definition}")
+        if places.journal.exists():
+            reporter.message(f"going on with {places.definition}")
         return definition
     wanted = options or TuneOptions()
     wanted.check()
