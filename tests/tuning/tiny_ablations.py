@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from popgan.config.schema import Plan
+from popgan.evidence.experiments.results import Outcome
 from popgan.progress import Reporter
 from popgan.seeds import numpy_rng
 from popgan.tuning.ablation import Trainer, begin
 from popgan.tuning.ablation_begin import AblateOptions
 from popgan.tuning.ablation_study import AblationPlaces
-from popgan.tuning.trial import Outcome
 
 TINY = {
     "network.channels": [16, 16],
@@ -55,7 +55,7 @@ class Made:
         own = float(numpy_rng(made.seed, repr(made.train)).normal(0, 0.005))
         images = made.train.images
         return Outcome(
-            "complete",
+            state="complete",
             kid=0.5 + gap + luck + own,
             error=0.01,
             coverage=0.8,

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from popgan.errors import UserError
-from popgan.evidence.experiments.results import Point, Setting, State
-from popgan.evidence.experiments.search_results import Result
+from popgan.evidence.experiments.results import Outcome, Setting
 from popgan.files import read_json, write_json
-from popgan.tuning.trial import Outcome, hold
+from popgan.tuning.trial import hold
 
 MOST_STARTS = 3
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
@@ -43,22 +42,10 @@ class Cell:
     seed: int
 
 
-class Ended(Result):
-    """How a cell ended; see `tuning.trial.Outcome`."""
+class Ended(Outcome):
+    """How a cell ended, and who trained it."""
 
     cell: str
-    state: State
-    reason: str = ""
-    kid: float | None = None
-    error: float | None = None
-    points: list[Point] = Field(default_factory=list)
-    coverage: float | None = None
-    coverage_floor: float | None = None
-    diversity: float | None = None
-    images: int = 0
-    planned: int = 0
-    seconds: float = 0.0
-    overhead: float = 0.0
     worker: str = ""
 
     @classmethod

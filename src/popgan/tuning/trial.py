@@ -12,7 +12,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -22,7 +21,7 @@ from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.device import best_device
 from popgan.errors import UserError, is_out_of_memory
-from popgan.evidence.experiments.results import Point, State
+from popgan.evidence.experiments.results import Outcome, Point, State
 from popgan.files import sha256_value
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
@@ -47,24 +46,6 @@ Judge = Callable[[int, float], bool]
 
 class _StoppedError(Exception):
     """The trial is stopped at a rung."""
-
-
-@dataclass
-class Outcome:
-    """How a training ended; see `evidence.experiments.results.Trial`."""
-
-    state: State
-    reason: str = ""
-    kid: float | None = None
-    error: float | None = None
-    points: list[Point] = field(default_factory=list)
-    coverage: float | None = None
-    coverage_floor: float | None = None
-    diversity: float | None = None
-    images: int = 0
-    planned: int = 0
-    seconds: float = 0.0
-    overhead: float = 0.0
 
 
 def train_trial(
@@ -96,11 +77,12 @@ def train_trial(
         made = _kept_plan(folder, plan)
         return _Training(folder, made, cohort, rungs, seed, judge, reporter).run(start)
     except UserError as error:
-        return Outcome(_failure(error), str(error))
+        return Outcome(state=_failure(error), reason=str(error))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        return Outcome("out of memory", "the memory is not enough to build its networks")
+        reason = "the memory is not enough to build its networks"
+        return Outcome(state="out of memory", reason=reason)
 
 
 def forget(folder: Path) -> None:
@@ -250,11 +232,13 @@ class _Training:
 
     def _finished(self, state: TrainState, start: float) -> Outcome:
         outcome = self._outcome(state, "complete", "", start)
-        outcome.coverage = self.scale.coverage(state)
-        outcome.coverage_floor = self.scale.coverage_floor()
         scores = [score for score in state.guard.scores if self._tick(score.images) in LAST]
-        outcome.kid, outcome.error = objective(scores, self.scale.subjects, self.scale.images)
-        return outcome
+        kid, error = objective(scores, self.scale.subjects, self.scale.images)
+        judged = {
+            **{"kid": kid, "error": error, "coverage": self.scale.coverage(state)},
+            "coverage_floor": self.scale.coverage_floor(),
+        }
+        return outcome.model_copy(update=judged)
 
     def _tick(self, images: int) -> int:
         return images * TICKS // self.plan.train.images
@@ -273,8 +257,8 @@ class _Training:
             )
         variety = rows[-1]["variety"] if rows else math.nan
         return Outcome(
-            word,
-            reason,
+            state=word,
+            reason=reason,
             points=points,
             diversity=None if math.isnan(variety) else variety,
             images=state.images,

@@ -10,20 +10,18 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import Preset
 from popgan.errors import UserError
-from popgan.evidence.experiments.results import Trial
+from popgan.evidence.experiments.results import Outcome, Trial
 from popgan.progress import Reporter
 from popgan.tuning.definition import Definition, StudyPlaces
 from popgan.tuning.halving import goes_on
 from popgan.tuning.outcome import DONE, finalists, judged, result, violations, write_result
 from popgan.tuning.planner import Planner
 from popgan.tuning.storage import FINALS, SEARCH, Claim, Storage
-from popgan.tuning.trial import Outcome, forget, train_trial
+from popgan.tuning.trial import forget, train_trial
 
 POLL = 2.0
 """Seconds between two looks at what others do, while nothing is left to take."""
@@ -117,7 +115,6 @@ class Worker:
     def _train(self, claim: Claim) -> None:
         number = claim.trial.number
         folder = self.places.trial(claim.study, number)
-        start = time.monotonic()
         try:
             outcome = train_trial(
                 folder,
@@ -138,17 +135,16 @@ class Worker:
         forget(folder)
         self.write()
         self._told(record, self.storage)
-        self._refuse_broken_default(record, time.monotonic() - start)
+        self._refuse_broken_default(record)
 
     def _record(self, claim: Claim, outcome: Outcome) -> Trial:
-        known: dict[str, Any] = asdict(outcome) | {"points": outcome.points}
         return Trial(
             number=claim.trial.number,
             purpose=claim.purpose,
             setting=claim.setting,
             seed=claim.seed,
             worker=self.name,
-            **known,
+            **vars(outcome),
         )
 
     def _judge(self, claim: Claim) -> Callable[[int, float], bool]:
@@ -167,7 +163,7 @@ class Worker:
 
         return judge
 
-    def _refuse_broken_default(self, record: Trial, seconds: float) -> None:
+    def _refuse_broken_default(self, record: Trial) -> None:
         """A search around something that cannot be trained would fail trial by trial.
 
         Raises:

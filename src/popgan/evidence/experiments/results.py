@@ -14,6 +14,7 @@ from popgan.evidence.experiments.ablation_results import (
 from popgan.evidence.experiments.search_results import (
     Candidate,
     Finals,
+    Outcome,
     Point,
     Purpose,
     Result,
@@ -41,6 +42,7 @@ __all__ = [
     "Factorial",
     "Finals",
     "Importance",
+    "Outcome",
     "Pair",
     "Point",
     "Purpose",

@@ -41,15 +41,11 @@ class Point(Result):
     error: float
 
 
-class Trial(Result):
-    """One training of one setting.
+class Outcome(Result):
+    """How a training ended.
 
     Attributes:
-        number: in the study, from 0.
-        purpose: why it was trained.
-        setting: what differs from the starting preset.
-        seed: of the training.
-        state: how it ended; infeasible: complete, but a constraint is broken.
+        state: of it; infeasible: complete, but a constraint is broken.
         reason: of any state but complete, in words.
         kid: mean of the last snapshots; None unless complete or infeasible.
         error: its standard error.
@@ -60,13 +56,8 @@ class Trial(Result):
         images, planned: seen, and planned.
         seconds: of training, measuring at the rungs included.
         overhead: seconds before and after it, to plan, to build networks and to judge.
-        worker: host and process.
     """
 
-    number: int
-    purpose: Purpose
-    setting: Setting
-    seed: int
     state: State
     reason: str = ""
     kid: float | None = None
@@ -79,6 +70,23 @@ class Trial(Result):
     planned: int = 0
     seconds: float = 0.0
     overhead: float = 0.0
+
+
+class Trial(Outcome):
+    """One training of one setting, with how it ended.
+
+    Attributes:
+        number: in the study, from 0.
+        purpose: why it was trained.
+        setting: what differs from the starting preset.
+        seed: of the training.
+        worker: host and process.
+    """
+
+    number: int
+    purpose: Purpose
+    setting: Setting
+    seed: int
     worker: str = ""
 
 
