@@ -22,9 +22,10 @@ from popgan.progress import Reporter, Task
 from popgan.stations.experiments import load_ablation
 from popgan.tuning.ablation_begin import AblateOptions, define
 from popgan.tuning.ablation_outcome import write
-from popgan.tuning.ablation_study import CURVE, AblationPlaces, AblationStudy, asked_otherwise
+from popgan.tuning.ablation_study import CURVE, AblationPlaces, AblationStudy
 from popgan.tuning.cells import Cell, Cells, Claim, Ended
 from popgan.tuning.crew import Crew
+from popgan.tuning.definition import asked_otherwise
 from popgan.tuning.planner import Planner
 from popgan.tuning.trial import forget, train_trial
 

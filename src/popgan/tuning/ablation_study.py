@@ -153,26 +153,3 @@ def minutes(seconds: float) -> str:
     if not hours:
         return f"{whole}m"
     return f"{hours}h{rest}m" if rest else f"{hours}h"
-
-
-def asked_otherwise(before: dict[str, Any], now: dict[str, Any], given: set[str]) -> list[str]:
-    """What is asked for now and was not then, in words.
-
-    Args:
-        before: what the study was begun with.
-        now: what is asked for.
-        given: names of what the user said; the rest asks for nothing.
-    """
-    return [
-        f"{name} {_shown(now[name])}, was {_shown(before.get(name))}"
-        for name in now
-        if name in given and now[name] != before.get(name)
-    ]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value)) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={one}" for name, one in value.items()) or "none"
-    return str(value)

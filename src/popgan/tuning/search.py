@@ -22,7 +22,7 @@ from popgan.progress import Reporter, Task
 from popgan.stations.experiments import load_tune
 from popgan.tuning.begin import TuneOptions, define
 from popgan.tuning.crew import Crew
-from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.definition import Definition, StudyPlaces, asked_otherwise
 from popgan.tuning.outcome import DONE, judged, result, write_result
 from popgan.tuning.storage import FINALS, SEARCH, Storage
 from popgan.tuning.worker import POLL, Worker, title
@@ -212,13 +212,10 @@ def _changes(definition: Definition, options: TuneOptions | None) -> list[str]:
     """What is asked for now and was not then; an option that is not given asks for nothing."""
     if options is None:
         return []
-    before, now = definition.asked, options.asked()
-    plain = TuneOptions().asked()
-    return [
-        f"{name} {now[name]}, was {before.get(name)}"
-        for name in now
-        if now[name] != before.get(name) and now[name] != plain[name]
-    ]
+    plain, now = TuneOptions().asked(), options.asked()
+    return asked_otherwise(
+        definition.asked, now, {name for name in now if now[name] != plain[name]}
+    )
 
 
 def _earlier(places: StudyPlaces, recipe: str) -> Iterable[TuneResult]:
