@@ -119,6 +119,7 @@ def comparison(**changes):
     values = {
         "cohort": "c0ffee" + "0" * 58,
         "backbone": {"backbone": "efficientnet-lite0", "input_size": 160},
+        "basis": "EfficientNet-Lite0 at 160 pixels, weights 579344248a93",
         "images": 1000,
         "matched": 144,
         "reference_images": 144,

@@ -262,6 +262,7 @@ def ablated(seeds=5, **changes):
         "variants": [Variant(name=name, kind=kind, setting={}, about=about)
                      for name, kind, _, about in _VARIANTS]
         + [Variant(name="no prior", kind="out", setting={},
+                   about="the default is without it anyway",
                    impossible="the default starts from no prior, so there is none to take out")],
         "runs": runs,
         "contrasts": _holm(contrasts),

@@ -71,7 +71,8 @@ def test_budget_replicates_and_cautions_are_said(html, result):
     assert result.budget in said
     assert "5 seeds a variant; images are no replicates" in said
     assert result.cautions[0] in said
-    assert "no prior: the default starts from no prior" in said
+    gone = next(variant for variant in result.variants if variant.impossible)
+    assert f"no prior: {gone.impossible}. The default is without it anyway." in said
     assert "test split was not touched" in said
 
 

@@ -55,6 +55,31 @@ def test_the_unpaired_table_is_headed_by_what_it_is_not(html):
     assert "copy of T1w" in said
 
 
+@pytest.mark.parametrize("title", ["Frechet distance", "FID"])
+def test_the_comparison_says_fid_only_where_the_comparison_itself_does(tmp_path, title):
+    basis = "Inception-v3 (2015-12-05) at 299 pixels, weights 6726825d0af5"
+    found = {"frechet_title": title, **({"basis": basis} if title == "FID" else {})}
+    result = evidence.compared(**found)
+    page, data = tmp_path / "r.html", tmp_path / "r.json"
+    write_report(page, bare(comparison=result, filmstrip=[]), data=data)
+    shown, html = title.replace("Frechet", "Fréchet"), page.read_text(encoding="utf-8")
+    for anchor in ("comparison", "unpaired"):
+        part = section(html, anchor)
+        assert part.count(f'<th scope="col">{shown}</th>') == 1
+        assert f"{shown}: {result.result.basis}; 144 images a side." in words(part)
+        assert ("FID" in words(part)) == (title == "FID")
+    told = json.loads(data.read_text())["comparison"]["result"]
+    assert told["frechet_title"] == title
+    assert told["basis"] == result.result.basis
+
+
+def test_an_older_comparison_names_its_network_by_what_it_kept():
+    shown = comparison_view(evidence.compared(basis=""))
+    assert "Fréchet distance: EfficientNet-Lite0 features at 160 pixels; 144" in (
+        shown.tables[0][0].caption
+    )
+
+
 def test_ties_are_called_ties(html):
     said = words(section(html, "comparison"))
     assert "+0.040 tie" in said

@@ -137,9 +137,9 @@ def _time(run: Replicate) -> float:
 
 
 def impossible(result: AblationResult) -> list[str]:
-    """Variants that cannot be trained here, with the reason."""
+    """Variants that cannot be trained here, with the reason, and what they are or what is done."""
     return [
-        f"{variant.name}: {told(variant.impossible)}."
+        f"{variant.name}: {told(variant.impossible)}. {sentence(variant.about)}".rstrip()
         for variant in result.variants
         if variant.impossible
     ]

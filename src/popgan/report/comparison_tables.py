@@ -18,6 +18,8 @@ from popgan.report.comparison_words import (
     Cell,
     budget_cells,
     corrected,
+    frechet_basis,
+    frechet_title,
     tested,
     valued,
 )
@@ -38,7 +40,9 @@ def model_table(result: Comparison) -> Table:
         about += f" Real against real: {' ('.join(filter(None, valued(result.floor)))})."
     if result.mean_image is not None:
         about += f" The mean image: {score(result.mean_image)}."
-    head = ["Model", "KID", "Fréchet", "Clipped coverage", "Images shown", "Time", "Parameters"]
+    about += f" {frechet_basis(result)}"
+    head = ["Model", "KID", frechet_title(result), "Clipped coverage", "Images shown", "Time",
+            "Parameters"]  # fmt: skip
     rows = [
         (
             row.name,
@@ -104,14 +108,14 @@ def _pair_cells(pair: Pair) -> list[Cell]:
     ]
 
 
-def unpaired_table(table: UnpairedTable) -> Table:
+def unpaired_table(result: Comparison, table: UnpairedTable) -> Table:
     """The paper's numbers, every row with those that show what they are worth."""
     return Table(
         f"{typeset(table.heading)}. {_told(table.intensity)}. {_told(table.mask)}. Pairing "
-        f"seed {table.pairing_seed}. {_references(table)} no models: they show what the numbers "
-        "reward.",
+        f"seed {table.pairing_seed}. {frechet_basis(result)} {_references(table)} no models: they "
+        "show what the numbers reward.",
         ["Source", "MSE", "MAE", "PSNR, random pair", "PSNR, nearest training",
-         "PSNR, nearest held-out", "Fréchet"],
+         "PSNR, nearest held-out", frechet_title(result)],
         [
             (
                 row.name,

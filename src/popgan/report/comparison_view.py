@@ -172,7 +172,7 @@ def _unpaired(result: Comparison) -> UnpairedView | None:
     return UnpairedView(
         heading=typeset(found.heading),
         why=typeset(found.why),
-        table=unpaired_table(found),
+        table=unpaired_table(result, found),
         instead=[table for table in instead if table is not None],
     )
 

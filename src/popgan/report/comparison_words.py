@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from popgan.evidence.compare.results import Budget
+from popgan.evidence.compare.results import Budget, Comparison
 from popgan.evidence.readers.results import Measure, Test
 from popgan.report.audit_words import p_value
-from popgan.report.words import duration, number
+from popgan.report.measurements import identity_line
+from popgan.report.words import duration, number, typeset
 
 Cell = tuple[str, str]
 """A value, and the remark below it."""
@@ -17,6 +18,17 @@ HOW_PAIRS = {
     "clipped_coverage": "Clipped coverage of the first less that of the second. Right of the "
     "dotted line the first covers more kinds of real image.",
 }
+
+
+def frechet_title(result: Comparison) -> str:
+    """What the comparison itself calls its Frechet distances: FID with one network alone."""
+    return typeset(result.frechet_title)
+
+
+def frechet_basis(result: Comparison) -> str:
+    """The network behind that name, and how many images: without either it says nothing."""
+    network = result.basis or identity_line(result.backbone)
+    return f"{frechet_title(result)}: {network}; {number(result.matched)} images a side."
 
 
 def valued(measure: Measure | None, decimals: int = 3, *, sign: bool = False) -> Cell:
