@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from popgan import Cohort
+from popgan.cohort.licence import read_licence
 from popgan.cohort.options import IngestOptions
 from popgan.errors import UserError
 from popgan.progress import Reporter
@@ -40,12 +41,18 @@ def test_scans_with_new_times_are_the_same_cohort_and_other_scans_are_refused(
     weights = run / "models" / "popgan" / "weights.safetensors"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"trained for hours")
+    # A licence that is stated later belongs to the same cohort.
+    assert read_licence(run).licence is None
+    (scans / "dataset_description.json").write_text('{"License": "CC0"}')
     for path in scans.rglob("*.nii.gz"):
         os.utime(path, (1.7e9, 1.7e9))
     after, said = ingest(scans, run)
     assert after.hash == before.hash
     assert any("only their files are newer" in line for line in said)
+    assert read_licence(run).licence == "CC0"
+    (run / "dataset" / "licence.json").unlink()  # as in a run of an older version
     assert ingest(scans, run)[1] == ["[ingest] unchanged, skipped"]
+    assert read_licence(run).licence == "CC0"
     save(scans / "Person0" / "t1.nii.gz", head(77))
     with pytest.raises(UserError, match="other or newer scans"):
         ingest(scans, run)

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.licence import keep_licence
 from popgan.evidence.privacy.results import Flag, PrivateDetails
 from popgan.stations.audited import load_audit, load_private, save_audit
 from popgan.stations.draw import synthesise
+from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model, find_model
 from popgan.stations.report_evidence import (
     audit_content,
@@ -145,6 +147,22 @@ def test_provenance_has_hashes_and_seeds_and_no_place(model: Model) -> None:
     assert all(len(digest) == 64 for digest in found["hashes"].values())
     assert set(found["seeds"]) == {"training", "evaluated images", "split of patients"}
     assert str(model.run.parent) not in json.dumps(found)
+    # Where it was trained, which need not be where the page is written.
+    trained = Ledger(model.run).stations()[f"train {model.name}"]
+    assert found["training"]["cpu"] == trained.machine["cpu"]
+    assert found["training"]["torch"] == trained.versions["torch"]
+    assert found["training"]["finished"] == trained.created
+    assert found["training"]["threads"] == model.plan().train.threads
+
+
+def test_a_licence_that_is_stated_later_is_a_reason_to_write_the_report_anew(
+    model: Model, tmp_path: Path
+) -> None:
+    before, source = evidence_inputs(model), tmp_path / "data"
+    source.mkdir()
+    (source / "dataset_description.json").write_text('{"License": "CC0"}')
+    keep_licence(source, model.run)
+    assert evidence_inputs(model) != before
 
 
 def test_a_run_without_release_or_comparison_says_so(model: Model) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from popgan.cohort.licence import keep_licence
 from popgan.cohort.outcome import CohortFiles, Kept, Quarantine
 from popgan.cohort.quality import double_rows, quality_rows
 from popgan.cohort.series import private_series, public_series
@@ -27,7 +28,7 @@ class NoCohortError(UserError):
 
 
 def write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> None:
-    """Write splits, fingerprint and quality control, and the private key to the pseudonyms."""
+    """Write splits, fingerprint, quality control, licence, and the private key to pseudonyms."""
     dataset = files.run / "dataset"
     options = files.options
     write_json(
@@ -43,6 +44,7 @@ def write_tables(files: CohortFiles, kept: Kept, numbers: dict[str, Any]) -> Non
         "dicom_series": public_series(files.series, files.pseudonyms),
     }
     write_json(dataset / "qc.json", qc)
+    keep_licence(files.source, files.run)
     private: dict[str, Any] = {}
     for visit, prepared, _ in kept:
         entry = private.setdefault(

@@ -77,7 +77,7 @@ _CLAIM: tuple[tuple[str, str, str, bool], ...] = (
     ("Limits", "Limits", "limits", False),
     ("Meaning for practice", "", "", True),
     ("Full protocol", "", "", True),
-    ("Availability of software, model, data", "Version, hashes; release", "provenance", True),
+    ("Availability of software, model, data", "Hashes, licences; release", "provenance", True),
     ("Funding", "", "", True),
 )
 _CS: tuple[tuple[str, str, str, str, bool], ...] = (

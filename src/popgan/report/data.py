@@ -13,6 +13,7 @@ from popgan.evidence.experiments.results import AblationResult, TuneResult
 from popgan.report.claim import Claim
 from popgan.report.content import PageContent, ReportContent
 from popgan.report.experiments_data import experiment_data
+from popgan.report.licences import licences
 from popgan.report.worst import RULE, worst_places
 
 VERSION = 1
@@ -49,6 +50,7 @@ def report_data(
         ],
         "intended_uses": uses[0],
         "forbidden_uses": uses[1],
+        "licences": [dataclasses.asdict(row) for row in licences(content)],
     }
     fields = {field.name: getattr(content, field.name) for field in dataclasses.fields(content)}
     for name, value in fields.items():

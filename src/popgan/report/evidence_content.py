@@ -76,6 +76,8 @@ class EvidencePage:
         release: the data set that was made for sharing.
         comparison: the reported model beside others of the run.
         splits: train, tuning and test, in counts and hashes.
+        source_licence: of the scans, as their data set words it; "" where it is not known.
+        simulated: whether the scans are popgan's own phantom.
         tune: the search for the recipe's values; None = there was none.
         other_tunes: names of the run's other searches for this recipe.
         ablation: what each part of the recipe is worth; None = it was not asked.
@@ -86,6 +88,8 @@ class EvidencePage:
     release: ReleaseContent = field(default_factory=ReleaseContent)
     comparison: ComparisonContent = field(default_factory=ComparisonContent)
     splits: Mapping[str, SplitFacts] = field(default_factory=dict)
+    source_licence: str = ""
+    simulated: bool = False
     tune: TuneResult | None = None
     other_tunes: Sequence[str] = ()
     ablation: AblationResult | None = None

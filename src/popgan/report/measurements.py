@@ -48,7 +48,7 @@ def metric_views(fidelity: FidelityResult) -> tuple[list[MetricView], list[tuple
 
 def network_name(fidelity: FidelityResult) -> str:
     """The network in whose features distances are measured: "EfficientNet-Lite0"."""
-    return _name(fidelity.backbone)
+    return network_title(fidelity.backbone)
 
 
 def network_line(fidelity: FidelityResult) -> str:
@@ -59,10 +59,11 @@ def network_line(fidelity: FidelityResult) -> str:
 def identity_line(identity: Mapping[str, Any]) -> str:
     """The same from the identity of a network as it is stored."""
     size = identity.get("input_size")
-    return f"{_name(identity)} features" + (f" at {size} pixels" if size else "")
+    return f"{network_title(identity)} features" + (f" at {size} pixels" if size else "")
 
 
-def _name(identity: Mapping[str, Any]) -> str:
+def network_title(identity: Mapping[str, Any]) -> str:
+    """The name of a network from its identity as it is stored."""
     name = str(identity.get("backbone", "an unnamed network"))
     return _NETWORKS.get(name, name)
 

@@ -17,6 +17,7 @@ from popgan.report.content import PageContent, ReportContent
 from popgan.report.data import report_data
 from popgan.report.figures import training_drawings
 from popgan.report.guard import assert_self_contained, assert_shareable, assert_shareable_data
+from popgan.report.licences import licences
 from popgan.report.masks import mask_view
 from popgan.report.measures_view import measures_view
 from popgan.report.page import render
@@ -99,6 +100,7 @@ def _frame(content: PageContent) -> dict[str, Any]:
         },
         "flow": data_flow(content),
         "splits": split_rows(content.splits),
+        "licences": licences(content),
         "checklists": _checklists(content),
         "plan": plan_groups(content.plan),
         "cohort": list(flat(content.cohort)),

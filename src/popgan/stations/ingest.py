@@ -8,6 +8,7 @@ from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.identity import KEY_FILE
+from popgan.cohort.licence import keep_licence
 from popgan.cohort.options import IngestOptions
 from popgan.errors import UserError
 from popgan.files import private_folder
@@ -57,6 +58,7 @@ def ingest_station(
             reporter.warning(f"{str(error).split('; ')[0]}: ingesting again")
         else:
             reporter.message(f"[{STATION}] unchanged, skipped")
+            keep_licence(source, run)  # which an older version did not
             if not quality_page(run).exists():  # of an older version, or removed
                 write_quality(cohort)
             return cohort
@@ -68,6 +70,7 @@ def ingest_station(
         if not changes and _touched_only(source, run, options, replacing, workers, reporter):
             with ledger.station(STATION, inputs, outputs, reporter, asked=asked):
                 reporter.message("the scans are the same, only their files are newer")
+                keep_licence(source, run)
             return Cohort.open(run)
         _protect_models(run, changes, replacing)
     with ledger.station(STATION, inputs, outputs, reporter, asked=asked):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from popgan._version import __version__
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.licence import read_licence
 from popgan.cohort.quality import unjudged_words
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
@@ -121,6 +122,7 @@ def _page(
     model: Model, cohort: Cohort, plan: Plan, evaluation: Evaluation | None, ledger: Ledger
 ) -> dict[str, Any]:
     """What every shareable page shows around its findings; see `PageContent`."""
+    source = read_licence(model.run)
     return {
         "recipe": plan.recipe,
         "preset": plan.preset,
@@ -131,6 +133,8 @@ def _page(
         "preparation": preparation_rows(cohort),
         "provenance": provenance_record(model, cohort, plan),
         "splits": splits(cohort),
+        "source_licence": source.licence or "",
+        "simulated": source.simulated,
         "audit": audit_content(model, plan),
         "comparison": comparison_content(model),
         **experiments_content(model.run, plan.recipe),

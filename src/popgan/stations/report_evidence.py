@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.licence import FILE as LICENCE
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.files import read_json, sha256_file, sha256_value
@@ -26,7 +27,8 @@ from popgan.stations.compared import (
     load_comparison,
 )
 from popgan.stations.evidence import evaluation_seed
-from popgan.stations.ledger import Ledger
+from popgan.stations.ledger import Entry, Ledger
+from popgan.stations.machine import load_machine
 from popgan.stations.model import Model
 from popgan.stations.release_files import AUDIT, SUMS, is_intact
 
@@ -98,6 +100,7 @@ def evidence_inputs(model: Model) -> dict[str, str | bool | None]:
         "private audit": model.private_audit_path,
         "release": release_folder(model) / AUDIT,
         "comparison": comparison_path(model.run),
+        "licence": model.run / "dataset" / LICENCE,
     }
     found = {name: sha256_file(path) if path.exists() else None for name, path in paths.items()}
     return {**found, "intact": paths["release"].exists() and is_intact(release_folder(model))}
@@ -119,10 +122,12 @@ def splits(cohort: Cohort) -> dict[str, SplitFacts]:
 def provenance_record(model: Model, cohort: Cohort, plan: Plan) -> dict[str, Any]:
     """Versions, machine, hashes and seeds: what somebody needs who wants the same numbers."""
     seeds = {"training": str(plan.seed), "evaluated images": str(evaluation_seed(plan))}
-    if (asked := Ledger(model.run).stations().get("ingest")) is not None:
+    stations = Ledger(model.run).stations()
+    if (asked := stations.get("ingest")) is not None:
         seeds["split of patients"] = str(asked.asked.get("seed", 0))
     return {
         **provenance.record(),
+        "training": _training(model, plan, stations.get(f"train {model.name}")),
         "hashes": {
             "weights": model.weights_hash(),
             "plan": model.plan_hash(),
@@ -132,6 +137,23 @@ def provenance_record(model: Model, cohort: Cohort, plan: Plan) -> dict[str, Any
             "environment": environment_hash(),
         },
         "seeds": seeds,
+    }
+
+
+def _training(model: Model, plan: Plan, entry: Entry | None) -> dict[str, Any]:
+    """What the training ran on, which need not be the machine that writes the page."""
+    found: dict[str, Any] = {"threads": plan.train.threads}
+    if entry is None:  # trained by a study, or by an older version
+        return found
+    planned = load_machine(model)
+    if planned.get("gpu") and planned.get("processor") == entry.machine.get("cpu"):
+        found["GPU"] = planned["gpu"]
+    names = ("popgan", "python", "torch")
+    return {
+        **entry.machine,
+        **found,
+        **{name: entry.versions[name] for name in names if name in entry.versions},
+        "finished": entry.created,
     }
 
 
