@@ -1,6 +1,7 @@
 """Contrast translation: mustgan against single sources and every trivial way, cell by cell.
 
     python benchmarks/translation.py --speeds          # first, on a quiet machine
+    python benchmarks/translation.py --speeds --again mustgan   # because its code has changed
     python benchmarks/translation.py [--only lgg-flair,lgg-t1ce,phantom-t2] [--threads 1]
     python benchmarks/translation.py --status
 
@@ -54,6 +55,7 @@ MINUTES = 15.0
 SPEED_THREADS = 2
 PHANTOMS = 48
 SIDE = 128
+YARDSTICK = f"pix2pix, 1 of {SIDE} x {SIDE}"
 WHOLE = {"resolution": SIDE, "slices": 40, "slice_range": (5, 95), "keep_ids": True}
 
 
@@ -182,8 +184,13 @@ def make_plan(cell: Cell, bench: Bench, speed: float | None, count: int) -> Plan
     )
 
 
-def freeze_speeds(bench: Bench, rounds: int, task: str = "lgg-flair") -> None:
-    """Measure images/s of every shape, and slices/s of translation, in alternating rounds."""
+def freeze_speeds(
+    bench: Bench, rounds: int, task: str = "lgg-flair", again: Sequence[str] = ()
+) -> None:
+    """Measure images/s of every shape, and slices/s of translation, in alternating rounds.
+
+    With `again` only those recipes get new speeds; pix2pix, whose speeds stay, is the yardstick.
+    """
     shapes = {cell.shape: cell for cell in cells([task])}
     cohort, start = bench.cohort(next(iter(shapes.values())).task.cohort), time.monotonic()
     trained: dict[str, list[float]] = {shape: [] for shape in shapes}
@@ -201,15 +208,34 @@ def freeze_speeds(bench: Bench, rounds: int, task: str = "lgg-flair") -> None:
     wall = round((time.monotonic() - start) / 60, 2)
     facts = {"threads": SPEED_THREADS, "rounds": rounds, "load_before": round(load, 2)}
     for name, found in ((SPEEDS, trained), (SLICES, translated)):
-        value = {
-            shape: {
-                "median": round(median(own), 2),
-                "least": round(min(own), 2),
-                "most": round(max(own), 2),
-            }
-            for shape, own in found.items()
-        }
+        value = {shape: _summary(own) for shape, own in found.items()}
+        if again:
+            value = _held_against(YARDSTICK, value, bench.store.cells()[name]["value"], again)
         bench.store.put(name, facts, value, wall_minutes=wall)
+
+
+def _summary(values: list[float]) -> dict[str, float]:
+    return {
+        "median": round(median(values), 2),
+        "least": round(min(values), 2),
+        "most": round(max(values), 2),
+    }
+
+
+def _held_against(
+    yardstick: str, new: dict[str, Any], known: dict[str, Any], again: Sequence[str]
+) -> dict[str, Any]:
+    """Known speeds, those of some recipes anew: as the machine would have shown them back then.
+
+    Every new speed is multiplied by the known speed of the yardstick over its new one.
+    """
+    factor = known[yardstick]["median"] / new[yardstick]["median"]
+    return known | {
+        shape: {word: round(factor * speed, 2) for word, speed in entry.items()}
+        | {"yardstick_factor": round(factor, 4)}
+        for shape, entry in new.items()
+        if shape.partition(",")[0] in again
+    }
 
 
 def slices_a_second(plan: Plan) -> float:
@@ -306,6 +332,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [task.name for task in TASKS]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--speeds", action="store_true", help="measure and freeze the speeds")
+    parser.add_argument(
+        "--again",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="RECIPES",
+        help="with --speeds: measure these anew, against pix2pix",
+    )
     parser.add_argument("--rounds", type=int, default=3, help="of the speeds")
     parser.add_argument("--only", type=lambda text: text.split(","), default=names)
     parser.add_argument("--threads", type=int, default=1, help="of every training")
@@ -319,7 +352,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench = Bench(options.work, store, options.threads)
     try:
         if options.speeds:
-            freeze_speeds(bench, options.rounds)
+            freeze_speeds(bench, options.rounds, again=options.again)
         speeds = store.cells().get(SPEEDS, {}).get("value", {})
         wanted = cells(options.only)
         if options.status:

@@ -167,7 +167,13 @@ _PAIRED = {
 }
 TRAINING |= {
     "pix2pix": {**_PAIRED, "source_dropout": 0.0},
-    "mustgan": {**_PAIRED, "source_dropout": 0.3, "stream_share": 0.5, "search_share": 0.2},
+    "mustgan": {
+        **_PAIRED,
+        "source_dropout": 0.3,
+        "stream_share": 0.5,
+        "search_share": 0.2,
+        "clip": 2.0,
+    },
 }
 TRANSLATORS = ("pix2pix", "mustgan")
 DRAWING = ("popgan", "cgan", "stylegan2", "r3gan", "dcgan")  # from noise

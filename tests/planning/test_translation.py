@@ -38,7 +38,7 @@ def test_a_plan_of_every_resolution_has_networks_that_can_take_it(recipe: str, s
         ({"train.loss": "wgan-gp"}, "lsgan or logistic"),
         ({"train.search_share": 0.0}, "no time to choose among several places"),
         ({"train.stream_share": 0.9}, "leave nothing to the rest"),
-        ({"train.images": 8}, "streams .* take all steps"),
+        ({"train.images": 4}, "streams .* take all steps"),
         ({"network.fusion": ["decoder 9"]}, "fusion decoder 9 is not possible"),
         ({"network.sources": ["T1w", "T1w"]}, "twice"),
         ({"network.sources": ["T1w"]}, "two sources or more"),

@@ -77,3 +77,6 @@ class TrainPlan(Section):
     augment_start: float | None = Field(
         None, ge=0, le=1, description="augmentation.probability at the start"
     )
+    clip: float | None = Field(
+        None, ge=1, description="gradients are shortened to so many times their usual norm"
+    )

@@ -7,9 +7,9 @@ concatenated at one place, and a joint network leads from there to the image.
 
 Here the joint network starts as the many-to-one stream: its weights are a copy, and the fusing
 1 x 1 convolution passes that stream's features on and nothing else. So it begins as good as the
-stream and learns what the others add. Places of fusion share the joint network while they compete,
-each with a fusing convolution of its own (weight sharing as in one-shot architecture search, Bender
-et al., ICML 2018).
+stream and learns what the others add; before the fusion that stream learns on with it. Places of
+fusion share the joint network while they compete, each with a fusing convolution of its own (weight
+sharing as in one-shot architecture search, Bender et al., ICML 2018).
 """
 
 from __future__ import annotations
@@ -112,13 +112,15 @@ class MustGAN(nn.Module):
             return self.stream(x, len(self.streams), keep, present)
         place = max(0, self.choice) if place is None else place
         behind, beside = self.places[place] + 1, list[Tensor]()
-        # Streams are finished when the joint network is trained: they only deliver features.
+        # One-to-one streams are finished when the joint network is trained: they only deliver.
         with torch.no_grad():
-            # The many-to-one stream comes last: direct paths begin at its features.
             features = [
                 self._features(x, which, behind, keep, present, beside)
-                for which in range(len(self.streams) + 1)
+                for which in range(len(self.streams))
             ]
+        # The many-to-one stream is the way in and learns on: behind a late place of fusion the
+        # joint network alone would be a layer or two. It comes last: direct paths begin there.
+        features.append(self._features(x, len(self.streams), behind, keep, present, beside))
         fused = self.fuse[place](torch.cat(features, 1))
         if behind <= self.joint.halvings:
             beside[-1] = fused

@@ -240,6 +240,7 @@ ORIGINS: dict[str, Origin] = {
         ("network.fusion",),
     ),
     "train.augment_start": Origin("preset", evidence=PUBLISHED),
+    "train.clip": Origin("preset"),
     "generate.n": Origin("preset", "", ("preset.generate",), NO_CHOICE),
     "evaluate.n": Origin("preset", "", ("preset.evaluate",), NO_CHOICE),
 }

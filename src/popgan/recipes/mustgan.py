@@ -3,8 +3,9 @@
 Yurt et al. (Medical Image Analysis 2021); see `networks/mustgan.py`. Training has three parts, by
 images seen: the streams, each with a discriminator of its own; the joint network while
 places of fusion compete, one a step in turn, so that each sees as many images; the joint network
-with the place that was nearest to the tuning split. The streams are then left as their averages
-are. The many-to-one stream's discriminator goes on as the joint network's.
+with the place that was nearest to the tuning split. From the second part on the one-to-one streams
+stay as their averages are, and the many-to-one stream learns on as far as the place of fusion, as
+the way in; its discriminator goes on as the joint network's.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from popgan.recipes import (
 )
 from popgan.recipes.start import take_prior
 from popgan.seeds import derive
+from popgan.training.clipping import usual_norms
 from popgan.training.phase import Phase, lazy_intervals
 from popgan.training.state import TrainState
 
@@ -56,13 +57,14 @@ class Recipe:
             generator, discriminator = self.generator(plan), self.discriminator(plan)
         if plan.train.init == "phantom":
             take_prior(plan, generator, discriminator)
+        phases = self.phases(plan)
         return TrainState.start(
             generator,
             discriminator,
             plan.train,
             device,
-            lazy=lazy_intervals(self.phases(plan)),
-            extras=self.extras(plan),
+            lazy=lazy_intervals(phases),
+            extras=self.extras(plan) | (usual_norms(phases) if plan.train.clip else {}),
         )
 
 

@@ -12,6 +12,7 @@ import torch
 
 from popgan.config.schema import Plan
 from popgan.errors import UserError, is_out_of_memory
+from popgan.training.clipping import shorten
 from popgan.training.growth import annealed, rate_factor
 from popgan.training.phase import Phase, Step
 from popgan.training.processes import Processes
@@ -37,6 +38,8 @@ def update(phase: Phase, step: Step) -> None:
     state.sums["broken"] += ~torch.isfinite(norm)
     if phase.name.endswith("main"):
         state.sums["grad_generator" if phase.network == "G" else "grad_discriminator"] += norm
+    if step.plan.train.clip is not None:
+        shorten(gradients, norm, phase.name, state.extras, step.plan.train.clip)
     optimiser = state.optimisers[phase.network]
     _set_rates(optimiser, state, step.plan)
     optimiser.step()
