@@ -26,6 +26,7 @@ from popgan.stations.model import Model
 from popgan.stations.paired import evaluate_translator
 from popgan.stations.source import real_codes
 from popgan.stations.story import story_of
+from popgan.stations.untouched import require_untouched
 from popgan.training.loop import threads
 
 EVIDENCE_VERSION = 4  # raise when a measure changes, so that old results are not taken for new
@@ -54,7 +55,8 @@ def evaluate(
 
     Raises:
         NotMeasurableError: the cohort is too small to measure anything; that is recorded.
-        UserError: the model is not trained or belongs to another cohort, a number of images or
+        UserError: the model is not trained or belongs to another cohort, the test split was
+            touched by training, the model makes values that are not finite, a number of images or
             features were asked of a translator, weights are missing or not the pinned ones, or a
             full disk.
     """
@@ -87,6 +89,7 @@ def evaluate(
         save_evaluation(model, Evaluation(weights=weights, not_measurable=str(error)))
         write_card(model, cohort)
         raise
+    require_untouched(model, cohort)
     with (
         ledger.station(station, inputs, [model.evaluation_path], reporter),
         threads(plan.train.threads),

@@ -30,6 +30,7 @@ from popgan.stations.translated import (
     training_pairs,
     translate_split,
 )
+from popgan.stations.untouched import require_untouched
 from popgan.synthesis.translate import Translator
 from popgan.training.loop import threads
 from popgan.wording import counted
@@ -50,7 +51,8 @@ def evaluate_translator(model: Model, cohort: Cohort, reporter: Reporter) -> Pai
 
     Raises:
         NotMeasurableError: there are too few patients to measure anything; that is recorded.
-        UserError: the model is not trained or belongs to another cohort, or a full disk.
+        UserError: the model is not trained or belongs to another cohort, the test split was
+            touched by training, the model makes values that are not finite, or a full disk.
     """
     plan, weights = model.plan(), model.weights_hash()
     model.require_cohort(cohort.hash)
@@ -74,6 +76,7 @@ def evaluate_translator(model: Model, cohort: Cohort, reporter: Reporter) -> Pai
         save_evaluation(model, Evaluation(weights=weights, not_measurable=str(error)))
         write_card(model, cohort)
         raise
+    require_untouched(model, cohort)
     with (
         ledger.station(station, inputs, [model.evaluation_path], reporter),
         threads(plan.train.threads),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.cohort.cohort import Cohort
+from popgan.errors import UserError
 from popgan.evidence.compare.effects import missing
 from popgan.evidence.compare.results import MetricName, RowKind, UnpairedRow, UnpairedTable
 from popgan.evidence.compare.scores import Reference, Scored, score_coverage, score_kid
@@ -77,10 +78,15 @@ class Scale:
         """Draw a model's images, at the seed that it is evaluated with, and measure them.
 
         Raises:
-            UserError: the memory is not enough for its images.
+            UserError: the memory is not enough for its images, or one of them is not finite.
         """
         name, seed = entrant.name, evaluation_seed(entrant.plan)
         images = synthesise(entrant.model, self._count, seed=seed, reporter=self._reporter)
+        if not all(bool(np.isfinite(image).all()) for image in images):
+            raise UserError(
+                f"model {name!r} makes values that are not finite, so nothing was compared",
+                do="leave it out by naming the others, or train it again with lower learning rates",
+            )
         features = self._features(images, f"features of {name}")
         scored: dict[MetricName, Scored] = {"kid": score_kid(self.reference, features, SEED)}
         coverage = score_coverage(self.reference, features, SEED)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
+from popgan.errors import UserError
 from popgan.files import disk_error, private_folder
 from popgan.progress import Reporter
 from popgan.stations.pairs import channels_of, translator_of, visits
@@ -117,6 +118,9 @@ def translate_split(
         passes: with dropout, for the spread; 0 = none.
         without: whether to translate without each of the sources as well, if the model can.
         reporter: shows progress.
+
+    Raises:
+        UserError: the model makes values that are not finite.
     """
     count, size = len(cohort.indices(split)), (cohort.height, cohort.width)
     lacking: list[tuple[str, Sequence[str]]] = [(name, ())]
@@ -147,10 +151,24 @@ def translate_split(
                     seed=plan.seed,
                     advance=task.advance,
                 )
+                require_finite(made.images)
                 found.predictions[title][rows] = unit(made.images)
                 if made.spread is not None and found.spread is not None:
                     found.spread[rows] = made.spread
     return found
+
+
+def require_finite(images: NDArray[np.floating[Any]]) -> None:
+    """Refuse what no number can be computed from.
+
+    Raises:
+        UserError: a value is NaN or infinite.
+    """
+    if not np.isfinite(images).all():
+        raise UserError(
+            "the model makes values that are not finite, so nothing was measured",
+            do="its training has diverged: train again with lower learning rates",
+        )
 
 
 class StoredSlices:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from popgan.cohort.cohort import Cohort
@@ -12,6 +13,8 @@ from popgan.errors import UserError
 from popgan.files import sha256_file
 from popgan.stations.model import Model
 from popgan.wording import counted
+
+_BATCH = 256
 
 
 def require_untouched(model: Model, cohort: Cohort) -> str:
@@ -30,10 +33,10 @@ def require_untouched(model: Model, cohort: Cohort) -> str:
     """
     model.require_cohort(cohort.hash)
     cohort.check_splits()
-    held_out = digests(cohort.images("test"))
+    held_out = _of(cohort, "test")
     # Tuning chose the snapshot that was exported.
     for split, words in (("train", "trained with"), ("tuning", "tuned with")):
-        seen = set(digests(cohort.images(split))) - {None}
+        seen = set(_of(cohort, split)) - {None}
         touched = sum(digest in seen for digest in held_out)
         if touched:
             slices = counted(touched, "held-out slice is", "held-out slices are")
@@ -45,6 +48,14 @@ def require_untouched(model: Model, cohort: Cohort) -> str:
                 "private/quality.html shows them",
             )
     return sha256_file(cohort.run / "dataset" / "splits.json")
+
+
+def _of(cohort: Cohort, split: str) -> list[str | None]:
+    """Hashes of a split's images, a few hundred in memory at once."""
+    count, found = len(cohort.indices(split)), []
+    for start in range(0, count, _BATCH):
+        found += digests(cohort.batch(split, np.arange(start, min(start + _BATCH, count))))
+    return found
 
 
 def digests(images: NDArray[Any]) -> list[str | None]:

@@ -217,7 +217,12 @@ def check(
         finite = np.concatenate([np.isfinite(block).all((1, 2, 3)) for block in blocks(images)])
         if not finite.all():
             bad = int(np.flatnonzero(~finite)[0])
-            raise UserError(f"{name} image {bad} contains NaN or infinity", do="repair or drop it")
+            real = "repair or drop it"
+            drawn = "the model that drew it has diverged: train again with lower learning rates"
+            raise UserError(
+                f"{name} image {bad} contains NaN or infinity",
+                do=drawn if name == "synthetic" else real,
+            )
         highest = max(float(np.abs(block).max()) for block in blocks(images))
         if name != "synthetic" and highest > 1.001:
             raise UserError(f"{name} images leave the range [-1, 1]", do="normalise them first")
