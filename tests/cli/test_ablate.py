@@ -13,8 +13,8 @@ from popgan.config.schema import Plan
 from popgan.evidence.experiments.results import AblationResult
 from report.made_experiments import ablated
 from small_runs import call
-from tuning.tiny_ablations import TINY, Made, made, short
-from tuning.tiny_searches import cheap, heads, own_run
+from tuning.tiny_ablations import TINY, short
+from tuning.tiny_searches import Made, cheap, heads, made, own_run
 
 _ = (heads, own_run, cheap, made, short)
 pytestmark = pytest.mark.usefixtures("cheap", "short")

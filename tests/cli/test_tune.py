@@ -13,10 +13,11 @@ import yaml
 
 from popgan import find_model
 from popgan.evidence.experiments.results import TuneResult
+from popgan.tuning.planner import Planner
 from small_runs import INGEST, Answer, call, leavings, sets, start, write_heads
-from tuning.tiny_searches import cheap, heads, own_run
+from tuning.tiny_searches import Made, cheap, heads, made, own_run
 
-_ = (heads, own_run, cheap)
+_ = (heads, own_run, cheap, made)
 
 TINY = ("--set", "network.channels=[16, 16]", "--set", "network.latent_dim=8")
 TINY += ("--set", "train.precision=fp32", "--set", "train.threads=1", "--init", "scratch")
@@ -27,7 +28,7 @@ SEARCH += ("--search", "train.batch", "--preset", "quick")
 @pytest.fixture
 def slow_machine(cheap: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty-five seconds are 180 images, so that a short budget is a matter of seconds here."""
-    monkeypatch.setattr("popgan.tuning.planner.measure", lambda *_: [8.0, 8.0])
+    monkeypatch.setattr(Planner, "_measured", lambda *_: [8.0, 8.0])
 
 
 def tune(run: Path, *more: object) -> Answer:
@@ -35,7 +36,9 @@ def tune(run: Path, *more: object) -> Answer:
 
 
 @pytest.mark.usefixtures("slow_machine")
-def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(own_run: Path) -> None:
+def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(
+    own_run: Path, made: Made
+) -> None:
     answer = tune(own_run, "--trials", 4, "--budget", "7m")
     assert answer.status == 0, answer
     assert answer.err.count("trial   ") >= 4 and "KID" in answer.err
@@ -47,7 +50,7 @@ def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(own_run: 
     # The same command has nothing left to do, and says the same.
     again = tune(own_run, "--trials", 4, "--budget", "7m")
     assert again.status == 0 and "trial   0" in again.err
-    assert again.out == answer.out
+    assert again.out == answer.out and len(made.trained) == len(found.trials)
     preset = yaml.safe_load((own_run / "tune/popgan/preset.yaml").read_text())
     assert preset["extends"] == "popgan/quick"
     assert preset["values"]["network.latent_dim"][0] == 8  # held, and part of what was found
@@ -63,7 +66,7 @@ def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(own_run: 
 
 
 @pytest.mark.usefixtures("slow_machine")
-def test_a_study_goes_on_with_its_own_options_only(own_run: Path) -> None:
+def test_a_study_goes_on_with_its_own_options_only(own_run: Path, made: Made) -> None:
     assert tune(own_run, "--trials", 1, "--budget", "7m").status == 0
     answer = tune(own_run, "--trials", 2, "--budget", "7m")
     assert answer.status == 2 and "trials 2, was 1" in answer.line

@@ -21,8 +21,9 @@ from popgan.tuning.ablation import ablate, begin, conclude, join, title
 from popgan.tuning.ablation_study import AblationPlaces, AblationStudy
 from popgan.tuning.cells import Cell, Ended
 from popgan.tuning.crew import Crew
-from tuning.tiny_ablations import TINY, Made, made, options, short, trainer
-from tuning.tiny_searches import Coarse, cheap, heads, own_run
+from popgan.tuning.planner import Planner
+from tuning.tiny_ablations import TINY, options, short, trainer
+from tuning.tiny_searches import Made, cheap, heads, made, own_run
 
 _ = (heads, own_run, cheap, made, short)
 pytestmark = pytest.mark.usefixtures("cheap", "short")
@@ -80,10 +81,10 @@ def test_every_variant_gets_the_same_seeds_and_the_results_are_those_of_the_runs
 def test_the_same_seconds_are_fewer_images_for_a_slower_variant(
     own_run: Path, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(plan: Plan, *_: Any) -> list[float]:
+    def measured(self: Planner, plan: Plan, seconds: float) -> list[float]:
         return [800.0, 400.0] if plan.train.diversity == 0 else [400.0, 200.0]
 
-    monkeypatch.setattr("popgan.tuning.planner.measure", measured)
+    monkeypatch.setattr(Planner, "_measured", measured)
     found = ablate(own_run, options(budget="10m", seeds=1))
     images = {run.variant: run.images for run in found.runs}
     assert images["no likeness matching"] == pytest.approx(2 * images["default"], abs=8)
@@ -301,19 +302,17 @@ def test_workers_are_processes_that_join_the_ablation(
     assert started[0][3:] == ["--quiet", "ablate", str(own_run), "--name", "x", "--join"]
 
 
-def default_alone(run: Path, name: str) -> Any:
+def default_alone(run: Path) -> Any:
     """A study cut down to one training of the default."""
-    one = trainer(run, name, budget="60s", seeds=1)
+    one = trainer(run, budget="60s", seeds=1)
     kept = one.study.variants[:1]
-    one.study.model_copy(update={"variants": kept, "seconds": 1.0}).save(one.places.definition)
-    return trainer(run, name, budget="60s", seeds=1)
+    one.study.model_copy(update={"variants": kept, "seconds": 0.8}).save(one.places.definition)
+    return trainer(run, budget="60s", seeds=1)
 
 
-def test_trainings_are_real_and_an_interrupted_one_ends_as_if_it_had_not_been(
+def test_trainings_are_real_and_an_interrupted_one_goes_on_from_its_last_tick(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = default_alone(own_run, "whole")
-    whole.run()
     left, original = [9], trial_module._Training._stop_if_judged
 
     def interrupt(self: Any) -> None:
@@ -322,23 +321,27 @@ def test_trainings_are_real_and_an_interrupted_one_ends_as_if_it_had_not_been(
         if left[0] == 0:
             raise KeyboardInterrupt
 
-    cut = default_alone(own_run, "cut")
+    one = default_alone(own_run)
+    (cell,) = one.cells.cells
+    log = one.cells.folder(cell) / "log.csv"
     monkeypatch.setattr(trial_module._Training, "_stop_if_judged", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        cut.run()
-    assert not list(cut.cells.records())
-    cut.run()
-    pairs = [conclude(one.places, one.study, one.cohort) for one in (whole, cut)]
-    said = [[(r.variant, r.kid, r.images, r.coverage) for r in found.runs] for found in pairs]
-    assert said[0] == said[1] and len(said[0]) == 1
-    points = pairs[0].runs[0].points
+        one.run()
+    assert not list(one.cells.records())
+    before = log.read_text().splitlines()
+    assert len(before) == 10
+    one.run()
+    after = log.read_text().splitlines()
+    assert after[:10] == before and len(after) == 21
+    found = conclude(one.places, one.study, one.cohort)
+    (run,) = found.runs
+    points = run.points
     assert points[-3].share >= 0.9 and points[-1].share == 1
     assert len(points) >= 4, "ticks of the learning curve that come after the top level is in"
-    assert pairs[0].runs[0].kid == pytest.approx(np.mean([p.kid for p in points[-3:]]))
+    assert run.kid == pytest.approx(np.mean([p.kid for p in points[-3:]]))
     # What is done keeps its plan and log, and no checkpoint.
-    (folder,) = map(whole.cells.folder, whole.cells.cells)
-    assert {path.name for path in folder.iterdir()} >= {"plan.yaml", "log.csv"}
-    assert not (folder / "checkpoints").exists()
+    assert {path.name for path in log.parent.iterdir()} >= {"plan.yaml", "log.csv"}
+    assert not (log.parent / "checkpoints").exists()
 
 
 def test_scores_come_from_the_feature_network(
@@ -346,16 +349,27 @@ def test_scores_come_from_the_feature_network(
 ) -> None:
     from popgan.evidence.features import FeatureExtractor
 
-    default_alone(own_run, "real")
+    used: list[Any] = []
+    look = FeatureExtractor.__call__
+
+    def seen(self: Any, images: Any, **more: Any) -> Any:
+        used.append(self.identity)
+        return look(self, images, **more)
+
+    def untrained(job: Any, state: Any, reporter: Any) -> None:
+        state.images = job.plan.train.images
+        state.guard.scores.append(job.measure(state))
+
+    default_alone(own_run)
     monkeypatch.setattr("popgan.stations.snapshots.FeatureExtractor", FeatureExtractor)
-    assert FeatureExtractor is not Coarse
+    monkeypatch.setattr(FeatureExtractor, "__call__", seen)
     for module in ("popgan.stations.snapshots", "popgan.tuning.scale"):
-        monkeypatch.setattr(f"{module}.IMAGES", 20)
-    monkeypatch.setattr("popgan.tuning.ablation.CURVE", [])
-    monkeypatch.setattr("popgan.tuning.trial.LAST", (20,))
-    found = ablate(own_run, name="real")
+        monkeypatch.setattr(f"{module}.IMAGES", 8)
+    monkeypatch.setattr(trial_module, "run", untrained)
+    found = ablate(own_run)
     (run,) = found.runs
     assert run.kid is not None and 0.1 < run.kid < 5 and len(run.points) == 1
+    assert "efficientnet" in str(used).lower()
 
 
 def test_a_line_says_how_far_a_training_is_from_the_default() -> None:

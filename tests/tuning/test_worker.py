@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,16 @@ from popgan.errors import UserError
 from popgan.evidence.experiments.results import Trial, TuneResult
 from popgan.progress import Reporter
 from popgan.tuning import trial as trial_module
+from popgan.tuning import worker as worker_module
 from popgan.tuning.outcome import DONE, finalists, judged, result, violations
+from popgan.tuning.planner import Planner
 from popgan.tuning.scale import objective
 from popgan.tuning.storage import FINALS, SEARCH, Storage
-from popgan.tuning.trial import hold
+from popgan.tuning.trial import hold, train_trial
 from popgan.tuning.worker import Worker, title
-from tuning.tiny_searches import cheap, heads, own_run, study, worker
+from tuning.tiny_searches import Coarse, Made, cheap, heads, made, own_run, study, worker
 
-_ = (heads, own_run, cheap)
+_ = (heads, own_run, cheap, made)
 pytestmark = pytest.mark.usefixtures("cheap")
 
 
@@ -45,55 +48,125 @@ def after(ticks: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(trial_module._Training, "_stop_if_judged", original)
 
 
-def test_a_search_trains_the_default_first_then_samples_then_decides(own_run: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(heads: Path, tmp_path_factory: pytest.TempPathFactory) -> Worker:
+    """A search of one training, which is real; never change it."""
+    run = Path(shutil.copytree(heads, tmp_path_factory.mktemp("whole") / "run"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("popgan.stations.snapshots.FeatureExtractor", Coarse)
+        patch.setattr(Planner, "_measured", lambda *_: [400.0, 200.0])
+        one = worker(run, **ONE)
+        one.run()
+    return one
+
+
+ONE: dict[str, Any] = {"trials": 1, "spread": 1, "finalists": 0, "seconds": 0.8}
+
+
+def test_a_search_trains_the_default_first_then_samples_then_decides(
+    own_run: Path, made: Made
+) -> None:
     one = worker(own_run, trials=5, rungs=[])
     one.run()
     found = result(one.storage, one.cohort)
     search = [trial for trial in found.trials if trial.purpose != "final"]
     assert [t.purpose for t in search] == ["default", "seed spread"] + 3 * ["sampled"]
     assert [t.seed for t in search] == list(range(5))
-    assert all(t.state in ("complete", "infeasible") for t in search)
+    assert all(t.state == "complete" for t in search)
     assert found.spread is not None and found.spread.values == [t.kid for t in search[:2]]
     assert TuneResult.model_validate_json(one.places.results.read_text()) == found
     final = [trial for trial in found.trials if trial.purpose == "final"]
     best = finalists(search, 1)
-    assert len(final) == (2 * (1 + len(best)) if best else 0)
-    assert (found.finals is None) == (not best)
+    assert best, "some luck is better than the default's"
+    assert len(final) == 2 * (1 + len(best)) and found.finals is not None
     for trial in final:
         assert trial.setting in [{}, *(one.setting for one in best)]
         assert trial.seed >= 100_000
+    assert len(made.trained) == len(found.trials)
     assert not list(one.places.private.glob("*/*/checkpoints"))
 
 
-def test_the_objective_is_the_mean_of_the_last_snapshots(own_run: Path) -> None:
-    one = worker(own_run, trials=1, spread=1)
+def test_all_but_the_default_may_be_stopped_at_a_rung(own_run: Path, made: Made) -> None:
+    one = worker(own_run, trials=8)
     one.run()
-    (trial,) = records(one)
-    assert [round(point.share, 1) for point in trial.points[:2]] == [0.4, 0.6]
+    search = records(one)
+    stopped = [trial for trial in search if trial.state == "pruned"]
+    assert stopped and all(trial.purpose == "sampled" for trial in stopped)
+    assert all(trial.state == "complete" for trial in search if trial.purpose != "sampled")
+    assert all(trial.kid is None and len(trial.points) == 1 for trial in stopped)
+
+
+@pytest.mark.xdist_group("whole search")
+def test_the_objective_is_the_mean_of_the_last_snapshots(whole: Worker) -> None:
+    trial = records(whole)[0]
+    assert [point.share for point in trial.points[:2]] == [7 / 20, 12 / 20]
     assert len(trial.points) == 5 and trial.points[-1].images == trial.planned
     assert trial.kid == pytest.approx(np.mean([point.kid for point in trial.points[-3:]]))
     assert trial.error is not None and trial.error > 0
     assert [p.seconds for p in trial.points] == sorted(p.seconds for p in trial.points)
 
 
-def test_an_interrupted_search_goes_on_and_ends_as_if_nothing_had_happened(
-    heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import shutil
+def said(one: Worker) -> list[Any]:
+    return [(t.number, t.state, t.kid, t.images, t.setting) for t in records(one)]
 
-    whole = worker(Path(shutil.copytree(heads, tmp_path / "whole")), trials=3)
-    whole.run()
+
+def test_an_interrupted_search_goes_on_and_ends_as_if_nothing_had_happened(
+    heads: Path, tmp_path: Path, made: Made
+) -> None:
+    first = worker(Path(shutil.copytree(heads, tmp_path / "first")), trials=4)
+    first.run()
+    before = len(made.trained)
+
+    def stop(plan: Any) -> None:
+        if plan.seed == 2 and len(made.trained) == before + 2:
+            made.before = lambda plan: None
+            raise KeyboardInterrupt
+
+    made.before = stop
     run = Path(shutil.copytree(heads, tmp_path / "cut"))
+    with pytest.raises(KeyboardInterrupt):
+        worker(run, trials=4).run()
+    cut = worker(run, trials=4)
+    assert [one.state for one in records(cut)] == ["complete", "complete", "running"]
+    cut.run()
+    assert said(cut) == said(first) and len(made.trained) == 2 * before
+
+
+@pytest.mark.xdist_group("whole search")
+def test_an_interrupted_training_goes_on_and_ends_as_if_nothing_had_happened(
+    own_run: Path, whole: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     undo = after(9, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        worker(run, trials=3).run()
+        worker(own_run, **ONE).run()
     undo()
-    cut = Worker(*study(run, trials=3), Reporter())
+    cut = worker(own_run, **ONE)
     (stopped,) = records(cut)
     assert stopped.state == "running"
     cut.run()
-    said = [(t.number, t.state, t.kid, t.images, t.setting) for t in records(cut)]
-    assert said == [(t.number, t.state, t.kid, t.images, t.setting) for t in records(whole)]
+    assert said(cut) == said(whole)
+
+
+def test_a_training_that_is_stopped_at_a_rung_goes_no_further(own_run: Path) -> None:
+    one = worker(own_run, seconds=0.8)
+    folder, judged = one.places.trial(SEARCH, 0), list[int]()
+
+    def stop(rung: int, kid: float) -> bool:
+        judged.append(rung)
+        return True
+
+    found = train_trial(
+        folder,
+        lambda: one.planner.plan({}, 0),
+        one.cohort,
+        rungs=[5, 12],
+        seed=0,
+        judge=stop,
+        reporter=Reporter(),
+    )
+    assert judged == [0] and found.state == "pruned" and found.kid is None
+    assert (found.images, found.reason) == (found.planned // 4, "stopped at 25% of its images")
+    assert len(found.points) == 1 and len((folder / "log.csv").read_text().splitlines()) == 6
 
 
 def test_a_trial_is_taken_over_only_when_its_worker_is_gone(own_run: Path) -> None:
@@ -186,19 +259,23 @@ def test_a_trial_that_ends_while_another_worker_looks_is_not_taken_again(
 
 
 def test_a_setting_that_cannot_be_trained_is_recorded_with_its_reason(
-    own_run: Path, monkeypatch: pytest.MonkeyPatch
+    own_run: Path, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(job: Any, state: Any, reporter: Any) -> None:
-        if job.plan.seed == 2:
-            raise UserError("training went wrong again after 8 images: NaN")
-        if job.plan.seed == 3:
-            raise UserError("the memory is not enough even for 4 images at once")
-        if job.plan.seed == 4:
-            raise RuntimeError("CUDA out of memory.")
-        original(job, state, reporter)
+    errors = {
+        2: UserError("training went wrong again after 8 images: NaN"),
+        3: UserError("the memory is not enough even for 4 images at once"),
+        4: RuntimeError("CUDA out of memory."),
+    }
 
-    original = trial_module.run
-    monkeypatch.setattr(trial_module, "run", run)
+    def fail(job: Any, state: Any, reporter: Any) -> None:
+        raise errors[job.plan.seed]
+
+    def train(folder: Path, plan: Any, *more: Any, **options: Any) -> Any:
+        kind = train_trial if plan().seed in errors else made
+        return kind(folder, plan, *more, **options)
+
+    monkeypatch.setattr(trial_module, "run", fail)
+    monkeypatch.setattr(worker_module, "train_trial", train)
     one = worker(own_run)
     one.run()
     found = {trial.seed: trial for trial in records(one)}
@@ -282,7 +359,7 @@ def test_the_error_of_the_objective_is_the_jackknife_of_the_mean() -> None:
     assert error**2 == pytest.approx(expected, rel=0.2)
 
 
-def test_optuna_reads_the_journal_as_its_own(own_run: Path) -> None:
+def test_optuna_reads_the_journal_as_its_own(own_run: Path, made: Made) -> None:
     one = worker(own_run, trials=3)
     one.run()
     storage = optuna.storages.JournalStorage(

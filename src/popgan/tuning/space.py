@@ -6,6 +6,7 @@ a search can find that nothing is better.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -39,9 +40,14 @@ def load_space(recipe: str) -> list[SearchSpace]:
         raise UserError(
             f"recipe {recipe!r} cannot be tuned", do=f"choose one of {', '.join(recipes())}"
         )
+    return list(_read(recipe))
+
+
+@functools.cache
+def _read(recipe: str) -> tuple[SearchSpace, ...]:
     file = resources.files("popgan.tuning").joinpath("spaces", f"{recipe}.yaml")
     data = yaml.safe_load(file.read_text("utf-8"))
-    return [SearchSpace(name=name, **fields) for name, fields in data.items()]
+    return tuple(SearchSpace(name=name, **fields) for name, fields in data.items())
 
 
 def narrowed(space: Sequence[SearchSpace], wishes: Sequence[str]) -> list[SearchSpace]:
