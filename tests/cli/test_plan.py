@@ -14,6 +14,7 @@ from popgan import Cohort, UserError, make_plan
 from popgan.config.preset import changed, load_preset, save_preset
 from popgan.config.schema import Plan
 from popgan.files import write_json
+from popgan.training.probe import Measured
 from small_runs import INGEST, Answer, call, snapshot, write_heads
 
 SHORT = ("--set", "train.images=64")
@@ -90,7 +91,7 @@ def test_explaining_plans_if_there_is_none_and_never_again(
         raise AssertionError("nothing is planned or measured")
 
     monkeypatch.setattr("popgan.stations.plan.make_plan", never)
-    monkeypatch.setattr("popgan.stations.plan.measure", never)
+    monkeypatch.setattr("popgan.stations.speed.measure_patiently", never)
     again = explained(run, "train.gamma")["train.gamma"]
     assert again == first
     assert {one["preset"] for one in again["presets"]} == {"standard", "paper"}
@@ -274,3 +275,23 @@ def test_a_dry_run_takes_what_a_study_has_found(
     assert answer.result["cohort"]["subjects"] == 6
     assert snapshot(run) == before
     json.dumps(answer.result)
+
+
+@pytest.mark.parametrize(("share", "busy"), [(0.31, True), (0.95, False)])
+def test_a_busy_machine_is_a_warning_and_part_of_the_reason(
+    run: Path, monkeypatch: pytest.MonkeyPatch, share: float, busy: bool
+) -> None:
+    monkeypatch.setattr("popgan.stations.plan.seconds_a_snapshot", lambda *_: 1.0)
+    monkeypatch.setattr(
+        "popgan.stations.speed.measure_patiently", lambda *_: Measured([50.0, 50.0], share)
+    )
+    answer = call("plan", run, "--budget", "2m")
+    assert answer.status == 0, answer
+    assert ("warning: the machine is busy" in answer.err) == busy
+    assert ("got 31% of the processor's time" in " ".join(answer.err.split())) == busy
+    reason = Plan.load(run / "models/popgan/plan.yaml").decisions["train.images"].reason
+    assert ("got 31% of the processor's time" in reason) == busy
+    # The same wish keeps the plan, --restart measures again.
+    assert "unchanged, skipped" in call("plan", run, "--budget", "2m").err
+    again = call("plan", run, "--budget", "2m", "--restart")
+    assert ("plan again with --restart" in " ".join(again.err.split())) == busy

@@ -13,6 +13,7 @@ import yaml
 
 from popgan import find_model
 from popgan.evidence.experiments.results import TuneResult
+from popgan.training.probe import Measured
 from popgan.tuning.planner import Planner
 from small_runs import INGEST, Answer, call, leavings, sets, start, write_heads
 from tuning.tiny_searches import Made, cheap, heads, made, own_run
@@ -28,7 +29,7 @@ SEARCH += ("--search", "train.batch", "--preset", "quick")
 @pytest.fixture
 def slow_machine(cheap: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty-five seconds are 180 images, so that a short budget is a matter of seconds here."""
-    monkeypatch.setattr(Planner, "_measured", lambda *_: [8.0, 8.0])
+    monkeypatch.setattr(Planner, "_measured", lambda *_: Measured([8.0, 8.0], 1.0))
 
 
 def tune(run: Path, *more: object) -> Answer:

@@ -61,6 +61,26 @@ def test_a_budget_becomes_images_once_with_the_measured_speeds_as_reason() -> No
     assert "images/s" in short.decisions["train.images"].reason
 
 
+def test_a_speed_that_was_measured_on_a_busy_machine_is_told_in_the_reason() -> None:
+    def reason(share: float | None) -> str:
+        plan = build_plan(
+            make().data,
+            preset_name="quick",
+            recipe="popgan",
+            seed=0,
+            budget="60s",
+            overrides={},
+            machine=MachineFacts(cores=2, device="CPU", bf16=True),
+            probe=lambda plan: [100.0] * len(plan.network.channels),
+            trial=Trial(8, lambda: 1.0, lambda: None, lambda: share),
+        )
+        return plan.decisions["train.images"].reason
+
+    assert "popgan got 31% of the processor's time" in reason(0.312)
+    assert "may be much shorter than the budget" in reason(0.312)
+    assert reason(None).endswith("sustained")
+
+
 def test_the_user_wins_and_later_rules_follow() -> None:
     plan = make(overrides={"train.batch": 6, "train.images": 5000})
     assert (plan.train.batch, plan.train.images) == (6, 5000)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from engine import Discs
@@ -10,7 +13,7 @@ from plans import tiny_plan
 from popgan.recipes.table import find_recipe
 from popgan.training import probe
 from popgan.training.phase import Phase, Step
-from popgan.training.probe import kinds_of_steps
+from popgan.training.probe import QUIET, TRIES, kinds_of_steps
 
 
 def test_every_trained_level_is_measured_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,3 +49,83 @@ def test_kinds_of_steps_are_weighed_by_how_often_they_come() -> None:
     lazy = [phase("Dmain", 1), phase("Dreg", 16), phase("Greg", 4)]
     assert kinds_of_steps(lazy) == {0: 1, 1: 12, 4: 3}
     assert kinds_of_steps([phase("Dmain", 1)]) == {0: 1}
+
+
+class Clock:
+    """A clock that steps move on, in place of the module `time`.
+
+    Args:
+        share: of the time, how much the thread has a core at a time; a step needs 10 ms of it.
+    """
+
+    def __init__(self, share: Callable[[float], float]) -> None:
+        self.wall = self.own = 0.0
+        self.share, self.steps = share, 0
+
+    def perf_counter(self) -> float:
+        return self.wall
+
+    def thread_time(self) -> float:
+        return self.own
+
+    def step(self, *_: Any) -> None:
+        self.steps += 1
+        self.own += 0.01
+        self.wall += 0.01 / self.share(self.wall)
+
+
+def on_a_clock(
+    monkeypatch: pytest.MonkeyPatch, share: Callable[[float], float], **changes: Any
+) -> tuple[Clock, probe.Measured]:
+    """A plan of two levels at a batch of 8, measured for two seconds each."""
+    clock = Clock(share)
+    monkeypatch.setattr(probe, "time", clock)
+    monkeypatch.setattr(probe, "one_step", clock.step)
+    shares = {"train__level_shares": [0.2, 0.8]}
+    plan = tiny_plan(train__batch=8, **(shares | changes))
+    state = find_recipe("popgan").start(plan, torch.device("cpu"))
+    phase = Phase("Gmain", "G", 1, lambda step: step.reals.sum())
+    return clock, probe.measure_patiently(plan, [phase], state, Discs(), 2.0)
+
+
+def test_a_quiet_machine_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, found = on_a_clock(monkeypatch, lambda now: 0.97)
+    assert found.speeds == pytest.approx([0.97 * 8 / 0.01] * 2)
+    assert found.share == pytest.approx(0.97)
+    assert clock.wall == pytest.approx(2 * 2.0, abs=0.1)
+
+
+def test_a_moment_in_which_others_have_the_cores_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, found = on_a_clock(monkeypatch, lambda now: 0.1 if now < 3 else 1.0)
+    assert found.speeds == pytest.approx([800.0] * 2) and found.share == pytest.approx(1.0)
+
+
+def test_a_machine_that_stays_busy_is_told_by_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, found = on_a_clock(monkeypatch, lambda now: 0.3)
+    assert found.speeds == pytest.approx([240.0] * 2)
+    assert found.share == pytest.approx(0.3) and found.share < QUIET
+    assert clock.wall == pytest.approx(2 * TRIES * 2.0, rel=0.1), "it does not go on for ever"
+
+
+def test_steps_that_take_long_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, found = on_a_clock(monkeypatch, lambda now: 0.0005)  # 20 s a step
+    assert clock.steps == 2 and found.share == pytest.approx(0.0005)
+
+
+def test_the_fastest_counts_where_none_was_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, found = on_a_clock(monkeypatch, lambda now: 0.7 if 2.1 < now < 4 else 0.4)
+    first, second = found.speeds
+    assert first > 1.5 * second and 0.4 < found.share < 0.7
+
+
+def test_a_level_without_images_has_no_say_in_the_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, found = on_a_clock(monkeypatch, lambda now: 0.9, train__level_shares=[0.0, 1.0])
+    assert found.speeds == pytest.approx([1.0, 720.0]) and found.share == pytest.approx(0.9)
+
+
+def test_on_a_gpu_the_clock_on_the_wall_is_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_wait", lambda state: True)
+    clock, found = on_a_clock(monkeypatch, lambda now: 0.05)  # its processor waits for the GPU
+    assert found.share == 1.0 and clock.wall == pytest.approx(2 * 2.0, abs=1.0)

@@ -16,6 +16,7 @@ from popgan.evidence.experiments.contrasts import contrasts
 from popgan.evidence.experiments.factorial import factorial
 from popgan.evidence.experiments.results import AblationResult, Sensitivity
 from popgan.progress import Reporter
+from popgan.training.probe import Measured
 from popgan.tuning import trial as trial_module
 from popgan.tuning.ablation import ablate, begin, conclude, join, title
 from popgan.tuning.ablation_study import AblationPlaces, AblationStudy
@@ -81,8 +82,8 @@ def test_every_variant_gets_the_same_seeds_and_the_results_are_those_of_the_runs
 def test_the_same_seconds_are_fewer_images_for_a_slower_variant(
     own_run: Path, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(self: Planner, plan: Plan, seconds: float) -> list[float]:
-        return [800.0, 400.0] if plan.train.diversity == 0 else [400.0, 200.0]
+    def measured(self: Planner, plan: Plan, *_: Any) -> Measured:
+        return Measured([800.0, 400.0] if plan.train.diversity == 0 else [400.0, 200.0], 1.0)
 
     monkeypatch.setattr(Planner, "_measured", measured)
     found = ablate(own_run, options(budget="10m", seeds=1))

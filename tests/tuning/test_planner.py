@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from popgan.planning.rules import SUSTAINED
+from popgan.training.probe import TRIES, Measured
 from popgan.tuning.planner import Planner
 from tuning.tiny_searches import cheap, heads, own_run, study
 
@@ -22,10 +23,10 @@ def planner(run: Path) -> Planner:
 def test_a_faster_shape_gets_more_images_in_the_same_time(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(plan: Any, *_: Any) -> list[float]:
-        return [800.0, 400.0] if plan.train.batch == 4 else [400.0, 200.0]
+    def measured(plan: Any, *_: Any, **__: Any) -> Measured:
+        return Measured([800.0, 400.0] if plan.train.batch == 4 else [400.0, 200.0], 1.0)
 
-    monkeypatch.setattr("popgan.tuning.planner.measure", measured)
+    monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
     plans = planner(own_run)
     default, other = plans.plan({}, 0), plans.plan({"train.batch": 4}, 0)
     assert default.train.images == pytest.approx(SUSTAINED * 2 / (0.2 / 400 + 0.8 / 200), abs=8)
@@ -37,13 +38,29 @@ def test_a_busy_moment_costs_a_trial_nothing(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy = [1.0]
-    monkeypatch.setattr(
-        "popgan.tuning.planner.measure", lambda *_: [400.0 / busy[0], 200.0 / busy[0]]
-    )
+    asked: list[int] = []
+
+    def measured(*_: Any, tries: int, **__: Any) -> Measured:
+        asked.append(tries)
+        return Measured([400.0 / busy[0], 200.0 / busy[0]], 1 / busy[0])
+
+    monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
     plans = planner(own_run)
     quiet = plans.plan({}, 0).train.images
     busy[0] = 5.0
     assert plans.plan({"train.batch": 4}, 0).train.images == pytest.approx(quiet, abs=8)
+    # Only the default's speed counts by itself; the other one does as a ratio.
+    assert asked == [TRIES, 1, 1] and plans.notes == []
+
+
+def test_a_default_that_was_measured_on_a_busy_machine_is_noted(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Planner, "_measured", lambda *_: Measured([4.0, 2.0], 0.31))
+    plans = planner(own_run)
+    plans.seconds_needed({}, 0)
+    (note,) = plans.notes
+    assert "busy" in note and "31% of the processor's time" in note
 
 
 def test_a_trial_is_planned_as_training_it_would_be_but_for_its_ticks(own_run: Path) -> None:

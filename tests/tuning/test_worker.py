@@ -15,6 +15,7 @@ import pytest
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Trial, TuneResult
 from popgan.progress import Reporter
+from popgan.training.probe import Measured
 from popgan.tuning import trial as trial_module
 from popgan.tuning import worker as worker_module
 from popgan.tuning.outcome import DONE, finalists, judged, result, violations
@@ -54,7 +55,7 @@ def whole(heads: Path, tmp_path_factory: pytest.TempPathFactory) -> Worker:
     run = Path(shutil.copytree(heads, tmp_path_factory.mktemp("whole") / "run"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("popgan.stations.snapshots.FeatureExtractor", Coarse)
-        patch.setattr(Planner, "_measured", lambda *_: [400.0, 200.0])
+        patch.setattr(Planner, "_measured", lambda *_: Measured([400.0, 200.0], 1.0))
         one = worker(run, **ONE)
         one.run()
     return one

@@ -15,6 +15,7 @@ from popgan.config.schema import Plan
 from popgan.evidence.experiments.results import Outcome, Point, SearchSpace
 from popgan.progress import Reporter
 from popgan.seeds import numpy_rng
+from popgan.training.probe import Measured
 from popgan.tuning.definition import Definition, StudyPlaces
 from popgan.tuning.planner import Planner
 from popgan.tuning.worker import Worker
@@ -65,7 +66,7 @@ def own_run(heads: Path, tmp_path: Path) -> Path:
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Features of 16 numbers and a known speed, so that trials take a second."""
     monkeypatch.setattr("popgan.stations.snapshots.FeatureExtractor", Coarse)
-    monkeypatch.setattr(Planner, "_measured", lambda *_: [400.0, 200.0])
+    monkeypatch.setattr(Planner, "_measured", lambda *_: Measured([400.0, 200.0], 1.0))
 
 
 class Coarse:

@@ -14,7 +14,10 @@ from popgan.planning.trial import Trial, micro_batch, snapshots_within
 
 SUSTAINED = 0.88
 """Speed of a long run as a share of the probe's: processors run faster for two seconds than for
-ten minutes, and sample grids and checkpoints take their time. Runs so far: 0.88 to 0.96."""
+ten minutes, and sample grids and checkpoints take their time. Runs so far: 0.88 to 0.96.
+
+Other programs are not allowed for: how long they will stay nobody knows. The probe looks for a
+moment without them (`training/probe.py`), and where it finds none the plan says so."""
 
 Probe = Callable[[Plan], list[float]]
 """Measures images/s at each level of a provisional plan."""
@@ -51,12 +54,20 @@ def length_rules(
     images = images_within(granted, plan.train.level_shares, speeds, plan.train.batch)
     refuse_short(budget, images, plan.train, speeds, SUSTAINED)
     measured = ", ".join(f"{speed:.0f}" for speed in speeds)
-    draft.cap(
-        "train.images",
-        images,
-        f"budget {budget}: {measured} images/s at the levels, {SUSTAINED:.0%} of it sustained",
-    )
+    reason = f"budget {budget}: {measured} images/s at the levels, {SUSTAINED:.0%} of it sustained"
+    draft.cap("train.images", images, reason + _busy(trial))
     length_dependants(draft, preset, rules)
+
+
+def _busy(trial: Trial | None) -> str:
+    """That other programs were in the way, for the reason; empty where they were not."""
+    share = trial.busy() if trial else None
+    if share is None:
+        return ""
+    return (
+        f"; measured while other programs kept the machine busy and popgan got {share:.0%} of the "
+        "processor's time, so training may be much shorter than the budget"
+    )
 
 
 def length_dependants(draft: Draft, preset: Preset, rules: RecipeRules) -> None:

@@ -22,11 +22,15 @@ class Trial:
         snapshot_seconds: measures how long measuring one snapshot takes.
         micro_batch: images that a network could see at once while speed was measured, and the
             memory in use then, GiB; None if speed was not measured.
+        busy: the share of the processor's time that popgan got while speed was measured, where
+            other programs took so much that the speed is not to be trusted; None where they did
+            not.
     """
 
     tuning_subjects: int
     snapshot_seconds: Callable[[], float]
     micro_batch: Callable[[], tuple[int, float] | None]
+    busy: Callable[[], float | None] = lambda: None
 
 
 def snapshots_within(

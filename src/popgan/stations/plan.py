@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +34,7 @@ from popgan.stations.pairs import slice_distance, training_images
 from popgan.stations.presets import check_study, find_preset
 from popgan.stations.registered import check_cohort
 from popgan.stations.snapshots import seconds_a_snapshot
-from popgan.training.log import memory_gib
-from popgan.training.probe import measure
-from popgan.training.sampler import ImageSource
+from popgan.stations.speed import SpeedProbe as SpeedProbe
 
 MASKS = "network.masks"
 RULES_VERSION = 7  # raise when a rule changes, so that old plans are not taken for new ones
@@ -108,6 +105,7 @@ def make_plan(
             len(set(cohort.subjects("tuning"))),
             lambda: _seconds_a_snapshot(cohort, probe, data, translates=rules.translates),
             lambda: (probe.micro_batch, probe.memory_gib) if probe.speeds else None,
+            lambda: probe.busy,
         ),
         prior=what_prior_fits,
     )
@@ -174,36 +172,6 @@ def _resolved(overrides: dict[str, Any], masks: FoundMasks) -> dict[str, Any]:
     if overrides[MASKS] == ALL:  # which labels these are is then a rule's decision
         return {name: value for name, value in overrides.items() if name != MASKS}
     return overrides | {MASKS: [mask.value for mask in masks.labels]}
-
-
-class SpeedProbe:
-    """Trains a plan for some seconds and throws the result away.
-
-    Attributes:
-        speeds: images/s at each level; empty before it was called.
-        memory_gib: memory in use at the end, at the top level.
-        micro_batch: images that networks could see at once; 0 = the whole batch.
-    """
-
-    def __init__(self) -> None:
-        self.speeds: list[float] = []
-        self.memory_gib, self.micro_batch = 0.0, 0
-        self._images: Callable[[Plan], ImageSource] | None = None
-        self._reporter = Reporter()
-
-    def prepare(self, images: Callable[[Plan], ImageSource], reporter: Reporter) -> None:
-        """Say what to train on, and who is told."""
-        self._images, self._reporter = images, reporter
-
-    def __call__(self, plan: Plan) -> list[float]:
-        """Images/s at each level of a plan."""
-        assert self._images is not None
-        recipe = find_recipe(plan.recipe)
-        with self._reporter.task("measuring speed", None), torch.random.fork_rng(devices=[]):
-            state = recipe.start(plan, best_device())
-            self.speeds = measure(plan, recipe.phases(plan), state, self._images(plan))
-            self.memory_gib, self.micro_batch = memory_gib(), state.guard.micro_batch
-        return self.speeds
 
 
 def plan_station(

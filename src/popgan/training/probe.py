@@ -1,11 +1,16 @@
-"""How fast this machine trains a plan: a few real steps at every level, then thrown away."""
+"""How fast this machine trains a plan: a few real steps at every level, then thrown away.
+
+What other programs take meanwhile is told by the time that the measuring thread had a core. On a
+GPU nobody else is expected, and only the clock on the wall counts.
+"""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
-from statistics import mean
 
 import torch
 
@@ -17,6 +22,55 @@ from popgan.training.sampler import ImageSource, Sampler
 from popgan.training.state import TrainState
 
 SECONDS_A_LEVEL = 2.0
+QUIET = 0.8
+"""Share of the time that the measuring thread must have a core. It takes part in all work, so where
+nobody disturbs it that is nearly all of the time; with one other program a core it is a half."""
+TRIES = 3
+"""How often a level is measured where that is not so."""
+PATIENCE = 5.0
+"""No measurement of a level is repeated after so many times the seconds it should take."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an image costs.
+
+    Attributes:
+        wall: seconds.
+        own: seconds of them in which the measuring thread had a core; all of them on a GPU.
+    """
+
+    wall: float
+    own: float
+
+    @property
+    def share(self) -> float:
+        """Of the time, how much the thread had a core: 0 .. 1."""
+        return min(1.0, self.own / self.wall)
+
+    @classmethod
+    def mean(cls, costs: Iterable[tuple[float, Cost]]) -> Cost:
+        """The mean of costs with weights."""
+        pairs = list(costs)
+        total = sum(weight for weight, _ in pairs)
+        return cls(
+            sum(weight * one.wall for weight, one in pairs) / total,
+            sum(weight * one.own for weight, one in pairs) / total,
+        )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How fast a plan trains.
+
+    Attributes:
+        speeds: images/s at each level; 1 where it has no images.
+        share: of the time that the whole plan would take so, how much of it the measuring thread
+            had a core, 0 .. 1. Far below 1 other programs are in the way.
+    """
+
+    speeds: list[float]
+    share: float
 
 
 def measure(
@@ -24,38 +78,70 @@ def measure(
     phases: list[Phase],
     state: TrainState,
     source: ImageSource,
-    seconds: float = SECONDS_A_LEVEL,
+    seconds: float | None = None,
 ) -> list[float]:
+    """Images/s at each level as things are now, to be held against others of the same moment.
+
+    Args: see `measure_patiently`.
+    """
+    return measure_patiently(plan, phases, state, source, seconds, tries=1).speeds
+
+
+def measure_patiently(
+    plan: Plan,
+    phases: list[Phase],
+    state: TrainState,
+    source: ImageSource,
+    seconds: float | None = None,
+    *,
+    tries: int = TRIES,
+) -> Measured:
     """Images/s at each level, fully faded in; over streams and joint network where there are both.
 
-    The state is trained by the probe and must be discarded afterwards.
+    A level at which other programs took the cores is measured again, and the fastest counts. The
+    state is trained by the probe and must be discarded afterwards.
 
     Args:
         plan: the plan, whose number of images may be provisional.
         phases: the recipe's phases.
         state: a throw-away state.
         source: the training images.
-        seconds: spent on each level, at least.
+        seconds: spent on each level, at least; `SECONDS_A_LEVEL` by default.
+        tries: how often a level is measured at most.
     """
+    least = SECONDS_A_LEVEL if seconds is None else seconds
     sampler = Sampler(len(source), plan.seed, plan.train.shuffle_buffer)
-    speeds, seen = [], 0.0
+    costs, seen = [Cost(1.0, 1.0)] * len(plan.train.level_shares), 0.0
     with threads(plan.train.threads):
-        for share in plan.train.level_shares:
+        for level, share in enumerate(plan.train.level_shares):
             if share == 0:
-                speeds.append(1.0)
                 continue
             seen += share * plan.train.images
-            speed = partial(_speed, plan, phases, state, sampler, source, seconds)
-            if plan.train.stream_share is None:
-                # The middle of a level's second half is fully in, wherever fading ends.
-                speeds.append(speed(int(seen) - 1))
-                continue
-            streams = plan.train.stream_share
-            speeds.append(1 / (streams / speed(0) + (1 - streams) / speed(int(seen) - 1)))
-    return speeds
+            streams = plan.train.stream_share or 0.0
+            # The middle of a level's second half is fully in, wherever fading ends.
+            parts = [(streams, 0), (1 - streams, int(seen) - 1)]
+            cost = partial(_cost, plan, phases, state, sampler, source, least)
+            costs[level] = Cost.mean(
+                (part, _best(partial(cost, position), tries, PATIENCE * least))
+                for part, position in parts
+                if part > 0
+            )
+    whole = Cost.mean(zip(plan.train.level_shares, costs, strict=True))
+    return Measured([1 / one.wall for one in costs], whole.share)
 
 
-def _speed(
+def _best(once: Callable[[], Cost], tries: int, patience: float) -> Cost:
+    """The fastest of some measurements; one is enough where nobody disturbs it."""
+    start = time.perf_counter()
+    best = once()
+    for _ in range(tries - 1):
+        if best.share >= QUIET or time.perf_counter() - start > patience:
+            break
+        best = min(best, once(), key=lambda cost: cost.wall)
+    return best
+
+
+def _cost(
     plan: Plan,
     phases: list[Phase],
     state: TrainState,
@@ -63,28 +149,36 @@ def _speed(
     source: ImageSource,
     least: float,
     position: int,
-) -> float:
-    """Images/s at one position; the cost of a lazy penalty is spread over its interval."""
+) -> Cost:
+    """What an image costs at one position; a lazy penalty is spread over its interval."""
     assert stage_at(position, plan.train).alpha == 1.0
 
-    def seconds(step: int) -> float:
-        state.images, state.step = position, step
-        start = time.perf_counter()
+    def step(number: int) -> Cost:
+        state.images, state.step = position, number
+        start, began = time.perf_counter(), time.thread_time()
         one_step(plan, phases, state, sampler, source)
-        _wait(state)
-        return time.perf_counter() - start
+        waited = _wait(state)
+        wall, own = time.perf_counter() - start, time.thread_time() - began
+        return Cost(wall, wall if waited else own)
 
     kinds = kinds_of_steps(phases)
     # The first steps set up kernels and, on a GPU, pick algorithms.
-    times = {first: [seconds(first)] for first in kinds}
-    if sum(map(sum, times.values())) <= least:
-        times = {first: [] for first in kinds}
-        while sum(map(sum, times.values())) < least:
+    found = {first: [step(first)] for first in kinds}
+    if _sum(found) <= least:
+        found = {first: [] for first in kinds}
+        while _sum(found) < least:
             for first, count in kinds.items():
-                times[first] += [seconds(first) for _ in range(min(3, count))]
-    # Means, not medians: a busy machine will disturb the training as it disturbs the probe.
-    cost = sum(count * mean(times[first]) for first, count in kinds.items()) / sum(kinds.values())
-    return plan.train.batch / cost
+                found[first] += [step(first) for _ in range(min(3, count))]
+    # Means, not medians: what now and then takes longer (memory, files) does so in training as
+    # well. What other programs take is no such thing: it may be over before training begins.
+    whole = Cost.mean(
+        (count / len(found[first]), one) for first, count in kinds.items() for one in found[first]
+    )
+    return Cost(whole.wall / plan.train.batch, whole.own / plan.train.batch)
+
+
+def _sum(found: dict[int, list[Cost]]) -> float:
+    return sum(one.wall for costs in found.values() for one in costs)
 
 
 def kinds_of_steps(phases: list[Phase]) -> dict[int, int]:
@@ -97,6 +191,9 @@ def kinds_of_steps(phases: list[Phase]) -> dict[int, int]:
     return {steps[0]: len(steps) for steps in found.values()}
 
 
-def _wait(state: TrainState) -> None:
-    if next(state.generator.parameters()).is_cuda:
+def _wait(state: TrainState) -> bool:
+    """Wait for a GPU; False where there is none to wait for."""
+    device = next(state.generator.parameters()).device
+    if device.type == "cuda":
         torch.cuda.synchronize()
+    return device.type != "cpu"

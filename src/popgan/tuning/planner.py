@@ -23,7 +23,7 @@ from popgan.planning.rules import SUSTAINED
 from popgan.recipes.table import find_recipe
 from popgan.stations.pairs import training_images
 from popgan.stations.plan import make_plan
-from popgan.training.probe import measure
+from popgan.training.probe import QUIET, TRIES, Measured, measure_patiently
 from popgan.tuning.definition import TICKS
 
 DEFAULT_SECONDS = 2.0  # a level
@@ -78,6 +78,9 @@ class Planner:
         cohort: it is about.
         speeds: file that measured speeds are kept in.
         preset: the default, where it is no file of the recipe.
+
+    Attributes:
+        notes: what the user should know of how speed was measured.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Planner:
     ) -> None:
         self.definition, self.cohort, self._path = definition, cohort, speeds
         self.preset = preset or load_preset(definition.preset, definition.recipe)
+        self.notes: list[str] = []
 
     def plan(self, setting: Setting, seed: int) -> Plan:
         """The plan of a trial.
@@ -143,31 +147,40 @@ class Planner:
     def _speeds(self, plan: Plan) -> list[float]:
         """Images/s at each level, measured once for networks of a shape.
 
-        The default is measured first and stays. Any other shape is measured together with it, and
-        what the default has lost meanwhile to other programs is given back: a trial does not get
-        fewer images because the machine was busy when it was planned.
+        The default is measured first, for as long as it takes to find the machine quiet, within
+        reason, and stays. Any other shape is measured together with it, and what the default has
+        lost meanwhile to other programs is given back: a trial does not get fewer images because
+        the machine was busy when it was planned.
         """
         key, known = _shape(plan), self._known()
         if key in known:
             return known[key]
         if _DEFAULT not in known:
             base = self.draft({}, 0, 10**6)
-            self._keep({_DEFAULT: self._measured(base, DEFAULT_SECONDS)})
+            found = self._measured(base, DEFAULT_SECONDS, TRIES)
+            if found.share < QUIET:
+                self.notes.append(
+                    "other programs kept the machine busy while the default's speed was measured "
+                    f"(popgan got {found.share:.0%} of the processor's time), so trainings may be "
+                    "shorter than their time"
+                )
+            self._keep({_DEFAULT: found.speeds})
             self._keep({_shape(base): self._known()[_DEFAULT]})
             return self._speeds(plan)
         base = self.draft({}, 0, 10**6)
-        now, found = self._measured(base, PROBE_SECONDS), self._measured(plan, PROBE_SECONDS)
+        now = self._measured(base, PROBE_SECONDS).speeds
+        speeds = self._measured(plan, PROBE_SECONDS).speeds
         before, shares = known[_DEFAULT], base.train.level_shares
         busy = _cost(now, shares) / _cost(before, shares)
-        self._keep({key: [speed * busy for speed in found]})
+        self._keep({key: [speed * busy for speed in speeds]})
         return self._known()[key]
 
-    def _measured(self, plan: Plan, seconds: float) -> list[float]:
+    def _measured(self, plan: Plan, seconds: float, tries: int = 1) -> Measured:
         recipe = find_recipe(plan.recipe)
         with torch.random.fork_rng(devices=[]):
             state = recipe.start(plan, best_device())
             images = training_images(plan, self.cohort)
-            return measure(plan, recipe.phases(plan), state, images, seconds)
+            return measure_patiently(plan, recipe.phases(plan), state, images, seconds, tries=tries)
 
     def _known(self) -> dict[str, list[float]]:
         return dict(read_json(self._path)) if self._path.exists() else {}
