@@ -7,6 +7,7 @@ from reader_fixtures import analysis, equivalence
 from report_fixtures import content
 
 from popgan.evidence.fidelity.verdict import Verdict
+from popgan.evidence.tissue.results import TissueResult
 from popgan.report.audit_claims import NEEDED, WHOLE, audit_claims
 from popgan.report.claim import Claim
 from popgan.report.claims import COVER, COVERED, LIKE, RELEASED, VARIED, claims, readers_row
@@ -155,6 +156,12 @@ def test_tissues_count_only_where_they_can_be_told(share, status):
     rows = {row.claim: row for row in tissue_claims(evidence.tissue(share))}
     assert rows[PLAUSIBLE].status == status
     assert (rows[AMOUNTS].status == "untested") == (share < 0.95)
+
+
+def test_tissues_that_could_not_be_measured_say_why_in_a_sentence():
+    rows = tissue_claims(TissueResult(contrast=None, not_measured="these are images of ADC."))
+    assert {row.result for row in rows} == {"These are images of ADC."}
+    assert {row.status for row in rows} == {"untested"}
 
 
 def test_no_difference_of_tissues_is_no_pass():

@@ -111,6 +111,14 @@ CUT = """[...document.querySelectorAll('.wide, table, figure, p, h1, h2, h3, td,
     .filter(e => e.getClientRects().length && e.scrollWidth > e.clientWidth + 1
             && getComputedStyle(e).display !== 'inline')
     .map(e => e.tagName + ' ' + e.textContent.trim().slice(0, 40))"""
+# What a page break may go through, and remarks in larger letters than what they remark on.
+TORN = """[...document.querySelectorAll('figure, .scale, .dark, .verdict, caption, tr')]
+    .filter(e => !e.matches('.qc, .qc *') && getComputedStyle(e).breakInside !== 'avoid')
+    .map(e => e.tagName + ' ' + e.className)"""
+LOUD = """[...document.querySelectorAll('td .note')]
+    .filter(e => parseFloat(getComputedStyle(e).fontSize)
+            > parseFloat(getComputedStyle(e.closest('table')).fontSize))
+    .map(e => e.textContent.trim().slice(0, 40))"""
 EMPTY = """[...document.querySelectorAll('img, svg.drawing')]
     .filter(e => !e.closest('details:not([open])'))
     .filter(e => e.getBoundingClientRect().width < 20 || e.getBoundingClientRect().height < 20
@@ -186,6 +194,8 @@ def test_nothing_is_cut_off_on_paper_and_folded_parts_are_open(browser, files, n
     assert page.ask("getComputedStyle(document.querySelector('nav')).display") == "none"
     hidden = "[...document.querySelectorAll('details table')].filter(e => !e.offsetHeight).length"
     assert page.ask(hidden) == 0
+    assert page.ask(TORN) == []
+    assert page.ask(LOUD) == []
 
 
 @pytest.mark.parametrize("dark", [False, True])

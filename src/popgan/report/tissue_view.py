@@ -230,6 +230,7 @@ def tissue_claims(found: TissueResult | None) -> list[Claim]:
     against = "Distributions of tissue fractions, ventricles, contrast and symmetry; Holm, 5 %."
     if found is None or found.reliability is None:
         why = typeset(found.not_measured) if found and found.not_measured else _NOTHING
+        why = f"{why[:1].upper()}{why[1:]}"
         return [
             Claim(PLAUSIBLE, test, why, "untested"),
             Claim(AMOUNTS, typeset(against), why, "untested"),
