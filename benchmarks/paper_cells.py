@@ -44,6 +44,7 @@ SPEED_THREADS = 2
 DRAWING = [
     Setting("popgan standard"),
     Setting("popgan paper", preset="paper"),
+    Setting("popgan paper, batch 32", preset="paper", overrides={"train.batch": 32}),
     Setting("stylegan2 standard", recipe="stylegan2"),
     Setting(
         "cgan standard, told height",
