@@ -63,7 +63,26 @@ def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(
     assert {n for n, d in plan.decisions.items() if d.source == "tuned"} >= set(chosen) & {
         *("train.lr_generator", "train.batch")
     }
+    # It is a default to search around, under another name.
+    words = ("--preset", "tuned", "--trials", 1, "--budget", "7m")
+    assert "--name" in call("tune", own_run, *TINY, *words).line
+    after = call("tune", own_run, *TINY, *words, "--name", "second")
+    assert after.status == 0, after
+    assert "note: the default is what study popgan had found beyond popgan/quick" in after.err
+    assert after.out.endswith(f"next: popgan plan {own_run} --preset tuned:second\n")
+    assert (
+        TuneResult.model_validate_json((own_run / "tune/second/results.json").read_text()).preset
+        == "tuned:popgan"
+    )
     assert not leavings(own_run)
+
+
+@pytest.mark.usefixtures("slow_machine")
+def test_a_budget_too_short_for_the_default_says_which_is_enough(own_run: Path, made: Made) -> None:
+    refused = tune(own_run, "--trials", 4, "--budget", "5m")
+    assert refused.status == 2 and "4 trials and the final need 22.7 s each" in refused.line
+    enough = refused.line.partition("grant ")[2].partition(" ")[0]
+    assert tune(own_run, "--trials", 4, "--budget", enough).status == 0
 
 
 @pytest.mark.usefixtures("slow_machine")
@@ -87,6 +106,8 @@ def test_bad_options_are_one_line_and_leave_nothing(own_run: Path) -> None:
         (("--recipe", "pix2pix"), "cannot be tuned"),
         (("--recipe", "nonsense"), "cannot be tuned"),
         (("--preset", "nonsense"), "unknown preset"),
+        (("--preset", "tuned"), "holds no study popgan"),
+        (("--preset", "tuned:first"), "holds no study first"),
         (("--search", "train.batsh"), "did you mean train.batch"),
         (("--search", "train.batch=9:1"), "no range"),
         (("--set", "train.lr_generator=0.1", "--search", "train.lr_generator"), "nothing is left"),

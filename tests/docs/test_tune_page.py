@@ -8,7 +8,8 @@ from pathlib import Path
 from popgan.config.schema import Plan
 from popgan.evidence.experiments.results import Point, Trial
 from popgan.tuning.begin import BUDGET, TRIALS, rungs_of
-from popgan.tuning.definition import LAST, LEAST_SECONDS, TICKS, Definition, StudyPlaces
+from popgan.tuning.budgets import LEAST_SECONDS
+from popgan.tuning.definition import LAST, TICKS, Definition, StudyPlaces
 from popgan.tuning.scale import KEPT
 from popgan.tuning.space import load_space
 from popgan.tuning.storage import FINALS, MOST_STARTS, SEARCH

@@ -168,7 +168,7 @@ def test_a_budget_too_short_for_a_level_says_what_is_enough() -> None:
     shares = make().train.level_shares
     needed = 8 / min(shares)  # a batch of 8 at the level with the smallest share
 
-    def slow(speed: float, budget: str) -> Plan:
+    def slow(speed: float, budget: str, snapshots: int | None = None) -> Plan:
         data = make().data
         return build_plan(
             data,
@@ -176,9 +176,10 @@ def test_a_budget_too_short_for_a_level_says_what_is_enough() -> None:
             recipe="popgan",
             seed=0,
             budget=budget,
-            overrides={},
+            overrides={} if snapshots is None else {"train.snapshots": snapshots},
             machine=MachineFacts(cores=2, device="CPU", bf16=True),
             probe=lambda plan: [speed] * len(plan.network.channels),
+            trial=Trial(8, lambda: 2.0, lambda: None),
         )
 
     with pytest.raises(
@@ -187,6 +188,11 @@ def test_a_budget_too_short_for_a_level_says_what_is_enough() -> None:
         slow(0.5, "10s")
     enough = str(caught.value).split("grant ")[1].split(" ")[0]
     assert slow(0.5, enough).train.images >= needed
+    # Snapshots that the user asks for take their time, however short the budget.
+    with pytest.raises(UserError, match=r"budget 20s is too short: 0 images") as caught:
+        slow(100.0, "20s", snapshots=12)
+    enough = str(caught.value).split("grant ")[1].split(" ")[0]
+    assert slow(100.0, enough, snapshots=12).train.images >= needed
 
 
 def test_the_micro_batch_is_the_batch_unless_memory_was_short() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Variant
-from popgan.tuning.ablation_study import AblationStudy, minutes, seconds_each
+from popgan.tuning.ablation_study import AblationStudy
 from popgan.tuning.cells import Cell, Cells, Ended
 
 
@@ -90,13 +90,3 @@ def test_all_variants_are_trained_with_a_seed_before_the_next_seed_begins() -> N
     assert found == [("a", 7), (third, 7), ("a", 8), (third, 8), ("", 7), ("", 8)]
     names = [cell.name for cell in study.cells()]
     assert len(set(names)) == 6 and names[1] == "001-no-likeness-matching-7"
-
-
-def test_a_budget_is_divided_and_one_that_is_too_short_says_what_is_enough() -> None:
-    assert seconds_each("8h", 60, 1, measuring=30.0, least=10.0) == pytest.approx(406.3, abs=0.1)
-    assert seconds_each("8h", 60, 2, measuring=30.0, least=10.0) == pytest.approx(842.7, abs=0.1)
-    with pytest.raises(UserError, match="60 trainings need 10 s each and 30 s") as error:
-        seconds_each("30m", 60, 1, measuring=30.0, least=10.0)
-    assert "grant 44m" in str(error.value)
-    assert seconds_each("44m", 60, 1, measuring=30.0, least=10.0) >= 10
-    assert (minutes(59 * 60), minutes(3600), minutes(3601)) == ("59m", "1h", "1h1m")

@@ -37,10 +37,9 @@ def _default(run: Path, recipe: str, preset: Any, held: dict[str, Any]) -> Defau
     overrides = {name.replace("__", "."): value for name, value in held.items()}
     if recipe == "cgan":
         overrides["network.condition"] = ["height"]  # these heads have no label
-    study = SimpleNamespace(
-        name="x", recipe=recipe, preset="standard", overrides=overrides, seconds=60.0, threads=1
-    )
-    planner = Planner(study, Cohort.open(run), run / "none.json", preset)
+    study = SimpleNamespace(name="x", recipe=recipe, overrides=overrides, seconds=60.0, threads=1)
+    preset = preset or load_preset("standard", recipe)
+    planner = Planner(study, Cohort.open(run), run / "none.json", preset)  # type: ignore[arg-type]
     return Default(recipe, lambda setting: planner.draft(setting, 0, 10**6), list(overrides))
 
 

@@ -7,26 +7,37 @@ from pathlib import Path
 import pytest
 
 from popgan.errors import UserError
-from popgan.tuning.definition import BUILDING, SURVIVORS, Definition, StudyPlaces, seconds_of
+from popgan.tuning.budgets import BUILDING, SURVIVORS, Grant, full_trainings, minutes
+from popgan.tuning.definition import Definition, StudyPlaces
 from tuning.tiny_searches import heads, own_run, study
 
 _ = (heads, own_run)
 
 
+def grant(budget: str, workers: int = 1, *, measuring: float = 20.0) -> Grant:
+    trainings = full_trainings(24, spread=3, finals=12)
+    what = "24 trials and the final need"
+    return Grant(budget, trainings, workers, measuring, what, "--trials")
+
+
 def test_a_budget_is_shared_among_all_trainings() -> None:
-    more = {"finals": 12, "spread": 3}
-    seconds = seconds_of("2h", 24, 1, measuring=20.0, **more)
+    seconds = grant("2h").seconds(10)
     trainings = 3 + SURVIVORS * 21 + 12
-    assert (seconds + 20) * trainings * BUILDING == pytest.approx(7200, rel=1e-2)
-    once, twice = (seconds_of("2h", 24, n, measuring=0.0, **more) for n in (1, 2))
-    assert twice == pytest.approx(2 * once, rel=1e-2)
+    assert (seconds + 20) * trainings * BUILDING == pytest.approx(7200)
+    once, twice = (grant("2h", workers, measuring=0.0).seconds(10) for workers in (1, 2))
+    assert twice == pytest.approx(2 * once)
+    assert full_trainings(2, spread=3, finals=0) == 2
 
 
-def test_too_short_a_budget_says_how_much_is_needed() -> None:
-    with pytest.raises(UserError, match=r"grant (\d+)m or more") as refused:
-        seconds_of("2m", 24, 1, finals=12, spread=3, measuring=20.0)
-    minutes = str(refused.value).split("grant ")[1].split("m ")[0]
-    assert seconds_of(f"{minutes}m", 24, 1, finals=12, spread=3, measuring=20.0) >= 10
+@pytest.mark.parametrize("least", [10.0, 82.5])
+def test_too_short_a_budget_says_how_much_is_needed(least: float) -> None:
+    with pytest.raises(UserError, match=r"is too short: 24 trials and the final need") as refused:
+        grant("2m").seconds(least)
+    enough = str(refused.value).split("grant ")[1].split(" ")[0]
+    assert grant(enough).seconds(least) >= least
+    assert f"need {least:.3g} s each and 20 s to be measured" in str(refused.value)
+    assert str(refused.value).endswith(f"grant {enough} or more, or ask for fewer --trials.")
+    assert (minutes(59 * 60), minutes(3600), minutes(3601)) == ("59m", "1h", "1h1m")
 
 
 def test_a_study_is_read_as_it_was_written(own_run: Path) -> None:

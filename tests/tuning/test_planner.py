@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from popgan.errors import UserError
 from popgan.planning.rules import SUSTAINED
 from popgan.training.probe import TRIES, Measured
 from popgan.tuning.planner import Planner
@@ -17,7 +18,7 @@ _ = (heads, own_run, cheap)
 
 def planner(run: Path) -> Planner:
     places, definition, cohort = study(run, seconds=2.0)
-    return Planner(definition, cohort, places.private / "speeds.json")
+    return Planner(definition, cohort, places.speeds)
 
 
 def test_a_faster_shape_gets_more_images_in_the_same_time(
@@ -70,3 +71,18 @@ def test_a_trial_is_planned_as_training_it_would_be_but_for_its_ticks(own_run: P
     assert plan.train.gamma == pytest.approx(1.0 * 16 * 16 / 64**2, abs=1e-4)
     assert plan.train.ticks == 20 and plan.train.snapshots == 0
     assert plan.network.channels == [16, 16]
+
+
+@pytest.mark.usefixtures("cheap")
+def test_a_trial_that_does_not_fit_its_time_says_how_much_does(own_run: Path) -> None:
+    plans = planner(own_run)
+    plans.definition = plans.definition.model_copy(update={"seconds": 0.1})  # type: ignore[attr-defined]
+    with pytest.raises(
+        UserError, match=r"0\.1 s are too short: the 160 images that 20 ticks"
+    ) as error:
+        plans.plan({}, 0)
+    times = float(str(error.value).partition("it needs ")[2].partition(" times")[0])
+    assert times == pytest.approx(plans.seconds_needed({}, 0) / 0.1, abs=0.1)
+    enough = plans.definition.model_copy(update={"seconds": 0.1 * times})  # type: ignore[attr-defined]
+    plans.definition = enough
+    assert plans.plan({}, 0).train.images >= 160

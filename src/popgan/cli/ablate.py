@@ -27,7 +27,12 @@ SHOWN = 10
 
 
 Preset = Annotated[
-    str, typer.Option("--preset", metavar="NAME", help="The default that is taken apart.")
+    str,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="The default that is taken apart; tuned or tuned:STUDY for what a search has found.",
+    ),
 ]
 Budget = Annotated[
     str | None,

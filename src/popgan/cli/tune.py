@@ -10,11 +10,11 @@ import typer
 from popgan.cli import shared, values
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
-from popgan.progress import Reporter
 from popgan.stations.folder import locked, require_run
 
 if TYPE_CHECKING:
     from popgan.evidence.experiments.results import Candidate, Trial, TuneResult
+    from popgan.tuning.definition import StudyPlaces
 
 HELP = """Search better values of the plan for this cohort; run it again to go on.
 
@@ -30,7 +30,13 @@ def tune(
     folder: shared.RunFolder,
     recipe: shared.RecipeName = "popgan",
     preset: Annotated[
-        str, typer.Option("--preset", metavar="NAME", help="The default that is searched around.")
+        str,
+        typer.Option(
+            "--preset",
+            metavar="NAME",
+            help="The default that is searched around; tuned or tuned:STUDY begins with what an "
+            "earlier search has found.",
+        ),
     ] = "standard",
     budget: Annotated[
         str | None,
@@ -125,10 +131,11 @@ def tune(
     else:
         # Trials lock their own folders, so that others may join; only the beginning is alone.
         with locked(folder):
-            fresh = not places.definition.exists()
-            searching.begin(places, options, reporter if fresh else Reporter())
-        found = searching.tune(folder, options, name=places.name, reporter=reporter)
-    shown.show([*told(found), "", *_next(folder, places)], found.model_dump(mode="json"))
+            definition = searching.begin(places, options, reporter)
+        found = searching.train(places, definition, options.workers, reporter)
+    shown.show(
+        [*told(found), "", *_next(folder, places, found.recipe)], found.model_dump(mode="json")
+    )
 
 
 def _check_engine(engine: str, address: str | None, join: bool) -> None:
@@ -199,10 +206,11 @@ def _changes(setting: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in setting.items()) or "the default"
 
 
-def _next(folder: Path, places: Any) -> list[str]:
+def _next(folder: Path, places: StudyPlaces, recipe: str) -> list[str]:
     """Where it lies, and how it is used."""
     lines = [f"all trials: {places.results}"]
     if places.preset.exists():
-        recipe = "" if places.name == "popgan" else f" --recipe {places.name}"
-        lines += [f"found: {places.preset}", f"next: popgan plan {folder} --preset tuned{recipe}"]
+        words = "tuned" if places.name == recipe else f"tuned:{places.name}"
+        words += "" if recipe == "popgan" else f" --recipe {recipe}"
+        lines += [f"found: {places.preset}", f"next: popgan plan {folder} --preset {words}"]
     return lines

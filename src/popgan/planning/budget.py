@@ -49,7 +49,12 @@ def seconds_needed(plan: TrainPlan, speeds: list[float]) -> float:
 
 
 def refuse_short(
-    budget: str, images: int, plan: TrainPlan, speeds: list[float], sustained: float
+    budget: str,
+    images: int,
+    plan: TrainPlan,
+    speeds: list[float],
+    sustained: float,
+    measuring: float = 0.0,
 ) -> None:
     """Every level must get at least one batch, or growth would skip it.
 
@@ -59,6 +64,7 @@ def refuse_short(
         plan: batch and shares of the levels.
         speeds: images/s measured at each level.
         sustained: share of these speeds that a long run keeps.
+        measuring: seconds beside training.
 
     Raises:
         UserError: it is too short; says how much is enough.
@@ -66,10 +72,11 @@ def refuse_short(
     needed = math.ceil(plan.batch / min(share for share in plan.level_shares if share > 0))
     if images < needed:
         longer = plan.model_copy(update={"images": needed + plan.batch})
+        enough = seconds_needed(longer, speeds) / sustained + measuring
         raise UserError(
             f"budget {budget} is too short: {images} images can be trained on, and {needed} are "
             "needed for a batch at every level",
-            do=f"grant {math.ceil(seconds_needed(longer, speeds) / sustained)}s or more",
+            do=f"grant {math.ceil(enough)}s or more",
         )
 
 

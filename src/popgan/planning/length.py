@@ -10,7 +10,7 @@ from popgan.config.schema import Plan
 from popgan.planning.budget import images_within, parse_budget, refuse_short
 from popgan.planning.draft import Draft
 from popgan.planning.recipes import RecipeRules
-from popgan.planning.trial import Trial, micro_batch, snapshots_within
+from popgan.planning.trial import SHARE, Trial, micro_batch, snapshots_within
 
 SUSTAINED = 0.88
 """Speed of a long run as a share of the probe's: processors run faster for two seconds than for
@@ -49,10 +49,19 @@ def length_rules(
     if found := micro_batch(trial, plan.train.batch):
         draft.rule("train.micro_batch", *found)
     count, cost, reason = snapshots_within(trial, 10**6, SUSTAINED * seconds)
-    count = draft.rule("train.snapshots", count, reason)
-    granted = SUSTAINED * seconds - (count * cost if isinstance(count, int) else 0)
+    chosen = draft.rule("train.snapshots", count, reason)
+    measuring = cost * chosen if isinstance(chosen, int) else 0.0
+    granted = SUSTAINED * seconds - measuring
     images = images_within(granted, plan.train.level_shares, speeds, plan.train.batch)
-    refuse_short(budget, images, plan.train, speeds, SUSTAINED)
+    fixed = chosen != count  # else a longer budget has more snapshots, up to their share
+    refuse_short(
+        budget,
+        images if granted > 0 else 0,
+        plan.train,
+        speeds,
+        SUSTAINED if fixed else SUSTAINED * (1 - SHARE),
+        measuring / SUSTAINED if fixed else 0.0,
+    )
     measured = ", ".join(f"{speed:.0f}" for speed in speeds)
     reason = f"budget {budget}: {measured} images/s at the levels, {SUSTAINED:.0%} of it sustained"
     draft.cap("train.images", images, reason + _busy(trial))

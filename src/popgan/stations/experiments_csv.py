@@ -24,7 +24,7 @@ _TRIAL = (
     *("number", "purpose", "state", "reason", "seed", "kid", "error", "coverage"),
     *("coverage_floor", "diversity", "images", "planned", "seconds", "overhead", "worker"),
 )
-_RUN = ("variant", "kind", "seed", "kid", "reason", "images", "seconds")
+_RUN = ("variant", "kind", "seed", "kid", "reason", "coverage", "diversity", "images", "seconds")
 _POINT = ("images", "share", "seconds", "kid", "error")
 _SENSITIVITY = ("what", "name", "value", "second", "second_value", "kid", "share", "low", "high",
                 "rank_low", "rank_high", "ped")  # fmt: skip

@@ -29,12 +29,15 @@ class ChosenPreset:
         study: name of the study that found it; None of popgan's own.
         digest: SHA-256 of the study's preset file; None of popgan's own.
         cohort: hash of the cohort that the study is of; None where that is not known.
+        extends: recipe and preset that the study started from, such as "popgan/standard"; None of
+            popgan's own.
     """
 
     preset: Preset
     study: str | None = None
     digest: str | None = None
     cohort: str | None = None
+    extends: str | None = None
 
 
 def is_tuned(name: str) -> bool:
@@ -68,7 +71,8 @@ def find_preset(name: str, recipe: str, run: Path | None) -> ChosenPreset:
     if not path.exists():
         raise _nothing_found(folder, study, recipe, run)
     preset = read_preset(path, recipe, name=name)
-    return ChosenPreset(preset, study, sha256_file(path), _cohort_of(folder / _STUDY))
+    extends = str(read_yaml(path)["extends"])  # which reading has looked up
+    return ChosenPreset(preset, study, sha256_file(path), _cohort_of(folder / _STUDY), extends)
 
 
 def check_study(chosen: ChosenPreset, name: str, cohort: str, reporter: Reporter) -> None:

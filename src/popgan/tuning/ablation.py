@@ -16,21 +16,20 @@ from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import Preset
-from popgan.errors import UserError
 from popgan.evidence.experiments.results import AblationResult
 from popgan.progress import Reporter, Task
 from popgan.stations.experiments import load_ablation
+from popgan.tuning import prologue
 from popgan.tuning.ablation_begin import AblateOptions, define
 from popgan.tuning.ablation_outcome import write
 from popgan.tuning.ablation_study import CURVE, AblationPlaces, AblationStudy
 from popgan.tuning.cells import Cell, Cells, Claim, Ended
 from popgan.tuning.crew import Crew
-from popgan.tuning.definition import asked_otherwise
 from popgan.tuning.planner import Planner
+from popgan.tuning.prologue import joined
+from popgan.tuning.study import refuse_other_cohort
 from popgan.tuning.trial import forget, train_trial
-
-POLL = 2.0
-"""Seconds between two looks at what others do, while nothing is left to take."""
+from popgan.tuning.worker import POLL
 
 
 def ablate(
@@ -59,8 +58,7 @@ def ablate(
     reporter = reporter or Reporter()
     wanted = options or AblateOptions()
     places = AblationPlaces(Path(run), name or wanted.recipe)
-    study = begin(places, options, reporter)
-    return train(places, study, wanted.workers, reporter)
+    return train(places, begin(places, wanted, reporter), wanted.workers, reporter)
 
 
 def train(
@@ -107,40 +105,19 @@ def join(run: str | Path, name: str, *, reporter: Reporter | None = None) -> Non
         KeyboardInterrupt: interrupted.
     """
     places = AblationPlaces(Path(run), name)
-    study = AblationStudy.load(places.definition)
-    Trainer(places, study, Cohort.open(places.run), reporter or Reporter()).run()
+    study, cohort = joined(places, AblationStudy)
+    Trainer(places, study, cohort, reporter or Reporter()).run()
 
 
-def begin(
-    places: AblationPlaces, options: AblateOptions | None, reporter: Reporter
-) -> AblationStudy:
-    """What a study is about: the one that is there, or a new one.
+def begin(places: AblationPlaces, options: AblateOptions, reporter: Reporter) -> AblationStudy:
+    """What a study is about: the one that is there, or a new one; see `prologue.begin`."""
 
-    Raises:
-        UserError: the study was begun with other options or for another cohort, or cannot begin.
-    """
-    if places.definition.exists():
-        study = AblationStudy.load(places.definition)
-        refuse_other_cohort(places, study, Cohort.open(places.run))
-        wanted = options or AblateOptions()
-        changes = asked_otherwise(study.asked, wanted.asked(), wanted.given())
-        if changes:
-            raise UserError(
-                f"study {places.name!r} was begun otherwise ({'; '.join(changes)})",
-                where=places.folder,
-                do="repeat the former options to go on with it, or add --name NEW",
-            )
-        reporter.message(f"going on with {places.definition}")
-        return study
-    wanted = options or AblateOptions()
-    wanted.check()
-    cohort = Cohort.open(places.run)
-    places.make()
-    with reporter.task("planning the ablation", None):
-        study = define(places, cohort, wanted, reporter)
-    study.save(places.definition)
-    _say(study, reporter)
-    return study
+    def new(cohort: Cohort) -> AblationStudy:
+        return define(places, cohort, options, reporter)
+
+    return prologue.begin(
+        places, AblationStudy, options, new, lambda study: _say(study, reporter), reporter
+    )
 
 
 def conclude(places: AblationPlaces, study: AblationStudy, cohort: Cohort) -> AblationResult:
@@ -151,20 +128,6 @@ def conclude(places: AblationPlaces, study: AblationStudy, cohort: Cohort) -> Ab
     return found
 
 
-def refuse_other_cohort(places: AblationPlaces, study: AblationStudy, cohort: Cohort) -> None:
-    """Scores on other slices say nothing about these.
-
-    Raises:
-        UserError: the study belongs to another cohort.
-    """
-    if study.cohort != cohort.hash:
-        raise UserError(
-            "belongs to another cohort than the one ingested now",
-            where=places.folder,
-            do="ingest the former scans again, or begin another study with --name",
-        )
-
-
 class Trainer:
     """Trains cells of one study until none is left.
 
@@ -173,7 +136,7 @@ class Trainer:
         study: what it is about.
         cohort: it is about.
         reporter: shows progress.
-        preset: the default, where it is no file of the recipe.
+        preset: the default, where it is not the study's.
         told: called after each cell.
     """
 

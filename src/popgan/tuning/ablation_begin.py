@@ -6,26 +6,28 @@ all variants alike, before anything is trained, so that the same seconds mean th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from popgan.cohort.cohort import Cohort
-from popgan.config.preset import Preset, load_preset
+from popgan.config.preset import Preset
 from popgan.errors import UserError, is_out_of_memory
 from popgan.evidence.experiments.results import Setting, Variant
 from popgan.evidence.experiments.space_filling import space_filling
-from popgan.planning.budget import parse_budget
-from popgan.planning.trial import LEAST_SUBJECTS
 from popgan.progress import Reporter
 from popgan.provenance import usable_cores
 from popgan.stations.snapshots import seconds_a_snapshot
-from popgan.tuning.ablation_study import CURVE, AblationPlaces, AblationStudy, seconds_each
+from popgan.tuning.ablation_study import CURVE, AblationPlaces, AblationStudy
 from popgan.tuning.begin import TuneOptions, searched
-from popgan.tuning.definition import LAST, LEAST_SECONDS
+from popgan.tuning.budgets import LEAST_SECONDS, Grant
+from popgan.tuning.definition import LAST
 from popgan.tuning.design import design_cells, factors_of
 from popgan.tuning.parts import find_parts, parts_of
 from popgan.tuning.planner import Planner
+from popgan.tuning.prologue import ExperimentOptions, check_count, start_of
 from popgan.tuning.space import defaults, differing, including, load_space, rounded
 from popgan.tuning.variants import Default, default_variant, with_bases
 from popgan.wording import counted
@@ -35,67 +37,33 @@ PARTS = ("out", "in", "factorial", "sensitivity")
 
 
 @dataclass(frozen=True)
-class AblateOptions:
-    """What the user asks of an ablation; None or nothing takes the default.
+class AblateOptions(ExperimentOptions):
+    """What the user asks of an ablation; see `ExperimentOptions`. Its seed is the first one.
 
     Attributes:
-        recipe: name of a recipe that draws images.
-        preset: the default that is taken apart.
-        budget: time of the whole study on this machine, such as "8h".
         seeds: trainings of each variant.
         parts: of `PARTS`; "out" alone by default.
         factors: of the factorial design; those that matter most a priori by default.
         trials: that fill the space of a sensitivity study.
-        workers: processes on this machine.
-        seed: the first one.
-        overrides: values of the plan that are held.
     """
 
-    recipe: str = "popgan"
-    preset: str = "standard"
-    budget: str | None = None
     seeds: int | None = None
     parts: Sequence[str] = ()
     factors: Sequence[str] = ()
     trials: int | None = None
-    workers: int = 1
-    seed: int = 0
-    overrides: Mapping[str, Any] = field(default_factory=dict)
 
-    def asked(self) -> dict[str, Any]:
-        """What decides the study; how many work at it does not."""
-        values = {
-            **asdict(self),
-            "budget": self.budget or BUDGET,
-            "seeds": self.seeds or SEEDS,
-            "parts": list(self.parts) or [PARTS[0]],
-            "factors": list(self.factors),
-            "trials": self.trials or TRIALS,
-            "overrides": dict(self.overrides),
-        }
-        return {name: value for name, value in values.items() if name != "workers"}
-
-    def given(self) -> set[str]:
-        """Names of what is asked for; an option that is not given asks for nothing."""
-        plain = AblateOptions()
-        pairs = {name: (getattr(self, name), getattr(plain, name)) for name in asdict(self)}
-        return {
-            name for name, (now, default) in pairs.items() if (now or None) != (default or None)
-        }
+    def defaults(self) -> dict[str, Any]:
+        """See `ExperimentOptions.defaults`."""
+        return {"budget": BUDGET, "seeds": SEEDS, "parts": [PARTS[0]], "trials": TRIALS}
 
     def has(self, part: str) -> bool:
         """Whether the study has a part."""
         return part in self.asked()["parts"]
 
-    def check(self) -> None:
-        """Refuse what is not possible, before anything heavy.
-
-        Raises:
-            UserError: which option, and why.
-        """
+    def check(self, run: Path | None = None) -> None:
+        """See `ExperimentOptions.check`."""
         parts_of(self.recipe)
-        load_preset(self.preset, self.recipe)
-        parse_budget(self.asked()["budget"])
+        super().check(run)
         for part in self.parts:
             if part not in PARTS:
                 raise UserError(f"--parts {part}: no such part", do=f"choose of {', '.join(PARTS)}")
@@ -104,13 +72,8 @@ class AblateOptions:
             raise UserError("--factors is for the part factorial", do="add --parts out,factorial")
         if self.trials is not None and not self.has("sensitivity"):
             raise UserError("--trials is for the part sensitivity", do="add --parts sensitivity")
-        for name, value, most in (
-            ("seeds", self.seeds, 1000),
-            ("trials", self.trials, 10_000),
-            ("workers", self.workers, 256),
-        ):
-            if value is not None and not 1 <= value <= most:
-                raise UserError(f"--{name} {value} is not possible", do=f"give 1 to {most}")
+        check_count("seeds", self.seeds, 1000)
+        check_count("trials", self.trials, 10_000)
 
 
 def define(
@@ -127,18 +90,18 @@ def define(
         cohort: it is about.
         options: of the user.
         reporter: shows progress.
-        preset: the default, where it is no file of the recipe.
+        preset: the default, where it is neither a file of the recipe nor found by a study.
 
     Raises:
-        UserError: too few tuning subjects, a default that cannot be planned, or a budget too short.
+        UserError: an option that is not possible, a default that cannot be planned, or a budget too
+            short.
     """
-    options.check()
-    _refuse_few(cohort)
     asked = options.asked()
     draft = AblationStudy(
         name=places.name,
         recipe=options.recipe,
-        preset=options.preset,
+        preset=asked["preset"],
+        start=None if preset else start_of(options, cohort, reporter),
         cohort=cohort.hash,
         seed=options.seed,
         seeds=[options.seed + place for place in range(asked["seeds"])],
@@ -151,31 +114,28 @@ def define(
     planner = Planner(draft, cohort, places.speeds, preset)
     draft = _with_variants(draft, planner, options)
     trials = asked["trials"] if options.has("sensitivity") else 0
-    trainings, budget = len(draft.cells()) + trials, asked["budget"]
-    snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
-    measuring = snapshot * len([*CURVE, *LAST])
-
-    def granted(least: float) -> float:
-        return seconds_each(budget, trainings, options.workers, measuring=measuring, least=least)
-
-    seconds = granted(LEAST_SECONDS)
+    grant = _grant(options, cohort, len(draft.cells()) + trials)
+    seconds = math.floor(10 * grant.seconds(LEAST_SECONDS)) / 10
     draft = draft.model_copy(update={"seconds": seconds})
-    planner = Planner(draft, cohort, places.speeds, preset)
-    needed, draft = _timed(draft, planner, reporter)
-    granted(max(LEAST_SECONDS, needed))
+    planner.definition = draft
+    needed, draft = _timed(draft, planner, grant, reporter)
+    grant.seconds(max(LEAST_SECONDS, needed))
     if trials:
         draft = _with_trials(draft, planner, trials)
-    return draft.model_copy(update={"budget": _budget(draft, planner)})
+    notes = [*draft.told_start, *draft.notes, *planner.notes]
+    return draft.model_copy(update={"notes": notes, "budget": _budget(draft, planner)})
 
 
-def _refuse_few(cohort: Cohort) -> None:
-    count = len(set(cohort.subjects("tuning")))
-    if count < LEAST_SUBJECTS:
-        raise UserError(
-            f"{count} tuning subjects are too few to score variants by ({LEAST_SUBJECTS} or more)",
-            where=cohort.run,
-            do="ingest more subjects",
-        )
+def _grant(options: AblateOptions, cohort: Cohort, trainings: int) -> Grant:
+    snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
+    return Grant(
+        budget=options.asked()["budget"],
+        trainings=trainings,
+        workers=options.workers,
+        measuring=snapshot * len([*CURVE, *LAST]),
+        what=counted(trainings, "training needs", "trainings need"),
+        fewer="--seeds or --parts",
+    )
 
 
 def _with_variants(draft: AblationStudy, planner: Planner, options: AblateOptions) -> AblationStudy:
@@ -218,7 +178,7 @@ def _with_trials(draft: AblationStudy, planner: Planner, count: int) -> Ablation
 
 
 def _timed(
-    draft: AblationStudy, planner: Planner, reporter: Reporter
+    draft: AblationStudy, planner: Planner, grant: Grant, reporter: Reporter
 ) -> tuple[float, AblationStudy]:
     """Seconds that the default needs, and the study without variants that need more than is there.
 
@@ -228,7 +188,7 @@ def _timed(
     with reporter.task("measuring speeds", len(draft.trained)) as task:
         for one in draft.variants:
             if not one.impossible:
-                reason, seconds = _too_slow(one, draft, planner)
+                reason, seconds = _too_slow(one, draft, planner, grant)
                 task.advance()
                 if one.kind == "default":
                     if reason and not seconds:
@@ -240,7 +200,9 @@ def _timed(
     return needed, draft.model_copy(update={"variants": with_bases(found)})
 
 
-def _too_slow(one: Variant, draft: AblationStudy, planner: Planner) -> tuple[str, float]:
+def _too_slow(
+    one: Variant, draft: AblationStudy, planner: Planner, grant: Grant
+) -> tuple[str, float]:
     """Why a variant cannot be trained in the time, empty if it can; and what it needs, seconds."""
     try:
         needed = planner.seconds_needed(one.setting, draft.seed)
@@ -252,8 +214,10 @@ def _too_slow(one: Variant, draft: AblationStudy, planner: Planner) -> tuple[str
         return "the memory is not enough to build its networks", 0.0
     if needed <= draft.seconds:
         return "", needed
-    has = f"a training has {draft.seconds:g} s"
-    reason = f"its least number of steps takes {needed:.1f} s here, and {has}; grant more --budget"
+    reason = (
+        f"its least number of steps takes {needed:.1f} s here, and a training has "
+        f"{draft.seconds:g} s; grant --budget {grant.enough(needed)} or more"
+    )
     return reason, needed
 
 

@@ -15,7 +15,12 @@ from popgan.evidence.experiments.results import AblationResult, Replicate, Sensi
 from popgan.evidence.experiments.sensitivity import LEAST, sensitivity
 from popgan.evidence.experiments.spread import spread_of
 from popgan.stations.experiments import load_ablation, save_result
-from popgan.stations.experiments_csv import write_contrasts, write_runs
+from popgan.stations.experiments_csv import (
+    write_contrasts,
+    write_points,
+    write_runs,
+    write_sensitivity,
+)
 from popgan.tuning.ablation_study import AblationPlaces, AblationStudy
 from popgan.tuning.cells import Cells, Ended
 from popgan.tuning.outcome import machine
@@ -72,6 +77,9 @@ def write(places: AblationPlaces, study: AblationStudy, cells: Cells, cohort: Co
     save_result(found, places.results)
     write_runs(found, places.runs)
     write_contrasts(found, places.contrasts)
+    write_points(found, places.points)
+    if found.sensitivity is not None:
+        write_sensitivity(found.sensitivity, places.sensitivity)
 
 
 def cautions(study: AblationStudy, cells: Cells) -> list[str]:

@@ -5,8 +5,9 @@ Everything that follows is decided here, written down once, and shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from popgan.cohort.cohort import Cohort
@@ -14,12 +15,13 @@ from popgan.config.preset import Preset, load_preset, preset_names
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import SearchSpace, Setting, TuneResult
-from popgan.planning.budget import parse_budget
-from popgan.planning.trial import LEAST_SUBJECTS
+from popgan.progress import Reporter
 from popgan.provenance import usable_cores
 from popgan.stations.snapshots import seconds_a_snapshot
-from popgan.tuning.definition import LAST, Definition, StudyPlaces, seconds_of
+from popgan.tuning.budgets import LEAST_SECONDS, Grant, full_trainings
+from popgan.tuning.definition import LAST, Definition, StudyPlaces
 from popgan.tuning.planner import Planner
+from popgan.tuning.prologue import ExperimentOptions, check_count, start_of
 from popgan.tuning.space import (
     defaults,
     differing,
@@ -28,6 +30,7 @@ from popgan.tuning.space import (
     load_space,
     narrowed,
 )
+from popgan.wording import counted
 
 BUDGET, TRIALS = "2h", 24
 _GROWN_BY = 7  # ticks of 20: 35 % of a trial
@@ -35,50 +38,28 @@ _STEADY = [4, 9]  # 20 % and 45 %
 
 
 @dataclass(frozen=True)
-class TuneOptions:
-    """What the user asks of a search; None takes the default, or what the study was begun with.
+class TuneOptions(ExperimentOptions):
+    """What the user asks of a search; see `ExperimentOptions`.
 
     Attributes:
-        recipe: name of a recipe that draws images.
-        preset: the default that is searched around.
-        budget: time of the whole search on this machine, such as "2h".
         trials: in the search.
-        workers: processes on this machine, or trials at the same time on a cluster.
         threads: of each; the cores of this machine are shared among the workers by default.
-        seed: of the search.
         search: what to search; see `space.narrowed`.
-        overrides: values of the plan that are held.
     """
 
-    recipe: str = "popgan"
-    preset: str = "standard"
-    budget: str | None = None
     trials: int | None = None
-    workers: int = 1
     threads: int | None = None
-    seed: int = 0
     search: Sequence[str] = ()
-    overrides: Mapping[str, Any] = field(default_factory=dict)
 
-    def asked(self) -> dict[str, Any]:
-        """What decides the study; how many work at it does not."""
-        values = {**asdict(self), "search": list(self.search), "overrides": dict(self.overrides)}
-        return {key: value for key, value in values.items() if key not in ("workers", "threads")}
+    def defaults(self) -> dict[str, Any]:
+        """See `ExperimentOptions.defaults`."""
+        return {"budget": BUDGET, "trials": TRIALS}
 
-    def check(self) -> None:
-        """Refuse what is not possible, before anything heavy.
-
-        Raises:
-            UserError: which option, and why.
-        """
-        load_space(self.recipe)
-        load_preset(self.preset, self.recipe)
+    def check(self, run: Path | None = None) -> None:
+        """See `ExperimentOptions.check`."""
         narrowed(load_space(self.recipe), self.search)
-        parse_budget(self.budget or BUDGET)
-        if self.trials is not None and not 1 <= self.trials <= 10_000:
-            raise UserError(f"--trials {self.trials} is not possible", do="give 1 to 10000")
-        if not 1 <= self.workers <= 256:
-            raise UserError(f"--workers {self.workers} is not possible", do="give 1 to 256")
+        super().check(run)
+        check_count("trials", self.trials, 10_000)
 
 
 def define(
@@ -87,6 +68,7 @@ def define(
     options: TuneOptions,
     earlier: Sequence[TuneResult] = (),
     preset: Preset | None = None,
+    reporter: Reporter | None = None,
 ) -> Definition:
     """Decide what a new study is about.
 
@@ -95,46 +77,33 @@ def define(
         cohort: it is about.
         options: of the user.
         earlier: studies of the same recipe, to start from what they found.
-        preset: the default, where it is no file of the recipe.
+        preset: the default, where it is neither a file of the recipe nor found by a study.
+        reporter: told what else the user should know.
 
     Raises:
-        UserError: too few tuning subjects, or a budget too short for a trial.
+        UserError: an option that is not possible, or a budget too short for a trial.
     """
-    options.check()
-    count = len(set(cohort.subjects("tuning")))
-    if count < LEAST_SUBJECTS:
-        raise UserError(
-            f"{count} tuning subjects are too few to score settings by ({LEAST_SUBJECTS} or more)",
-            where=cohort.run,
-            do="ingest more subjects",
-        )
-    trials = options.trials or TRIALS
+    start = None if preset else start_of(options, cohort, reporter or Reporter())
+    asked = options.asked()
     draft = Definition(
         name=places.name,
         recipe=options.recipe,
-        preset=options.preset,
+        preset=asked["preset"],
+        start=start,
         cohort=cohort.hash,
         seed=options.seed,
         overrides=dict(options.overrides),
         seconds=60.0,
-        trials=trials,
+        trials=asked["trials"],
         rungs=[],
         threads=options.threads or max(1, usable_cores() // options.workers),
         space=[],
         default={},
-        asked=options.asked(),
+        asked=asked,
     )
-    snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
-    seconds = seconds_of(
-        options.budget or BUDGET,
-        trials,
-        options.workers,
-        finals=(draft.finalists + 1) * draft.final_seeds,
-        spread=draft.spread,
-        measuring=snapshot * (len(LAST) + 2),
-    )
-    draft = draft.model_copy(update={"seconds": seconds})
-    planner = Planner(draft, cohort, places.private / "speeds.json", preset)
+    planner = Planner(draft, cohort, places.speeds, preset)
+    draft = draft.model_copy(update={"seconds": _seconds(draft, options, planner)})
+    planner.definition = draft
     plan = planner.plan({}, options.seed)
     whole = defaults(load_space(options.recipe), planner.preset, plan)
     space, notes = searched(options, plan)
@@ -148,9 +117,31 @@ def define(
             "held": {name: value for name, value in whole.items() if name not in names},
             "rungs": rungs_of(plan),
             "warm": warm_starts(space, default, options, earlier),
-            "notes": notes,
+            "notes": [*draft.told_start, *notes, *planner.notes],
         }
     )
+
+
+def _seconds(draft: Definition, options: TuneOptions, planner: Planner) -> float:
+    """Seconds of training that each trial gets.
+
+    Raises:
+        UserError: the budget is too short for the default; says which one is enough.
+    """
+    cohort = planner.cohort
+    snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
+    finals = (draft.finalists + 1) * draft.final_seeds
+    grant = Grant(
+        budget=options.asked()["budget"],
+        trainings=full_trainings(draft.trials, spread=draft.spread, finals=finals),
+        workers=options.workers,
+        measuring=snapshot * (len(LAST) + 2),
+        what=f"{counted(draft.trials, 'trial', 'trials')} and the final need",
+        fewer="--trials",
+    )
+    grant.seconds(LEAST_SECONDS)  # before anything is measured
+    needed = planner.seconds_needed({}, draft.seed)
+    return round(grant.seconds(max(LEAST_SECONDS, needed)), 1)
 
 
 def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[str]]:

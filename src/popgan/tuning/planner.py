@@ -6,13 +6,14 @@ depends on its plan alone, and all trials of the same shape get the same number.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
 from popgan.cohort.cohort import Cohort
-from popgan.config.preset import Preset, changed, load_preset
+from popgan.config.preset import Preset, changed
 from popgan.config.schema import Plan
 from popgan.device import best_device
 from popgan.errors import UserError
@@ -50,7 +51,7 @@ class Planned(Protocol):
         ...
 
     @property
-    def preset(self) -> str:
+    def default_preset(self) -> Preset:
         """Of the default."""
         ...
 
@@ -77,7 +78,7 @@ class Planner:
         definition: of the study.
         cohort: it is about.
         speeds: file that measured speeds are kept in.
-        preset: the default, where it is no file of the recipe.
+        preset: the default, where it is not the definition's.
 
     Attributes:
         notes: what the user should know of how speed was measured.
@@ -87,7 +88,7 @@ class Planner:
         self, definition: Planned, cohort: Cohort, speeds: Path, preset: Preset | None = None
     ) -> None:
         self.definition, self.cohort, self._path = definition, cohort, speeds
-        self.preset = preset or load_preset(definition.preset, definition.recipe)
+        self.preset = preset or definition.default_preset
         self.notes: list[str] = []
 
     def plan(self, setting: Setting, seed: int) -> Plan:
@@ -107,9 +108,12 @@ class Planner:
         images = images_within(seconds, train.level_shares, speeds, train.batch)
         least = TICKS * train.batch
         if images < least:
+            needed, granted = self.seconds_needed(setting, seed), self.definition.seconds
+            more = math.ceil(10 * needed / granted) / 10
             raise UserError(
-                f"{self.definition.seconds:g} s are too short: {images} images of {least} that "
-                f"{TICKS} ticks need at a batch of {train.batch}"
+                f"{granted:g} s are too short: the {least} images that {TICKS} ticks need at a "
+                f"batch of {train.batch} take {needed:.3g} s",
+                do=f"it needs {more:g} times the budget",
             )
         return self.draft(setting, seed, images)
 

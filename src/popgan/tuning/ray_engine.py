@@ -133,9 +133,9 @@ def tune(
         wanted.check()
         new = not places.definition.exists()
         with locked(places.run):
-            definition = begin(places, wanted if new or options else None, reporter)
+            definition = begin(places, wanted, reporter)
         if new:  # this machine's speed was measured, which trains nothing
-            (places.private / "speeds.json").unlink(missing_ok=True)
+            places.speeds.unlink(missing_ok=True)
         reporter.message(f"Ray: {nodes}; {counted(count, 'trial', 'trials')} at a time")
         cohort = Cohort.open(places.run)
         _Head(places, definition, cohort, nodes, count, reporter).run()

@@ -76,7 +76,7 @@ def _measure(head: Worker, needs: dict[str, float]) -> None:
     Raises:
         UserError: the default cannot be planned, or the node does not see the run folder.
     """
-    if (head.places.private / "speeds.json").exists():
+    if head.places.speeds.exists():
         return
     task = ray.remote(probe).options(num_cpus=needs["cpu"], num_gpus=needs.get("gpu", 0))
     refused = ray.get(task.remote(_described(head)))

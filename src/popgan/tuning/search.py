@@ -15,15 +15,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
-from popgan.config.preset import changed, load_preset, save_preset
-from popgan.errors import UserError
+from popgan.config.preset import changed, save_preset
+from popgan.config.preset_model import plan_value
 from popgan.evidence.experiments.results import Finals, Trial, TuneResult
 from popgan.progress import Reporter, Task
 from popgan.stations.experiments import load_tune
+from popgan.tuning import prologue
 from popgan.tuning.begin import TuneOptions, define
 from popgan.tuning.crew import Crew
-from popgan.tuning.definition import Definition, StudyPlaces, asked_otherwise
+from popgan.tuning.definition import Definition, StudyPlaces
 from popgan.tuning.outcome import DONE, judged, result, write_result
+from popgan.tuning.prologue import joined
 from popgan.tuning.storage import FINALS, SEARCH, Storage
 from popgan.tuning.worker import POLL, Worker, title
 
@@ -56,10 +58,27 @@ def tune(
     reporter = reporter or Reporter()
     wanted = options or TuneOptions()
     places = StudyPlaces(Path(run), name or wanted.recipe)
-    definition = begin(places, options, reporter)
+    return train(places, begin(places, wanted, reporter), wanted.workers, reporter)
+
+
+def train(
+    places: StudyPlaces, definition: Definition, workers: int, reporter: Reporter
+) -> TuneResult:
+    """Train what is left of a search that was begun, and give its results.
+
+    Args:
+        places: of the study.
+        definition: what it is about.
+        workers: processes on this machine; 1: this one.
+        reporter: shows progress.
+
+    Raises:
+        UserError: the default cannot be trained, or workers die again and again.
+        KeyboardInterrupt: interrupted; the same call goes on.
+    """
     cohort = Cohort.open(places.run)
-    if wanted.workers > 1:
-        _with_crew(places, definition, cohort, wanted.workers, reporter)
+    if workers > 1:
+        _with_crew(places, definition, cohort, workers, reporter)
     else:
         _alone(places, definition, cohort, reporter)
     return conclude(places, definition, cohort)
@@ -78,43 +97,22 @@ def join(run: str | Path, name: str, *, reporter: Reporter | None = None) -> Non
         KeyboardInterrupt: interrupted.
     """
     places = StudyPlaces(Path(run), name)
-    if not places.definition.exists():
-        raise UserError(
-            f"holds no study {name!r} to join", where=run, do="begin it with `popgan tune RUN`"
-        )
-    definition = Definition.load(places.definition)
-    Worker(places, definition, Cohort.open(places.run), reporter or Reporter()).run()
+    definition, cohort = joined(places, Definition)
+    Worker(places, definition, cohort, reporter or Reporter()).run()
 
 
-def begin(places: StudyPlaces, options: TuneOptions | None, reporter: Reporter) -> Definition:
-    """The definition of a study: the one that is there, or a new one.
+def begin(places: StudyPlaces, options: TuneOptions, reporter: Reporter) -> Definition:
+    """The definition of a study: the one that is there, or a new one; see `prologue.begin`."""
 
-    Raises:
-        UserError: the study was begun with other options, or cannot begin.
-    """
-    if places.definition.exists():
-        definition = Definition.load(places.definition)
-        changes = _changes(definition, options)
-        if changes:
-            raise UserError(
-                f"study {places.name!r} was begun otherwise ({'; '.join(changes)})",
-                where=places.folder,
-                do="repeat the former options to go on with it, or begin another with "
-                "`popgan tune --name NEW`",
-            )
-        if places.journal.exists():
-            reporter.message(f"going on with {places.definition}")
-        return definition
-    wanted = options or TuneOptions()
-    wanted.check()
-    cohort = Cohort.open(places.run)
-    places.make()
-    with reporter.task("planning the search", None):
-        definition = define(places, cohort, wanted, list(_earlier(places, wanted.recipe)))
-    definition.save(places.definition)
-    for note in definition.notes:
-        reporter.message(f"note: {note}")
-    return definition
+    def new(cohort: Cohort) -> Definition:
+        earlier = list(_earlier(places, options.recipe))
+        return define(places, cohort, options, earlier, reporter=reporter)
+
+    def say(definition: Definition) -> None:
+        for note in definition.notes:
+            reporter.message(f"note: {note}")
+
+    return prologue.begin(places, Definition, options, new, say, reporter)
 
 
 def conclude(places: StudyPlaces, definition: Definition, cohort: Cohort) -> TuneResult:
@@ -135,7 +133,7 @@ def complete(found: TuneResult, definition: Definition) -> bool:
 
 
 def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult) -> None:
-    base = load_preset(definition.preset, definition.recipe)
+    base = definition.default_preset
     held = {
         name: value
         for name, value in definition.overrides.items()
@@ -143,6 +141,8 @@ def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult
     }
     if held:  # what was found was found beside these
         base = changed(base, held, reason=f"held by --set in study {places.name}", tuned=False)
+        earlier = {name: why for name, why in base.tuned.items() if plan_value(name) not in held}
+        base = base.model_copy(update={"tuned": earlier})
     chosen: Finals | None = found.finals
     setting = chosen.candidates[chosen.chosen].setting if chosen else {}
     count = sum(trial.purpose != "final" for trial in found.trials)
@@ -150,8 +150,10 @@ def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult
         chosen.reason if chosen else "no trial was better than the default"
     )
     preset = changed(base, setting, reason=reason, tuned=True)
-    preset = preset.model_copy(update={"summary": f"found by {reason}"})
-    save_preset(places.preset, preset, f"{definition.recipe}/{definition.preset}")
+    start = definition.start
+    began = f"; it began with what study {start.study} had found" if start else ""
+    preset = preset.model_copy(update={"summary": f"found by {reason}{began}"})
+    save_preset(places.preset, preset, definition.extends)
 
 
 def _alone(places: StudyPlaces, definition: Definition, cohort: Cohort, reporter: Reporter) -> None:
@@ -206,16 +208,6 @@ class Lines:
             return False
         self._said.add(key)
         return True
-
-
-def _changes(definition: Definition, options: TuneOptions | None) -> list[str]:
-    """What is asked for now and was not then; an option that is not given asks for nothing."""
-    if options is None:
-        return []
-    plain, now = TuneOptions().asked(), options.asked()
-    return asked_otherwise(
-        definition.asked, now, {name for name in now if now[name] != plain[name]}
-    )
 
 
 def _earlier(places: StudyPlaces, recipe: str) -> Iterable[TuneResult]:

@@ -21,6 +21,7 @@ from popgan.tuning.halving import goes_on
 from popgan.tuning.outcome import DONE, finalists, judged, result, violations, write_result
 from popgan.tuning.planner import Planner
 from popgan.tuning.storage import FINALS, SEARCH, Claim, Storage
+from popgan.tuning.study import refuse_other_cohort
 from popgan.tuning.trial import forget, train_trial
 
 POLL = 2.0
@@ -38,7 +39,7 @@ class Worker:
         definition: of the study.
         cohort: it is about.
         reporter: shows progress.
-        preset: the default, where it is no file of the recipe.
+        preset: the default, where it is not the definition's.
         told: called after each trial.
     """
 
@@ -52,16 +53,11 @@ class Worker:
         preset: Preset | None = None,
         told: Told = lambda trial, storage: None,
     ) -> None:
-        if definition.cohort != cohort.hash:
-            raise UserError(
-                "belongs to another cohort than the one ingested now",
-                where=places.folder,
-                do="ingest the former scans again, or begin another study with --name",
-            )
+        refuse_other_cohort(places, definition, cohort)
         self.places, self.definition, self.cohort = places, definition, cohort
         self.reporter, self._told = reporter, told
         self.storage = Storage(places, definition)
-        self.planner = Planner(definition, cohort, places.private / "speeds.json", preset)
+        self.planner = Planner(definition, cohort, places.speeds, preset)
         self.name = f"{platform.node()}:{os.getpid()}"
 
     def run(self) -> None:

@@ -1,0 +1,85 @@
+"""From the time that a user grants a study to the seconds that each training gets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from popgan.errors import UserError
+from popgan.planning.budget import parse_budget
+
+LEAST_SECONDS = 10.0
+"""Of a training, however fast the machine."""
+BUILDING = 1.1
+"""Planning, building networks and writing checkpoints take about a tenth of a training."""
+SURVIVORS = 0.45
+"""Share of the full length that a sampled trial gets on average, when two of three are stopped."""
+
+
+def full_trainings(trials: int, *, spread: int, finals: int) -> float:
+    """How many trainings to the end a search comes to.
+
+    Args:
+        trials: in the search.
+        spread: trainings of the default among them; they are not stopped.
+        finals: trainings of the final.
+    """
+    full = min(spread, trials)
+    return full + SURVIVORS * (trials - full) + finals
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The time that a study is granted, and what it is divided among.
+
+    Attributes:
+        budget: as the user wrote it.
+        trainings: how many; one that is stopped counts as a part.
+        workers: processes at work.
+        measuring: seconds that measuring a training takes.
+        what: is trained, and that it needs, in words: "24 trials and the final need".
+        fewer: of which the user may ask for fewer.
+    """
+
+    budget: str
+    trainings: float
+    workers: int
+    measuring: float
+    what: str
+    fewer: str
+
+    @property
+    def _share(self) -> float:
+        """Of the seconds of a training, how many the whole takes."""
+        return self.trainings * BUILDING / self.workers
+
+    def seconds(self, least: float) -> float:
+        """Seconds of training for each.
+
+        Args:
+            least: that each needs.
+
+        Raises:
+            UserError: they are fewer; says which budget is enough.
+        """
+        seconds = parse_budget(self.budget) / self._share - self.measuring
+        if seconds < least:
+            raise UserError(
+                f"budget {self.budget} is too short: {self.what} {least:.3g} s each and "
+                f"{self.measuring:.3g} s to be measured",
+                do=f"grant {self.enough(least)} or more, or ask for fewer {self.fewer}",
+            )
+        return seconds
+
+    def enough(self, least: float) -> str:
+        """A budget that is enough for so many seconds each."""
+        return minutes((least + self.measuring) * self._share)
+
+
+def minutes(seconds: float) -> str:
+    """A budget that is enough, as the user may write it."""
+    whole = math.ceil(seconds / 60)
+    hours, rest = divmod(whole, 60)
+    if not hours:
+        return f"{whole}m"
+    return f"{hours}h{rest}m" if rest else f"{hours}h"

@@ -1,0 +1,202 @@
+"""How a study begins or goes on: what every search and every ablation does before it trains."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from popgan.cohort.cohort import Cohort
+from popgan.config.preset import load_preset
+from popgan.errors import UserError
+from popgan.planning.budget import parse_budget
+from popgan.planning.trial import LEAST_SUBJECTS
+from popgan.progress import Reporter
+from popgan.stations.presets import TUNED, check_study, find_preset, is_tuned
+from popgan.tuning.study import Start, Study, StudyPlaces, refuse_other_cohort
+
+Kind = TypeVar("Kind", bound=Study)
+_ANYWAY = ("workers", "threads")
+
+
+@dataclass(frozen=True)
+class ExperimentOptions(ABC):
+    """What the user asks of a study; None or nothing takes the default, or what it was begun with.
+
+    Attributes:
+        recipe: name of a recipe that draws images.
+        preset: the default that it is about: one of the recipe's, "tuned" for what the study named
+            after the recipe has found, or "tuned:NAME".
+        budget: time of the whole study on this machine, such as "2h".
+        workers: processes on this machine, or trainings at the same time on a cluster.
+        seed: of the study.
+        overrides: values of the plan that are held.
+    """
+
+    recipe: str = "popgan"
+    preset: str = "standard"
+    budget: str | None = None
+    workers: int = 1
+    seed: int = 0
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @abstractmethod
+    def defaults(self) -> dict[str, Any]:
+        """Values of options that were not given, the budget's among them."""
+
+    @property
+    def start(self) -> str:
+        """The preset by its full name: `tuned` is short for what the recipe's study has found."""
+        return f"{TUNED}:{self.recipe}" if self.preset == TUNED else self.preset
+
+    def asked(self) -> dict[str, Any]:
+        """What decides the study; how many work at it does not."""
+        values = {**asdict(self), "preset": self.start}
+        values |= {name: values[name] or value for name, value in self.defaults().items()}
+        plain = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
+        return {name: value for name, value in plain.items() if name not in _ANYWAY}
+
+    def unlike(self, before: Mapping[str, Any]) -> list[str]:
+        """What is asked for now and was not then, in words; what is not given asks for nothing.
+
+        Args:
+            before: what a study was begun with; see `asked`.
+        """
+        now, plain = self.asked(), type(self)()
+        return [
+            f"{name} {_shown(now[name])}, was {_shown(before.get(name))}"
+            for name in now
+            if (getattr(self, name) or None) != (getattr(plain, name) or None)
+            and now[name] != before.get(name)
+        ]
+
+    def check(self, run: Path | None = None) -> None:
+        """Refuse what is not possible, before anything heavy.
+
+        Args:
+            run: run folder, whose studies a tuned preset comes from; None: that is not looked up.
+
+        Raises:
+            UserError: which option, and why.
+        """
+        if not is_tuned(self.preset):
+            load_preset(self.preset, self.recipe)
+        elif run is not None:
+            find_preset(self.preset, self.recipe, run)
+        parse_budget(self.asked()["budget"])
+        check_count("workers", self.workers, 256)
+
+
+def check_count(name: str, value: int | None, most: int) -> None:
+    """Refuse a number that is not possible.
+
+    Raises:
+        UserError: it is given, and not from 1 to `most`.
+    """
+    if value is not None and not 1 <= value <= most:
+        raise UserError(f"--{name} {value} is not possible", do=f"give 1 to {most}")
+
+
+def begin(
+    places: StudyPlaces,
+    kind: type[Kind],
+    options: ExperimentOptions,
+    define: Callable[[Cohort], Kind],
+    say: Callable[[Kind], None],
+    reporter: Reporter,
+) -> Kind:
+    """What a study is about: the one that is there, or a new one.
+
+    Args:
+        places: of the study.
+        kind: of it.
+        options: of the user.
+        define: decides what a new one is about.
+        say: says it.
+        reporter: shows progress.
+
+    Raises:
+        UserError: the study was begun with other options or for another cohort, or cannot begin.
+    """
+    cohort = Cohort.open(places.run)
+    if places.definition.exists():
+        study = kind.load(places.definition)
+        refuse_other_cohort(places, study, cohort)
+        if changes := options.unlike(study.asked):
+            raise UserError(
+                f"study {places.name!r} was begun otherwise ({'; '.join(changes)})",
+                where=places.folder,
+                do="repeat the former options to go on with it, or add --name NEW to begin another",
+            )
+        reporter.message(f"going on with {places.definition}")
+        return study
+    options.check(places.run)
+    count = len(set(cohort.subjects("tuning")))
+    if count < LEAST_SUBJECTS:
+        raise UserError(
+            f"{count} tuning subjects are too few to score trainings by ({LEAST_SUBJECTS} or more)",
+            where=cohort.run,
+            do="ingest more subjects",
+        )
+    places.make()
+    with reporter.task(f"planning the {places.WORD}", None):
+        study = define(cohort)
+    study.save(places.definition)
+    say(study)
+    return study
+
+
+def joined(places: StudyPlaces, kind: type[Kind]) -> tuple[Kind, Cohort]:
+    """A study that somebody else has begun, and its cohort.
+
+    Raises:
+        UserError: there is none of that name, or it is of another cohort.
+    """
+    if not places.definition.exists():
+        raise UserError(
+            f"holds no study {places.name!r} to join",
+            where=places.run,
+            do=f"begin it with `popgan {places.VERB} RUN`",
+        )
+    study, cohort = kind.load(places.definition), Cohort.open(places.run)
+    refuse_other_cohort(places, study, cohort)
+    return study, cohort
+
+
+def start_of(options: ExperimentOptions, cohort: Cohort, reporter: Reporter) -> Start | None:
+    """What an earlier study has found, where a new one starts from that; None where it does not.
+
+    Args:
+        options: of the user.
+        cohort: that the new one is about.
+        reporter: told where the earlier one is of another cohort.
+
+    Raises:
+        UserError: there is no such study, it has found nothing yet, or it is of another cohort and
+            was not asked for by its name.
+    """
+    if not is_tuned(options.preset):
+        return None
+    chosen = find_preset(options.preset, options.recipe, cohort.run)
+    check_study(chosen, options.preset, cohort.hash, reporter)
+    assert chosen.study and chosen.digest and chosen.extends, "of a study"
+    return Start(
+        study=chosen.study,
+        digest=chosen.digest,
+        cohort=chosen.cohort,
+        extends=chosen.extends,
+        preset=chosen.preset,
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={one}" for name, one in value.items()) or "none"
+    return str(value)
