@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import types
+from typing import Any
 
 import numpy as np
 import pytest
 
 from plans import tiny_plan
 from popgan.evidence.fidelity.kid import kid_with_replicates
-from popgan.stations.snapshots import IMAGES, TuningScale
+from popgan.stations import snapshots
+from popgan.stations.snapshots import IMAGES, TuningScale, seconds_a_snapshot
 from popgan.training.guard import Score
 
 SUBJECTS = 5
@@ -69,3 +71,27 @@ def test_noise_is_no_reason_to_go_back(scale: TuningScale) -> None:
 
 def test_one_snapshot_is_no_choice(scale: TuningScale) -> None:
     assert scale.choose(scored(scale, [1.0])).images == 1000
+
+
+def test_a_moment_in_which_others_have_the_cores_does_not_make_snapshots_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = {"wall": 0.0, "own": 0.0}
+    shares = [1.0, 0.05, 0.9]  # of warming up, of a disturbed moment, of a quiet one
+
+    class Slow:
+        def __init__(self, **_: Any) -> None:
+            pass
+
+        def __call__(self, images: np.ndarray) -> None:
+            clock["own"] += 0.01 * len(images)
+            clock["wall"] += 0.01 * len(images) / shares.pop(0)
+
+    times = types.SimpleNamespace(
+        perf_counter=lambda: clock["wall"], thread_time=lambda: clock["own"]
+    )
+    monkeypatch.setattr(snapshots, "time", times)
+    monkeypatch.setattr(snapshots, "FeatureExtractor", Slow)
+    monkeypatch.setattr(snapshots, "best_device", lambda: types.SimpleNamespace(type="cpu"))
+    assert seconds_a_snapshot(1, (16, 16)) == pytest.approx(0.01 * IMAGES / 0.9)
+    assert shares == []

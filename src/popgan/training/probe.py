@@ -33,7 +33,7 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Cost:
-    """What an image costs.
+    """What something costs, such as an image.
 
     Attributes:
         wall: seconds.
@@ -122,7 +122,7 @@ def measure_patiently(
             parts = [(streams, 0), (1 - streams, int(seen) - 1)]
             cost = partial(_cost, plan, phases, state, sampler, source, least)
             costs[level] = Cost.mean(
-                (part, _best(partial(cost, position), tries, PATIENCE * least))
+                (part, undisturbed(partial(cost, position), PATIENCE * least, tries))
                 for part, position in parts
                 if part > 0
             )
@@ -130,8 +130,14 @@ def measure_patiently(
     return Measured([1 / one.wall for one in costs], whole.share)
 
 
-def _best(once: Callable[[], Cost], tries: int, patience: float) -> Cost:
-    """The fastest of some measurements; one is enough where nobody disturbs it."""
+def undisturbed(once: Callable[[], Cost], patience: float, tries: int = TRIES) -> Cost:
+    """The fastest of some measurements; one is enough where nobody disturbs it.
+
+    Args:
+        once: measures.
+        patience: seconds after which none begins any more.
+        tries: how many at most.
+    """
     start = time.perf_counter()
     best = once()
     for _ in range(tries - 1):
