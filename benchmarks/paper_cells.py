@@ -232,6 +232,7 @@ def compare_cell(bench: Bench) -> bool:
     asked = {
         "compare": COMPARE_VERSION,
         "samples": bench.samples,
+        "inversion": True,
         "weights": {name: weights for name, (_, weights) in trained.items()},
     }
     with bench.store.claim(COMPARED) as mine:
@@ -241,7 +242,7 @@ def compare_cell(bench: Bench) -> bool:
         start, run = time.monotonic(), copy_of(bench.cohort, bench.work / "compared").run
         for name, (place, weights) in trained.items():
             _take_in(Model(place, name), weights, run)
-        result = compare(run, list(trained), n=bench.samples, reporter=Lines())
+        result = compare(run, list(trained), n=bench.samples, inversion=True, reporter=Lines())
         wall = round((time.monotonic() - start) / 60, 2)
         bench.store.put(COMPARED, asked, result.model_dump(mode="json"), wall_minutes=wall)
     return True

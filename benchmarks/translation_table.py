@@ -104,9 +104,14 @@ def _baselines(models: Mapping[str, list[dict[str, Any]]]) -> dict[str, MethodRo
     found = {}
     for model, values in models.items():
         for row in _rows(values[:1], "baseline"):
-            several = any(word in row.name for word in OF_ALL)
-            found[f"{row.name} of {_sources(model)}" if several else row.name] = row
+            found[baseline_name(row.name, model)] = row
     return found
+
+
+def baseline_name(name: str, model: str) -> str:
+    """A trivial way's name, with a model's sources where it uses all of them."""
+    several = any(word in name for word in OF_ALL)
+    return f"{name} of {_sources(model)}" if several else name
 
 
 def _sources(model: str) -> str:
