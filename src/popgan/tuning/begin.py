@@ -137,7 +137,7 @@ def _seconds(draft: Definition, options: TuneOptions, planner: Planner) -> float
         workers=options.workers,
         measuring=snapshot * (len(LAST) + 2),
         what=f"{counted(draft.trials, 'trial', 'trials')} and the final need",
-        fewer="--trials",
+        fewer="trials (popgan tune --trials)",
     )
     grant.seconds(LEAST_SECONDS)  # before anything is measured
     needed = planner.seconds_needed({}, draft.seed)
