@@ -15,16 +15,19 @@ import pytest
 from safetensors import safe_open
 
 from popgan.cli import helpers
+from popgan.config.schema import Plan
 from popgan.dry_run import estimate
 from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.run import RunOptions
 from popgan.stations import plan as plan_module
+from popgan.stations import speed as speed_module
 from popgan.stations.evidence import load_evaluation
 from popgan.stations.model import find_model
 from popgan.stations.story import story_of
 from popgan.training.checkpoint import found
 from popgan.training.log import read_log
+from popgan.training.probe import Measured
 from small_runs import INGEST, call, sets, snapshot, write_heads
 
 
@@ -144,7 +147,12 @@ def test_a_new_start_keeps_the_old_model_until_it_has_a_checkpoint(
 
 def test_a_dry_run_measures_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr(plan_module, "measure", lambda plan, *_: seen.append(plan) or [50.0] * 2)
+
+    def measured(plan: Plan, *_: object) -> Measured:
+        seen.append(plan)
+        return Measured([50.0] * 2, 1.0)
+
+    monkeypatch.setattr(speed_module, "measure_patiently", measured)
     monkeypatch.setattr(plan_module, "seconds_a_snapshot", lambda *_: 1.0)
     options = RunOptions(
         ingest={"resolution": 16, "slices": 6},
