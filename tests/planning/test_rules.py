@@ -61,19 +61,24 @@ def test_a_budget_becomes_images_once_with_the_measured_speeds_as_reason() -> No
     assert "images/s" in short.decisions["train.images"].reason
 
 
+def measured(trial: Trial) -> Plan:
+    """A plan for a minute at 100 images/s."""
+    return build_plan(
+        make().data,
+        preset_name="quick",
+        recipe="popgan",
+        seed=0,
+        budget="60s",
+        overrides={},
+        machine=MachineFacts(cores=2, device="CPU", bf16=True),
+        probe=lambda plan: [100.0] * len(plan.network.channels),
+        trial=trial,
+    )
+
+
 def test_a_speed_that_was_measured_on_a_busy_machine_is_told_in_the_reason() -> None:
     def reason(share: float | None) -> str:
-        plan = build_plan(
-            make().data,
-            preset_name="quick",
-            recipe="popgan",
-            seed=0,
-            budget="60s",
-            overrides={},
-            machine=MachineFacts(cores=2, device="CPU", bf16=True),
-            probe=lambda plan: [100.0] * len(plan.network.channels),
-            trial=Trial(8, lambda: 1.0, lambda: None, lambda: share),
-        )
+        plan = measured(Trial(8, lambda: 1.0, lambda: None, lambda: share))
         return plan.decisions["train.images"].reason
 
     assert "popgan got 31% of the processor's time" in reason(0.312)
@@ -198,19 +203,8 @@ def test_a_budget_too_short_for_a_level_says_what_is_enough() -> None:
 def test_the_micro_batch_is_the_batch_unless_memory_was_short() -> None:
     assert make(overrides={"train.batch": 12}).train.micro_batch == 12
     assert make(overrides={"train.micro_batch": 4}).train.micro_batch == 4
-    data = make().data
     for fits, expected, word in ((0, 8, "fits"), (4, 4, "not enough")):
-        plan = build_plan(
-            data,
-            preset_name="quick",
-            recipe="popgan",
-            seed=0,
-            budget="60s",
-            overrides={},
-            machine=MachineFacts(cores=2, device="CPU", bf16=True),
-            probe=lambda plan: [100.0] * len(plan.network.channels),
-            trial=Trial(8, lambda: 1.0, lambda fits=fits: (fits, 1.5)),
-        )
+        plan = measured(Trial(8, lambda: 1.0, lambda fits=fits: (fits, 1.5)))
         assert plan.train.micro_batch == expected
         assert word in plan.decisions["train.micro_batch"].reason
         # 5 % of 52.8 s at a second a snapshot, and the time for it is not trained.
