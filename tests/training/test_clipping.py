@@ -86,5 +86,5 @@ def test_every_phase_of_a_training_has_its_own_usual_norm(tmp_path: Path) -> Non
     for name, network in (("Gmain", "generator"), ("Dmain", "discriminator")):
         usual = float(state.extras[f"usual_norm_{name}"])
         assert 0.2 * row[f"grad_{network}"] < usual < 5 * row[f"grad_{network}"]
-    bare, _ = tiny_job(recipe_plan("pix2pix"), tmp_path / "bare")
-    assert not any(name.startswith("usual") for name in tiny_job(bare.plan, tmp_path)[1].extras)
+    _, bare = tiny_job(recipe_plan("pix2pix"), tmp_path / "bare")
+    assert not any(name.startswith("usual") for name in bare.extras)
