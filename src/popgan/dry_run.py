@@ -19,8 +19,9 @@ from popgan.progress import Reporter
 from popgan.run import RunOptions, phantom_scans, prepare
 from popgan.stations.folder import check_places
 from popgan.stations.machine import machine_record
-from popgan.stations.plan import SpeedProbe, measure_machine
+from popgan.stations.plan import measure_machine
 from popgan.stations.presets import is_tuned, lend, side_of
+from popgan.stations.speed import SpeedProbe
 
 
 @dataclass(frozen=True)

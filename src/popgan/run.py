@@ -31,16 +31,16 @@ from popgan.stations.folder import check_places, locked
 from popgan.stations.generate import generate
 from popgan.stations.ingest import ingest_station
 from popgan.stations.model import Model
-from popgan.stations.plan import MASKS, SpeedProbe, check_overrides, plan_station
+from popgan.stations.plan import MASKS, check_overrides, plan_station
 from popgan.stations.presets import TUNED, find_preset, is_tuned, side_of
 from popgan.stations.report import write_report
+from popgan.stations.speed import SpeedProbe
 from popgan.stations.train import train
 from popgan.tuning.begin import TuneOptions
 from popgan.tuning.search import tune
 
 DEMO_SUBJECTS = 48
-# What the demo shows was measured with scans in their own ranges; its figures stay comparable.
-_DEMO = {"intensity": "percentile"}
+_DEMO = {"intensity": "percentile"}  # as when its figures were measured: they stay comparable
 # A translator is meant for whole volumes later, and learns from nearly all of their slices.
 _WHOLE = {"slices": 40, "slice_range": (5.0, 95.0)}
 

@@ -264,7 +264,7 @@ def test_a_dry_run_takes_what_a_study_has_found(
 ) -> None:
     found(run)
     before = snapshot(run)
-    monkeypatch.setattr("popgan.stations.plan.SpeedProbe.__call__", lambda *_: [50.0, 50.0])
+    monkeypatch.setattr("popgan.stations.speed.SpeedProbe.__call__", lambda *_: [50.0, 50.0])
     words = [*INGEST[2:], *SHORT, "--preset", "tuned", "--dry-run", "-o", run, "--json"]
     answer = call("run", ingested / "scans", *words)
     assert answer.status == 0, answer

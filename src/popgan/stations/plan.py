@@ -34,7 +34,7 @@ from popgan.stations.pairs import slice_distance, training_images
 from popgan.stations.presets import check_study, find_preset
 from popgan.stations.registered import check_cohort
 from popgan.stations.snapshots import seconds_a_snapshot
-from popgan.stations.speed import SpeedProbe as SpeedProbe
+from popgan.stations.speed import SpeedProbe
 
 MASKS = "network.masks"
 RULES_VERSION = 7  # raise when a rule changes, so that old plans are not taken for new ones
