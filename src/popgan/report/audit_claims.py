@@ -159,8 +159,9 @@ def _overtrained(content: AuditContent) -> Claim:
         f"This model, over-trained on purpose on "
         f"{counted(control.patients, 'patient', 'patients')} and "
         f"{counted(control.canaries, 'invented subject', 'invented subjects')}.",
-        f"{bounded(control.found, upper=False)} of {number(control.found.n)} of its images were "
-        f"flagged for the right patient; it reproduces its targets with a correlation of "
+        f"{bounded(control.found, upper=False)} of its images of "
+        f"{counted(control.found.n, 'patient', 'patients')} whom it draws as copies were flagged "
+        f"for the right one; it reproduces its targets with a correlation of "
         f"{with_interval(control.reproduced)}.",
         status,
         label,

@@ -69,6 +69,17 @@ def test_copies_that_are_drawn_but_not_flagged_are_missed(world, rng, sets) -> N
     assert "missed" in found.sentence
 
 
+def test_a_target_that_it_could_not_learn_need_not_be_found(world, rng, sets) -> None:
+    train, heldout, targets = sets
+    images = noisy(targets.images, rng)
+    images[[1, 4]] = world.honest(2, rng)
+    made = memorised(targets, images, np.concatenate([images] * 6))
+    found = judge_overtrained(made, train, heldout, world.embed, seed=1)
+    assert (found.copied.value, found.found.value, found.found.n) == (0.6, 1.0, 2)
+    assert (found.canaries_found.value, found.canaries_found.n) == (1.0, 1)
+    assert "Of its images of these 3, 100% of patients and 100% of canaries" in found.sentence
+
+
 def test_without_a_copy_there_was_nothing_to_detect(world, rng, sets) -> None:
     train, heldout, targets = sets
     made = memorised(targets, world.honest(5, rng), world.honest(30, rng))

@@ -83,8 +83,10 @@ class OvertrainedControl(_Result):
         description="share of targets drawn so well that less than half of the distance to the "
         "most similar other patient remains"
     )
-    found: Measure = Field(description="share of its images flagged, for the right patient")
-    canaries_found: Measure = Field(description="the same, of its images of canaries")
+    found: Measure = Field(
+        description="share of its images flagged for the right patient, of the patients copied"
+    )
+    canaries_found: Measure = Field(description="the same, of the canaries copied")
     copies: CopySearch = Field(description="the copy search on its images")
     attacks: list[Attack] = Field(description="members: those fitted to; others: held out")
     outcome: Outcome

@@ -74,12 +74,8 @@ def overall(
 
 def only_flagged(overtrained: OvertrainedControl) -> bool:
     """Whether an over-trained copy's images are flagged, though the verdict does not fail them."""
-    found, canaries = overtrained.found.value, overtrained.canaries_found.value
-    return (
-        overtrained.outcome == "missed"
-        and (found or 0.0) >= FOUND
-        and (canaries is None or canaries >= FOUND)
-    )
+    found = (overtrained.found.value, overtrained.canaries_found.value)
+    return overtrained.outcome == "missed" and all(one is None or one >= FOUND for one in found)
 
 
 def _control(overtrained: OvertrainedControl) -> str:

@@ -4,7 +4,7 @@ The rules are those by which the model's own images are judged: a copy search ag
 patients, neighbours, attacks, one verdict. Only where the generator did reproduce its targets is
 there anything to find. That is not read off the correlation alone, for heads that were aligned are
 all alike: a target is copied where less than half of its distance to the most similar image of
-another patient is left.
+another patient is left. How many of its images are flagged is counted over these targets alone.
 """
 
 from __future__ import annotations
@@ -94,13 +94,14 @@ def judge_overtrained(
     found = [*_attacked(made, features, others, reference, seed), *further]
     near = _near(made, features, others, seed)
     failed = verdict(search, near, found, []).level == "failed"
-    hits = _right(flags, made)
-    copied = share(int(copies_of(made.after, made.targets, train).sum()), len(hits), "targets")
+    hits, learnt = _right(flags, made), copies_of(made.after, made.targets, train)
+    copied = share(int(learnt.sum()), len(hits), "targets")
     outcome: Outcome = "detected" if failed else "missed"
     if (copied.value or 0.0) < ENOUGH:
         outcome = "not reproduced"
-    of_patients = _share(hits[~made.canaries], "patients")
-    of_canaries = _share(hits[made.canaries], "canaries")
+    # What it could not learn shows nobody, and to flag that would be a mistake.
+    of_patients = _share(hits[learnt & ~made.canaries], "patients")
+    of_canaries = _share(hits[learnt & made.canaries], "canaries")
     return OvertrainedControl(
         patients=int((~made.canaries).sum()),
         canaries=int(made.canaries.sum()),
@@ -225,7 +226,7 @@ def _share(parts: Floats, of: str) -> Measure:
     """
     n = len(parts)
     if not n:
-        return Measure(value=None, n=0, of=of, method="none", reason=f"there are no {of}")
+        return Measure(value=None, n=0, of=of, method="none", reason=f"no {of} were copied")
     hits, side = float(parts.sum()), (1 + CONFIDENCE) / 2
     return Measure(
         value=hits / n,
@@ -243,6 +244,7 @@ def _sentence(
     """The finding in plain words."""
     targets = counted(copied.n, "image", "images")
     copies = round((copied.value or 0.0) * copied.n)
+    them = "them" if copies == copied.n else f"these {copies}"
     steps = counted(made.steps, "step", "steps")
     if outcome == "not reproduced":
         return (
@@ -252,13 +254,13 @@ def _sentence(
         )
     text = (
         f"A copy of the generator was made to learn {targets} by heart and drew {copies} of them "
-        f"after {steps}. Of its images {found.value or 0:.0%} of patients"
+        f"after {steps}. Of its images of {them}, "
     )
-    if canaries.value is not None:
-        text += f" and {canaries.value:.0%} of canaries"
+    kinds = ((found, "patients"), (canaries, "canaries"))
+    text += " and ".join(f"{one.value:.0%} of {of}" for one, of in kinds if one.value is not None)
     text += " were flagged for the right one; "
     if outcome == "detected":
         return f"{text}the audit fails such a generator, as it must."
-    if (found.value or 0.0) >= FOUND:
+    if all(one.value is None or one.value >= FOUND for one, _ in kinds):
         return f"{text}with so few held-out patients that alone is no proof, so it does not fail."
     return f"{text}the audit does not fail such a generator, so it has missed it."
