@@ -153,7 +153,7 @@ def overtrained_rows(control: OvertrainedControl) -> list[Row]:
         (
             "Its images flagged for the right patient",
             f"{bounded(control.found, upper=False)} of {number(control.found.n)}",
-            "What the copy search finds of a model that does memorise; of patients drawn as copies.",
+            "What the copy search finds of a model that does memorise. Of patients it copied.",
         ),
         (
             "The same, of invented subjects",
