@@ -153,6 +153,28 @@ def test_trainings_are_the_replicates_and_their_spread_counts() -> None:
     assert pair.superiority.value == 1.0 and "5 and 5 trainings" in pair.difference.method
 
 
+def test_every_number_of_a_pair_says_what_was_varied_and_how_many() -> None:
+    world = World(np.random.default_rng(11))
+    reference = world.reference()
+    groups = [
+        tuple(world.model(reference, mean, 60) for _ in range(count))
+        for mean, count in ((0.2, 3), (0.5, 4))
+    ]
+    made = contenders(*groups, (world.model(reference, 0.7, 60),))
+    several, single, _ = pairs(made, "kid", SUBJECTS)
+    for found in (several.difference, several.effect, several.superiority, several.test):
+        assert (found.n, found.of) == (7, "trainings")
+    for method in (several.difference.method, several.test.method):
+        assert "trainings" in method and f"{SUBJECTS} held-out subjects" in method
+    for found in (single.difference, single.effect, single.superiority, single.test):
+        assert (found.n, found.of) == (SUBJECTS, "held-out subjects")
+    means = [mean_of(group, SUBJECTS) for group in made]
+    assert [(one.n, one.of) for one in means] == [
+        *((count, "trainings") for count in (3, 4)),
+        (SUBJECTS, "held-out subjects"),
+    ]
+
+
 def test_intervals_between_recipes_hold_the_truth_with_five_trainings() -> None:
     # A training's own mean is normal about its recipe's.
     nodes, weights = np.polynomial.hermite_e.hermegauss(20)

@@ -107,7 +107,8 @@ def mean_of(group: Contender, subjects: int) -> Measure:
     counts = (len(group.scored),) if several else ()
     parts = [_reference_part(group.mean, group.reference)]
     parts += group.spread(about="trainings" if several else "images")
-    return _interval(group.mean, parts, subjects, _method(group.reference, counts))
+    of = _sample(counts, subjects)
+    return _interval(group.mean, parts, of, _method(group.reference, counts, subjects))
 
 
 def _pair(
@@ -126,7 +127,8 @@ def _pair(
         about = "trainings" if several else "images"
         parts += [*first.spread(about=about), *second.spread(about=about)]
     unit = TRAININGS if several else SUBJECTS
-    difference = _interval(gap, parts, subjects, _method(both, counts, paired=matched))
+    of = _sample(counts, subjects)
+    difference = _interval(gap, parts, of, _method(both, counts, subjects, paired=matched))
     exact: tuple[Test | None, float | None] = (None, None)
     if matched:
         exact = flips(_by_seed(first) - _by_seed(second), unit, seed=seed)
@@ -141,7 +143,7 @@ def _pair(
         difference=difference,
         effect=effect,
         superiority=chance,
-        test=_student(gap, parts, subjects),
+        test=_student(gap, parts, of, counts, subjects),
         exact=exact[0],
         smallest_p=exact[1],
         tie=True,
@@ -202,39 +204,50 @@ def _reference_part(value: float, without: Replicates) -> tuple[float, int]:
     return jackknife_variance(value, without), len(without.values) - 1
 
 
+def _sample(trainings: tuple[int, ...], subjects: int) -> tuple[int, Unit]:
+    """What was varied, and how many of it: trainings where a spread between them is known."""
+    return (sum(trainings), TRAININGS) if trainings else (subjects, SUBJECTS)
+
+
 def _interval(
-    value: float, parts: Sequence[tuple[float, int]], subjects: int, method: str
+    value: float, parts: Sequence[tuple[float, int]], sample: tuple[int, Unit], method: str
 ) -> Measure:
     from scipy.special import stdtrit
 
-    variance, freedom = welch(*zip(*parts, strict=True))
+    (n, of), (variance, freedom) = sample, welch(*zip(*parts, strict=True))
     if variance <= 0:
         reason = "the value is the same without any one group"
-        return effects.missing(subjects, SUBJECTS, method, reason, value)
+        return effects.missing(n, of, method, reason, value)
     half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * variance**0.5
-    return Measure(
-        value=value, low=value - half, high=value + half, n=subjects, of=SUBJECTS, method=method
-    )
+    return Measure(value=value, low=value - half, high=value + half, n=n, of=of, method=method)
 
 
-def _student(gap: float, parts: Sequence[tuple[float, int]], subjects: int) -> Test:
+def _student(
+    gap: float,
+    parts: Sequence[tuple[float, int]],
+    sample: tuple[int, Unit],
+    trainings: tuple[int, ...],
+    subjects: int,
+) -> Test:
     from scipy.special import stdtr
 
-    variance, freedom = welch(*zip(*parts, strict=True))
+    (n, of), (variance, freedom) = sample, welch(*zip(*parts, strict=True))
     if variance <= 0:
         reason = "there is no spread to test against"
-        return Test(
-            statistic=None, p=None, n=subjects, of=SUBJECTS, method="Student's t", reason=reason
-        )
+        return Test(statistic=None, p=None, n=n, of=of, method="Student's t", reason=reason)
     t = gap / variance**0.5
     p = min(1.0, 2 * float(stdtr(freedom, -abs(t))))
     method = f"Student's t with {freedom:.1f} degrees of freedom, two-sided"
-    return Test(statistic=t, p=p, n=subjects, of=SUBJECTS, method=method)
+    if trainings:
+        method += f"; spread between trainings and between {subjects} {SUBJECTS}"
+    return Test(statistic=t, p=p, n=n, of=of, method=method)
 
 
-def _method(reference: Replicates, trainings: tuple[int, ...], *, paired: bool = False) -> str:
+def _method(
+    reference: Replicates, trainings: tuple[int, ...], subjects: int, *, paired: bool = False
+) -> str:
     """How an interval came about, in words."""
-    groups = f"delete-a-group jackknife over held-out subjects ({len(reference.values)} groups)"
+    groups = f"delete-a-group jackknife over {subjects} {SUBJECTS} ({len(reference.values)} groups)"
     if not trainings:
         return f"{groups} and over drawn images; Student t, 95 %; about these weights"
     count = " and ".join(map(str, trainings))
