@@ -33,7 +33,12 @@ def run(world, seed, patients, make, *, slices=1, images=150, planted=5, referen
 
 @pytest.fixture(scope="module")
 def passed(world) -> AuditResult:
-    return run(world, 1, 300, lambda train, n, rng: world.honest(n, rng))[1]
+    """Enough images and held-out slices for the bound of flagged images; none is flagged."""
+
+    def honest(train, n, rng):
+        return world.honest(n, rng)
+
+    return run(world, 5, 300, honest, slices=3, images=320)[1]
 
 
 def test_an_honest_generator_passes_with_enough_patients(passed) -> None:
@@ -41,7 +46,7 @@ def test_an_honest_generator_passes_with_enough_patients(passed) -> None:
     assert found.verdict.level == "passed", found.verdict
     assert found.verdict.needed <= 300
     assert "no proof that they are anonymous" in found.verdict.sentence
-    assert len(found.attacks) == 4 and all(a.auc.high < 0.6 for a in found.attacks)
+    assert len(found.attacks) == 8 and all(a.auc.high < 0.6 for a in found.attacks)
 
 
 def test_no_pseudonym_is_in_the_part_that_is_shared(passed) -> None:
@@ -124,7 +129,7 @@ def test_each_missing_condition_alone_keeps_from_passing(passed) -> None:
     first, *rest = found.attacks
     wide = first.auc.model_copy(update={"high": 0.6})
     low = first.control.model_copy(update={"low": 0.3, "value": 0.3, "high": 0.31})
-    for change in ({"auc": wide}, {"control": low}, {"p_tpr": None}, {"p_tpr": 0.025 / 4}):
+    for change in ({"auc": wide}, {"control": low}, {"p_tpr": None}, {"p_tpr": 0.025 / 8}):
         attacks = [first.model_copy(update=change), *rest]
         result = verdict(found.copies, found.neighbours, attacks, found.controls)
         assert result.level == "too few subjects to test", change

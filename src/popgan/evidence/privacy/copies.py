@@ -39,6 +39,11 @@ _STEPS = 12
 _SHARP = 0.97  # relative sharpness above which nothing is blurred
 
 
+def shows_copies(found: CopySearch) -> bool:
+    """Whether a search alone fails a generator: a copy beyond doubt, or more flags than chance."""
+    return found.clear > 0 or found.p <= ALPHA / 2
+
+
 @dataclass(frozen=True)
 class Likeness:
     """Distance of N images to the nearest training image by each measure, and which one it is."""

@@ -5,7 +5,8 @@ failed      by the rules of `verdict.py`, over the attacks on images and on the 
 no power    planted copies were missed; or a copy of the generator that was over-trained on purpose
             was not found out; or the search for latent vectors did not find the generator's own
             images again, so that an attack by it shows nothing.
-Then        too few subjects to test, or passed, by the rules of `verdict.py`.
+Then        by the rules of `verdict.py`: too few subjects to test; or no power, where nothing but
+            the bound of flagged images (1 % at most) keeps from passing; or passed.
 
 Where there are too few patients, even flags on every image of an over-trained copy are no proof.
 The search then has power, and what lacks is patients: that stays "too few subjects to test".
@@ -13,7 +14,7 @@ The search then has power, and what lacks is patients: that stays "too few subje
 
 from __future__ import annotations
 
-from popgan.evidence.privacy.controls import FOUND
+from popgan.evidence.privacy.controls import FOUND, has_power
 from popgan.evidence.privacy.generator_results import InversionAttack, OvertrainedControl
 from popgan.evidence.privacy.results import PrivacyAudit, Verdict
 from popgan.evidence.privacy.verdict import verdict
@@ -48,17 +49,19 @@ def overall(
         weak.append(
             ("the search for latent vectors does not find images again", inversion.sentence)
         )
+    # The bound of flagged images is asked for last, so it does not stand before a failed control.
+    blind = found.level == "no power" and not has_power(result.controls)
     if weak:
         words = " and ".join(why for why, _ in weak)
-        sentence = found.sentence if found.level == "no power" else f"{_WEAK}{words}."
-        missed = found.reasons if found.level == "no power" else []
+        sentence = found.sentence if blind else f"{_WEAK}{words}."
+        missed = found.reasons if blind else []
         return Verdict(
             level="no power",
             sentence=sentence,
             reasons=[*missed, *(reason for _, reason in weak)],
             needed=found.needed,
         )
-    if found.level == "no power":
+    if blind:
         return found
     parts = [part.sentence for part in (overtrained, inversion) if part is not None]
     if flagged:

@@ -7,8 +7,12 @@ failed      something was shown: a copy beyond doubt, more flags than chance giv
 no power    fewer than 95 % of the planted copies were found: nothing can be passed.
 passed      all four attacks were run, the upper end of each AUC's 95 % interval lies below 0.60,
             none lies above members against members, and true positives at 1 % false positives are
-            not shown to be more than 1 %.
-too few subjects to test    otherwise, with the number of patients a class that would be needed.
+            not shown to be more than 1 %; and at most 1 % of what is drawn can be copies, by the
+            upper bound of flagged images (`rarity.py`).
+too few subjects to test    what was to be shown of attacks was not; with the number of patients a
+            class that would be needed.
+no power    also, last of all, where nothing but that bound keeps from passing: too few images were
+            searched (299 without a flag are needed), or many were flagged, as chance might do.
 
 The interval of Clopper and Pearson about the true positives takes the threshold for known. With 100
 patients a class it excludes 1 % in every sixteenth attack on an honest generator. "The interval
@@ -23,7 +27,8 @@ from collections.abc import Sequence
 
 from popgan.evidence.privacy.bounds import AUC_LIMIT, auc_error, least_for_rate, subjects_needed
 from popgan.evidence.privacy.controls import has_power
-from popgan.evidence.privacy.copies import ALPHA
+from popgan.evidence.privacy.copies import ALPHA, shows_copies
+from popgan.evidence.privacy.rarity import are_rare, not_rare
 from popgan.evidence.privacy.results import (
     Attack,
     Control,
@@ -51,7 +56,7 @@ def verdict(
     shown = _shown(copies, neighbours, attacks)
     weak = _weak(controls)
     open_ = _open(attacks)
-    further = "" if _all_tried(attacks) else ", and a reference set of further patients"
+    common = None if are_rare(copies) else not_rare(copies)
     level: Level
     if shown:
         level, reasons = "failed", shown
@@ -60,16 +65,12 @@ def verdict(
         level, reasons = "no power", weak
         text = "The audit has no power: it misses planted copies, so it can pass nothing."
     elif open_:
-        level, reasons = "too few subjects to test", open_
+        level, reasons = "too few subjects to test", [*open_, *(common[1:] if common else ())]
         needed = needed_subjects(attacks)
-        start = "Nothing was found, but"
-        if any(map(_is_above, attacks)):
-            start = "Some attacks reach further than chance mostly does, and"
-        text = (
-            f"{start} there are too few subjects to test: about "
-            f"{counted(needed, 'patient', 'patients')} would be needed who were trained with, and "
-            f"as many who were not{further}."
-        )
+        text = _too_few(attacks, needed)
+    elif common:
+        level, reasons = "no power", [common[1], *_passed(copies, attacks)]
+        text = common[0]
     else:
         level, reasons = "passed", _passed(copies, attacks)
         text = (
@@ -77,6 +78,19 @@ def verdict(
             "attacks may find more."
         )
     return Verdict(level=level, sentence=text, reasons=reasons, needed=needed)
+
+
+def _too_few(attacks: Sequence[Attack], needed: int) -> str:
+    """The sentence that names how many patients would be needed."""
+    further = "" if _all_tried(attacks) else ", and a reference set of further patients"
+    start = "Nothing was found, but"
+    if any(map(_is_above, attacks)):
+        start = "Some attacks reach further than chance mostly does, and"
+    return (
+        f"{start} there are too few subjects to test: about "
+        f"{counted(needed, 'patient', 'patients')} would be needed who were trained with, and "
+        f"as many who were not{further}."
+    )
 
 
 def needed_subjects(attacks: Sequence[Attack]) -> int:
@@ -101,7 +115,7 @@ def needed_subjects(attacks: Sequence[Attack]) -> int:
 def _shown(copies: CopySearch, neighbours: Neighbours, attacks: Sequence[Attack]) -> list[str]:
     """What was shown against the generator."""
     found = []
-    if copies.clear or copies.p <= ALPHA / 2:
+    if shows_copies(copies):
         found.append(copies.sentence)
     if neighbours.p <= ALPHA:
         found.append(neighbours.sentence)
@@ -178,6 +192,7 @@ def _all_tried(attacks: Sequence[Attack]) -> bool:
 
 
 def _passed(copies: CopySearch, attacks: Sequence[Attack]) -> list[str]:
+    """What a pass rests on."""
     worst = max(attacks, key=lambda attack: attack.auc.high or 1.0)
     return [
         copies.sentence,
