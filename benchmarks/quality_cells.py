@@ -20,7 +20,7 @@ from popgan.device import best_device
 from popgan.errors import UserError
 from popgan.evidence.features import FeatureExtractor, cached_features
 from popgan.evidence.fidelity.kid import kid, kid_with_replicates
-from popgan.evidence.statistics import interval, subject_groups
+from popgan.evidence.statistics import interval, owners_of, subject_groups
 from popgan.files import atomic_path
 from popgan.progress import Reporter
 from popgan.synthesis.image import contact_sheet, grid_png
@@ -257,15 +257,18 @@ def measure_scale(cohort: Cohort) -> dict[str, Any]:
     train, test = cohort.images("train"), cohort.images("test")
     soft = gaussian_filter(train, sigma=(0, 0, BLUR, BLUR)).astype(np.float32)
     real, owners = cached_features(test, extractor, cache), cohort.subjects("test")
-    groups = subject_groups(owners), subject_groups(cohort.subjects("train"))
+    trained = cohort.subjects("train")
+    groups, held = (subject_groups(owners), subject_groups(trained)), owners_of(owners)
     found = {}
     for name, images in (("floor", train), ("blurred", soft)):
         features = cached_features(images, extractor, cache)
-        value, *left = kid_with_replicates(real, groups[0], features, groups[1])
+        value, *left = kid_with_replicates(
+            real, groups[0], features, groups[1], x_owners=held, y_owners=owners_of(trained)
+        )
         low, high = interval(value, *left)
         found[name] = {"value": round(value, 5), "low": round(low, 5), "high": round(high, 5)}
     mean = train.mean(0, dtype=np.float64, keepdims=True).astype(np.float32)
-    value = kid(real, np.repeat(extractor(mean), len(train), 0))
+    value = kid(real, np.repeat(extractor(mean), len(train), 0), x_owners=held)
     return {**found, "mean image": {"value": round(value, 5)}, "subjects": len(set(owners))}
 
 

@@ -19,7 +19,12 @@ from popgan.config.schema import Plan
 from popgan.device import best_device
 from popgan.evidence.features import FeatureExtractor, cached_features
 from popgan.evidence.fidelity.kid import kid_with_replicates
-from popgan.evidence.statistics import image_groups, jackknife_variance, subject_groups
+from popgan.evidence.statistics import (
+    image_groups,
+    jackknife_variance,
+    owners_of,
+    subject_groups,
+)
 from popgan.files import private_folder, read_json, write_json
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
@@ -52,7 +57,9 @@ class TestScale:
     __test__ = False  # pytest takes it for a test otherwise
 
     def __init__(self, plan: Plan, cohort: Cohort) -> None:
-        self.plan, self.subjects = plan, subject_groups(cohort.subjects("test"), seed=plan.seed)
+        owners = cohort.subjects("test")
+        self.plan, self.subjects = plan, subject_groups(owners, seed=plan.seed)
+        self.owners = owners_of(owners)
         self.extractor = FeatureExtractor(device=best_device())
         self.reference = cached_features(
             cohort.images("test"), self.extractor, cohort.run / "cache"
@@ -68,7 +75,9 @@ class TestScale:
         ]
         fakes = self.extractor(np.concatenate(drawn)[:count])
         groups = image_groups(count, seed=self.plan.seed)
-        kid, real, fake = kid_with_replicates(self.reference, self.subjects, fakes, groups)
+        kid, real, fake = kid_with_replicates(
+            self.reference, self.subjects, fakes, groups, x_owners=self.owners
+        )
         variance = sum(jackknife_variance(kid, left) for left in (real, fake))
         return {"kid": round(kid, 5), "error": round(math.sqrt(variance), 5)}
 

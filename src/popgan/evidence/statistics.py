@@ -87,6 +87,11 @@ def subject_groups(
     return group_of_subject[member]
 
 
+def owners_of(subjects: Sequence[str]) -> np.ndarray:
+    """Number of the subject of each image, N integers 0 .. S-1, in the order of their names."""
+    return np.unique(np.asarray(list(subjects), dtype=str), return_inverse=True)[1]
+
+
 def image_groups(count: int, *, max_groups: int = MAX_GROUPS, seed: int = 0) -> np.ndarray:
     """Groups of independent images (synthetic ones: every image is its own draw)."""
     order = numpy_rng(seed, "jackknife groups of images").permutation(count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from popgan.cohort.cohort import Cohort
@@ -29,7 +31,7 @@ from popgan.stations.story import story_of
 from popgan.stations.untouched import require_untouched
 from popgan.training.loop import threads
 
-EVIDENCE_VERSION = 4  # raise when a measure changes, so that old results are not taken for new
+EVIDENCE_VERSION = 5  # raise when a measure changes, so that old results are not taken for new
 
 
 def evaluate(
@@ -190,7 +192,8 @@ def require_measurable(cohort: Cohort) -> None:
     """Refuse a cohort on which no measurement would mean anything.
 
     Raises:
-        NotMeasurableError: one subject, or hardly an image, in the training or the test split.
+        NotMeasurableError: one subject, or hardly an image (of another), in the training or the
+            test split.
     """
     for split, name in (("train", "training"), ("test", "held-out")):
         owners = cohort.subjects(split)
@@ -199,6 +202,11 @@ def require_measurable(cohort: Cohort) -> None:
                 f"the {name} images come from one subject, and slices of one subject are not "
                 "independent",
                 do="evaluating takes 12 subjects or more in all",
+            )
+        if len(owners) - max(Counter(owners).values()) < 2:
+            raise NotMeasurableError(
+                f"all {name} images but one come from one subject, so nothing can be left out",
+                do="add subjects, or slices for each subject with --slices",
             )
         if len(owners) < MIN_IMAGES:
             raise NotMeasurableError(

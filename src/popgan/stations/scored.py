@@ -17,7 +17,13 @@ from popgan.evidence.features import Extractor, cached_features
 from popgan.evidence.fidelity.frechet import frechet_distance
 from popgan.evidence.fidelity.kid import kid_with_replicates
 from popgan.evidence.readers.results import Measure
-from popgan.evidence.statistics import Replicates, image_groups, interval, subject_groups
+from popgan.evidence.statistics import (
+    Replicates,
+    image_groups,
+    interval,
+    owners_of,
+    subject_groups,
+)
 from popgan.evidence.unpaired import INTENSITY, MASK, WHY, Bank, nearest_errors, random_errors
 from popgan.progress import Reporter
 from popgan.seeds import numpy_rng
@@ -68,7 +74,7 @@ class Scale:
         )
         self.subjects = self.reference.subjects
         self.matched = min(count, len(images["train"]))
-        self.floor = self._kid(self._train_features, self._train.groups)
+        self.floor = self._kid(self._train_features, self._train)
         self._mean = images["train"].mean(0, dtype=np.float64, keepdims=True).astype(np.float32)
         # An average has no spread of its own: two of it make the unbiased estimate.
         self._mean_features = np.repeat(extractor(self._mean), 2, axis=0)
@@ -168,13 +174,17 @@ class Scale:
         some = _some(len(features), self.matched)
         return frechet_distance(self.reference.features, features[some])
 
-    def _kid(self, features: Features, groups: NDArray[np.int64] | None) -> Measure:
-        """KID of images that are no model's; without groups, only held-out subjects are varied."""
-        known = np.zeros(len(features), np.int64) if groups is None else groups
+    def _kid(self, features: Features, bank: Bank | None) -> Measure:
+        """KID of images that are no model's; without a bank, only held-out subjects are varied."""
         value, left, right = kid_with_replicates(
-            self.reference.features, self.reference.groups, features, known
+            self.reference.features,
+            self.reference.groups,
+            features,
+            np.zeros(len(features), np.int64) if bank is None else bank.groups,
+            x_owners=self.reference.owners,
+            y_owners=None if bank is None else bank.owners,
         )
-        return self._interval(value, [left] if groups is None else [left, right])
+        return self._interval(value, [left] if bank is None else [left, right])
 
     def _measure(self, scored: Scored, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Measure:
         return self._interval(scored.value, [scored.reference, scored.synthetic], bounds)
@@ -195,8 +205,7 @@ class Scale:
 
 
 def _patients(images: Images, subjects: list[str]) -> Bank:
-    _, owners = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
-    return Bank(images, subject_groups(subjects, seed=SEED), owners.astype(np.int64))
+    return Bank(images, subject_groups(subjects, seed=SEED), owners_of(subjects).astype(np.int64))
 
 
 def _owners(bank: Bank) -> NDArray[np.int64]:

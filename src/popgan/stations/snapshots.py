@@ -30,6 +30,7 @@ from popgan.evidence.statistics import (
     Replicates,
     image_groups,
     jackknife_variance,
+    owners_of,
     subject_groups,
 )
 from popgan.seeds import derive
@@ -58,7 +59,9 @@ class TuningScale:
         self.plan, self.cohort = plan, cohort
         self.seed = plan.seed if seed is None else seed
         self.told = told_by(plan, cohort)[0]
-        self.subjects = subject_groups(cohort.subjects("tuning"), seed=self.seed)
+        subjects = cohort.subjects("tuning")
+        self.subjects = subject_groups(subjects, seed=self.seed)
+        self.owners = owners_of(subjects)
         self.images = image_groups(IMAGES, seed=self.seed)
         self._reference: np.ndarray | None = None
         self._extractor: FeatureExtractor | None = None
@@ -66,7 +69,9 @@ class TuningScale:
     def __call__(self, state: TrainState) -> Score:
         """The KID of the averaged generator, with its jackknife replicates."""
         reference, fakes = self.reference(), self.features(state)
-        kid, real, fake = kid_with_replicates(reference, self.subjects, fakes, self.images)
+        kid, real, fake = kid_with_replicates(
+            reference, self.subjects, fakes, self.images, x_owners=self.owners
+        )
         return Score(
             images=state.images,
             value=kid,

@@ -79,6 +79,59 @@ def test_replicates_equal_recomputing_without_the_group() -> None:
     np.testing.assert_array_equal(left_x.sizes, np.bincount(gx))
 
 
+def by_pairs(x: np.ndarray, owners: np.ndarray, y: np.ndarray) -> float:
+    """KID by its definition, a pair of different owners at a time."""
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> float:
+        return float((a @ b / len(a) + 1) ** 3)
+
+    items = list(zip(x, owners, strict=True))
+    own = [kernel(a, b) for a, i in items for b, j in items if i != j]
+    other = [kernel(y[i], y[j]) for i in range(len(y)) for j in range(len(y)) if i != j]
+    return float(np.mean(own) + np.mean(other) - 2 * np.mean([kernel(a, b) for a in x for b in y]))
+
+
+def test_slices_of_one_patient_are_no_pair() -> None:
+    x, y = sample(24, 5), sample(9, 5, seed=1, shift=0.4)
+    owners = np.repeat([0, 1, 2, 3, 4, 5], [2, 6, 4, 4, 5, 3])
+    groups = owners % 4
+    value, left, right = kid_with_replicates(x, groups, y, np.arange(9) % 3, x_owners=owners)
+    assert value == pytest.approx(by_pairs(x, owners, y))
+    assert kid(y, x, y_owners=owners) == pytest.approx(value)
+    for group in range(4):
+        rest = groups != group
+        assert left.values[group] == pytest.approx(by_pairs(x[rest], owners[rest], y))
+    for group in range(3):
+        rest = np.arange(9) % 3 != group
+        assert right.values[group] == pytest.approx(by_pairs(x, owners, y[rest]))
+
+
+def test_few_patients_seem_no_further_away() -> None:
+    """Slices of a patient are alike: without owners, three patients seem far from their like."""
+    rng, owners = np.random.default_rng(3), np.repeat(np.arange(3), 8)
+
+    def cohort(patients: int) -> np.ndarray:
+        centre = rng.normal(0, 0.8, (patients, 1, 4))
+        return (centre + rng.normal(0, 0.6, (patients, 8, 4))).reshape(-1, 4)
+
+    pairs = [(cohort(3), cohort(60)[::8]) for _ in range(1500)]
+    told = np.array([kid(x, y, x_owners=owners) for x, y in pairs])
+    assert abs(told.mean()) < 3 * told.std() / np.sqrt(len(told))
+    assert np.mean([kid(x, y) for x, y in pairs]) > 10 * abs(told.mean())
+
+
+def kernel_mean(x: np.ndarray, y: np.ndarray) -> float:
+    return float(((x @ y.T / x.shape[1] + 1) ** 3).mean())
+
+
+def test_what_one_patient_leaves_is_still_measured_and_one_image_has_no_pair() -> None:
+    x, y, owners = sample(6, 4), sample(8, 4, seed=1), np.array([0, 0, 0, 0, 0, 1])
+    _, left, _ = kid_with_replicates(x, owners, y, np.arange(8) % 2, x_owners=owners)
+    assert left.values[1] == pytest.approx(kid(x[:5], y))
+    own = kid(x, y, x_owners=owners) + 2 * kernel_mean(x, y)
+    assert left.values[0] == pytest.approx(own - 2 * kernel_mean(x[5:], y))
+
+
 def test_interval_covers_the_truth() -> None:
     """95 % nominal; subjects differ, so slices are correlated. True value from a huge sample."""
     rng = np.random.default_rng(0)
@@ -91,7 +144,9 @@ def test_interval_covers_the_truth() -> None:
     groups, other = np.repeat(np.arange(20), 5), np.arange(100) % 20
     hits = 0
     for _ in range(300):
-        value, *left = kid_with_replicates(cohort(20), groups, rng.normal(0.5, 1, (100, 4)), other)
+        value, *left = kid_with_replicates(
+            cohort(20), groups, rng.normal(0.5, 1, (100, 4)), other, x_owners=groups
+        )
         low, high = interval(value, *left)
         hits += low <= truth <= high
     assert hits / 300 > 0.9

@@ -288,6 +288,10 @@ BAD: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     ),
     "few synthetic": ("0 synthetic images", lambda a: a.update(synthetic=a["synthetic"][:0])),
     "one subject": ("one subject", lambda a: a.update(reference_subjects=["x"] * 64)),
+    "one image of another": (
+        "all held-out images but one",
+        lambda a: a.update(reference_subjects=["x"] * 63 + ["y"]),
+    ),
     "other size": (
         "32 x 24 with 1 contrast but",
         lambda a: a.update(synthetic=a["synthetic"][..., :24]),

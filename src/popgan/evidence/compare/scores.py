@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from popgan.evidence.fidelity.clipped import clipped
 from popgan.evidence.fidelity.kid import kernel_sums, kid_with_replicates
-from popgan.evidence.statistics import Replicates, image_groups, subject_groups
+from popgan.evidence.statistics import Replicates, image_groups, owners_of, subject_groups
 
 Floats = NDArray[np.float64]
 NEIGHBOURS = 5
@@ -43,8 +43,7 @@ class Reference:
             UserError: fewer than two subjects.
         """
         groups = subject_groups(subjects, seed=seed)
-        _, owners = np.unique(np.asarray(list(subjects), dtype=str), return_inverse=True)
-        return cls(features, groups, owners.astype(np.int64))
+        return cls(features, groups, owners_of(subjects).astype(np.int64))
 
     @property
     def subjects(self) -> int:
@@ -83,7 +82,9 @@ def score_kid(reference: Reference, features: NDArray[np.floating], seed: int) -
         seed: of the groups of images.
     """
     groups = image_groups(len(features), seed=seed)
-    value, left, right = kid_with_replicates(reference.features, reference.groups, features, groups)
+    value, left, right = kid_with_replicates(
+        reference.features, reference.groups, features, groups, x_owners=reference.owners
+    )
     one = np.zeros(len(features), np.int64)
     across = kernel_sums(reference.features, reference.owners, features, one).between[:, 0]
     images = np.bincount(reference.owners)

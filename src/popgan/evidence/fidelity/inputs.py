@@ -5,6 +5,7 @@ Everything random (which images make up a matched subset, the noise images) come
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,7 @@ from popgan.errors import UserError
 from popgan.evidence.features import Extractor, cached_features
 from popgan.evidence.fidelity.nearest import Nearest, nearest_pixels
 from popgan.evidence.fidelity.spectrum import radial_spectra
-from popgan.evidence.statistics import image_groups, subject_groups
+from popgan.evidence.statistics import image_groups, owners_of, subject_groups
 from popgan.progress import Reporter
 from popgan.seeds import numpy_rng
 
@@ -40,6 +41,11 @@ class ImageSet:
     features: np.ndarray
     groups: np.ndarray
     subjects: list[str] | None = None
+
+    @cached_property
+    def owners(self) -> np.ndarray | None:
+        """N numbers of subjects; None where every image is its own draw."""
+        return None if self.subjects is None else owners_of(self.subjects)
 
     def take(self, indices: np.ndarray) -> ImageSet:
         """A subset; its groups are kept (and renumbered where one has vanished)."""
@@ -198,7 +204,8 @@ def check(
     Raises:
         UserError: fewer than ten images in a set; images of different size; a value that is not
             a finite number; real images outside [-1, 1]; a subject name missing; fewer than two
-            subjects in a real set; a subject both in training and held out.
+            subjects in a real set, or one that has all images but one; a subject both in training
+            and held out.
     """
     sets = {"training": real_train, "held-out": real_reference, "synthetic": synthetic}
     for name, images in sets.items():
@@ -243,6 +250,11 @@ def _check_subjects(name: str, images: np.ndarray, subjects: Sequence[str]) -> N
         raise UserError(
             f"the {name} images come from one subject",
             do="evaluate on two or more subjects; slices of one subject are not independent",
+        )
+    if len(subjects) - max(Counter(map(str, subjects)).values()) < 2:
+        raise UserError(
+            f"all {name} images but one come from one subject",
+            do="give two images or more without any one subject, so that each can be left out",
         )
 
 

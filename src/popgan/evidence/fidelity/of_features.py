@@ -34,14 +34,15 @@ FEW_COPIES = 2  # of the mean image are as good as any number, where only mean a
 def kernel(material: Material) -> list[Metric]:
     """KID, the headline."""
     reference, synthetic, train = material.reference, material.synthetic, material.train
-    value, *left = kid_with_replicates(
-        reference.features, reference.groups, synthetic.features, synthetic.groups
-    )
+    held, owners = (reference.features, reference.groups), reference.owners
+    value, *left = kid_with_replicates(*held, synthetic.features, synthetic.groups, x_owners=owners)
     floor, *floor_left = kid_with_replicates(
-        reference.features, reference.groups, train.features, train.groups
+        *held, train.features, train.groups, x_owners=owners, y_owners=train.owners
     )
     low, high = interval(floor, *floor_left)
-    ceilings = {name: kid(reference.features, bad) for name, bad in _junk(material).items()}
+    ceilings = {
+        name: kid(reference.features, bad, x_owners=owners) for name, bad in _junk(material).items()
+    }
     found = estimate(material, value, left)
     return [
         metric(material, "kid", "lower", found, floor, ceilings, floor_low=low, floor_high=high)
