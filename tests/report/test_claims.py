@@ -49,7 +49,7 @@ def test_an_audit_that_says_nothing_leaves_every_privacy_row_but_its_power_open(
 def test_a_stale_audit_is_not_tested_and_says_stale():
     (row,) = audit_claims(audits.LEVELS["stale"]())
     assert (row.status, row.word) == ("untested", "not tested: stale")
-    assert "weights or data have changed" in row.result
+    assert "weights, data or the tests have changed" in row.result
 
 
 def test_a_passed_audit_is_green_and_says_what_it_is_not():
@@ -57,6 +57,19 @@ def test_a_passed_audit_is_green_and_says_what_it_is_not():
     assert {row.status for row in rows} == {"pass"}
     assert "not anonymous" in rows[0].how
     assert "no proof" in rows[0].result
+
+
+@pytest.mark.parametrize(("flags", "status"), [(4, "pass"), (5, "untested"), (20, "untested")])
+def test_the_row_on_copies_is_green_only_where_they_are_shown_to_be_rare(flags, status):
+    """Of 1000 images 4 flagged leave at most 0.91 %, 5 leave 1.05 %; whatever the level says."""
+    search = audits.copies(flags=flags, p=0.13)
+    copies = audit_claims(audits.stored(audits.audit(search), audits.overtrained()))[1]
+    assert copies.status == status
+    assert f"{flags} of 1000 (at most" in copies.result and "p = 0.13" in copies.result
+    passed = audits.passed().verdict
+    forced = audit_claims(audits.stored(audits.audit(search), verdict=passed))
+    assert (forced[0].status, forced[1].status) == ("pass", status)
+    assert copies.word == {"pass": "pass", "untested": "undecided"}[status]
 
 
 def test_a_failed_audit_says_by_what_it_failed():

@@ -10,7 +10,7 @@ from popgan.cli import shared
 from popgan.cli.shared import settings_of
 
 if TYPE_CHECKING:
-    from popgan.evidence.privacy.results import PrivacyAudit
+    from popgan.evidence.privacy.results import CopySearch, PrivacyAudit, Verdict
     from popgan.evidence.readers.results import Measure
     from popgan.stations.audited import StoredAudit
 
@@ -88,8 +88,22 @@ def audit_table(name: str, found: StoredAudit) -> list[str]:
         "",
         *end,
         *(f"- {reason}" for reason in verdict.reasons),
-        f"Next: {_NEXT[verdict.level]}.",
+        f"Next: {_next(verdict, result.copies)}.",
     ]
+
+
+def _next(verdict: Verdict, copies: CopySearch) -> str:
+    """What to do now; where nothing but the bound of flagged images is missing, what may help."""
+    from popgan.evidence.privacy.rarity import images_needed, not_rare, too_few_images
+
+    if verdict.level != "no power" or verdict.reasons[0] != not_rare(copies)[1]:
+        return _NEXT[verdict.level]
+    if too_few_images(copies):
+        return f"popgan audit RUN -n {images_needed()}, or more; each flag takes some more"
+    return (
+        "look at the flagged images in RUN/private/report.html; if none is a copy, more images "
+        "(-n) may show that copies are rare"
+    )
 
 
 def _head(name: str, found: StoredAudit) -> list[str]:
@@ -103,10 +117,11 @@ def _head(name: str, found: StoredAudit) -> list[str]:
 
 
 def _copies(result: PrivacyAudit) -> list[str]:
-    from popgan.evidence.privacy.copies import ALPHA
+    from popgan.evidence.privacy.copies import ALPHA, shows_copies
+    from popgan.evidence.privacy.rarity import COPIES_AT_MOST, are_rare
 
     copies, near = result.copies, result.neighbours
-    shown = bool(copies.clear) or copies.p <= ALPHA / 2
+    outcome = "nothing shown" if are_rare(copies) else "undecided"
     worst = result.worst_patient
     chance = copies.expected / max(1, copies.flagged.n)
     return [
@@ -116,7 +131,7 @@ def _copies(result: PrivacyAudit) -> list[str]:
             _percent(copies.flagged.value, 2),
             f"up to {_percent(copies.flagged.high, 2)}",
             f"up to {chance:.1%}" if chance < 1 else "not known",
-            "copies found" if shown else "nothing shown",
+            "copies found" if shows_copies(copies) else outcome,
         ),
         _row(
             "  of these, for the most exposed patient",
@@ -130,6 +145,7 @@ def _copies(result: PrivacyAudit) -> list[str]:
             "50.0%",
             "nearer" if near.p <= ALPHA else "nothing shown",
         ),
+        f"  passes if no more than {COPIES_AT_MOST:.0%} of all that is drawn can be copies",
     ]
 
 

@@ -1,12 +1,14 @@
 """The rows of the verdict table that the privacy audit answers; the audit's own verdict decides.
 
 Parts of an audit are green only where the whole was passed: a search that found nothing beside
-attacks that could not be tried would look like a clearance, and is none.
+attacks that could not be tried would look like a clearance, and is none. Nor is the row on copies
+green where many images were flagged, or few were searched.
 """
 
 from __future__ import annotations
 
 from popgan.evidence.privacy.bounds import AUC_LIMIT
+from popgan.evidence.privacy.rarity import COPIES_AT_MOST, are_rare
 from popgan.evidence.privacy.results import Attack, PrivacyAudit, Verdict
 from popgan.report.audit_content import AuditContent
 from popgan.report.audit_words import bounded, measured, p_text
@@ -24,8 +26,8 @@ _STATES = {
         "not tested",
     ),
     "stale": (
-        "The audit that was made is stale: weights or data have changed since. Nothing is known "
-        "of the present ones; treat them like the patients' own data.",
+        "The audit that was made is stale: weights, data or the tests have changed since. Nothing "
+        "is known of the present ones; treat them like the patients' own data.",
         "not tested: stale",
     ),
     "not applicable": (
@@ -85,17 +87,20 @@ def _part(shown: bool, verdict: Verdict) -> tuple[Status, str]:
 def _copies(result: PrivacyAudit, verdict: Verdict) -> Claim:
     copies = result.copies
     status, label = _part(copies.sentence in verdict.reasons, verdict)
+    if status == "pass" and not are_rare(copies):
+        status, label = "untested", "undecided"
     clear = counted(copies.clear, "copy", "copies")
     return Claim(
         "No image is a copy of a training image.",
         f"Likeness after alignment and in features, against what "
-        f"{counted(copies.heldout_subjects, 'held-out patient', 'held-out patients')} reach.",
+        f"{counted(copies.heldout_subjects, 'held-out patient', 'held-out patients')} reach; at "
+        f"most {COPIES_AT_MOST * 100:.0f}{PERCENT} of all that is drawn may be copies.",
         f"{bounded(copies.flagged, upper=True)} flagged; {clear} beyond doubt; "
         f"{p_text(copies.p)} for more than chance.",
         status,
         label,
         "A flag is an image nearer to a training image than strangers' images are; the bound "
-        f"(one-sided 95{PERCENT}) is the most that can be true.",
+        f"(one-sided 95{PERCENT}) is the most that can be true, and must keep to the limit.",
     )
 
 

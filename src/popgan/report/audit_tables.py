@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from popgan.evidence.privacy.generator_results import InversionAttack, OvertrainedControl
+from popgan.evidence.privacy.rarity import COPIES_AT_MOST
 from popgan.evidence.privacy.results import Attack, CopySearch, Neighbours, PrivacyAudit
 from popgan.evidence.readers.results import Measure
 from popgan.report.audit_claims import named
@@ -98,8 +99,8 @@ def found_rows(result: PrivacyAudit) -> list[Row]:
             "Images flagged as copies, by any measure",
             f"{bounded(copies.flagged, upper=True)}; by chance up to {score(copies.expected)} "
             f"expected; {p_text(copies.p)}",
-            f"The bound is one-sided, 95{PERCENT}: more than that would have shown. p below 0.006 "
-            "fails the audit.",
+            f"The bound is one-sided, 95{PERCENT}: more than that would have shown. Above "
+            f"{COPIES_AT_MOST * 100:.0f}{PERCENT} nothing passes. p below 0.006 fails the audit.",
         ),
         (
             "Copies beyond doubt",

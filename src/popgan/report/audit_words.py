@@ -75,7 +75,8 @@ HOW_PLANTED = (
 )
 HOW_COPIES = (
     "An image is flagged if it is nearer to a training image than images of strangers ever are. A "
-    "few flags are expected by chance; the bound says how common copies can be at most."
+    "few flags are expected by chance; the bound says how common copies can be at most, and above "
+    f"1{PERCENT} nothing passes."
 )
 
 
