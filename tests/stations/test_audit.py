@@ -202,6 +202,42 @@ def test_what_an_audit_needs_and_is_not_there_is_one_line(model: Model) -> None:
     refused(call("audit", model.run), "weights.safetensors: cannot be read as weights")
 
 
+def test_a_failed_audit_is_not_replaced_by_one_of_fewer_images(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = load_audit(model)
+    assert known is not None and known.result is not None and known.n == 12
+    measured: list[int] = []
+
+    def fresh(model: Model, plan: Any, cohort: Cohort, extractor: Any, about: Any, *more: Any):
+        measured.append(about["n"])
+        return StoredAudit(**about, result=known.result), None
+
+    monkeypatch.setattr(station, "_measure", fresh)
+    copies = known.result.copies.model_copy(update={"clear": 1})
+    failed = known.result.model_copy(update={"copies": copies})
+    # One by older rules is no longer shown, yet what it found still stands.
+    for version in (known.version, known.version - 1):
+        stored = known.model_copy(update={"n": 40, "version": version, "result": failed})
+        assert stored.verdict().level == "failed"
+        model.audit_path.write_text(stored.model_dump_json())
+        options = ["--generator"] if version == known.version else []
+        refused(
+            call("audit", model.run, "-n", 39, *options),
+            "an audit of 40 images of these weights failed, and one of 39 cannot replace it",
+            "ask for 40 or more with -n",
+        )
+        assert measured == [] and StoredAudit.model_validate(read_json(model.audit_path)) == stored
+    # As many may, and where no number is given, as many are taken.
+    for n, images in ((None, 40), (41, 41)):
+        model.audit_path.write_text(stored.model_dump_json())
+        assert audit(model, n=n).n == images == measured[-1]
+    # Other weights, and what did not fail, are replaced by any number.
+    for change in ({"weights": "0" * 64}, {"result": known.result}):
+        model.audit_path.write_text(stored.model_copy(update=change).model_dump_json())
+        assert audit(model, n=11).n == 11 == measured[-1]
+
+
 def test_a_damaged_cache_is_told_or_made_again(model: Model) -> None:
     found = load_audit(model)
     assert found is not None and found.result is not None

@@ -27,6 +27,7 @@ from popgan.stations.audit_sides import (
 from popgan.stations.audited import (
     AUDIT_VERSION,
     StoredAudit,
+    failed_audit,
     load_audit,
     save_audit,
 )
@@ -55,27 +56,29 @@ def audit(
     Args:
         model: a trained model that draws images.
         cohort: the run's cohort; opened if not given.
-        n: synthetic images; those that are evaluated by default, so that their features are there.
+        n: synthetic images; those that are evaluated by default, so that their features are there,
+            or as many as an audit had that failed.
         generator: whether the generator itself is to be given away, and attacked as well.
         reporter: shows progress.
 
     Raises:
-        UserError: the model translates, is not trained or belongs to another cohort; the test split
-            was touched by training; images that are not finite; memory or disk is not enough.
+        UserError: the model translates, is not trained or belongs to another cohort; fewer images
+            than an audit had that failed; the test split was touched by training; images that are
+            not finite; memory or disk is not enough.
     """
     reporter = reporter or Reporter()
     plan = model.plan()
     refuse_translators(model, plan)
     weights = model.weights_hash()
     cohort = cohort or Cohort.open(model.run)
-    n = plan.evaluate.n if n is None else n
-    if n < LEAST_IMAGES:
+    if n is not None and n < LEAST_IMAGES:
         raise UserError(
             f"an audit of {counted(n, 'image', 'images')} shows nothing",
             do=f"ask for {LEAST_IMAGES} or more with -n",
         )
     model.require_cohort(cohort.hash)
     extractor = FeatureExtractor()
+    n = _images(n, plan, failed_audit(model, cohort.hash))
     inputs: dict[str, Any] = {
         "audit": AUDIT_VERSION,
         "weights": weights,
@@ -112,6 +115,24 @@ def audit(
         save_audit(model, found, private)
         write_card(model, cohort)
     return found
+
+
+def _images(asked: int | None, plan: Plan, failed: StoredAudit | None) -> int:
+    """How many images are tested: what few show does not undo what more have shown.
+
+    Raises:
+        UserError: fewer are asked for than a failed audit had.
+    """
+    least = failed.n if failed else LEAST_IMAGES
+    if asked is None:
+        return max(plan.evaluate.n, least)
+    if asked < least:
+        raise UserError(
+            f"an audit of {least} images of these weights failed, and one of {asked} cannot "
+            "replace it",
+            do=f"ask for {least} or more with -n",
+        )
+    return asked
 
 
 def audit_images(

@@ -115,6 +115,24 @@ def load_audit(model: Model) -> StoredAudit | None:
     return found if found is not None and _is_current(model, found) else None
 
 
+def failed_audit(model: Model, cohort: str) -> StoredAudit | None:
+    """The stored audit if it failed and is of these very weights and patients; otherwise None.
+
+    One by older rules counts, too: that tests were changed does not undo what was shown.
+
+    Args:
+        model: whose audit it is.
+        cohort: hash of the present cohort's manifest.
+
+    Raises:
+        UserError: as in `load_audit`.
+    """
+    found = _read(model)
+    if found is None or (found.weights, found.cohort) != (model.weights_hash(), cohort):
+        return None
+    return found if found.verdict().level == "failed" else None
+
+
 def audit_state(model: Model) -> State:
     """Whether there is an audit, and whether it is about the present weights and cohort.
 
