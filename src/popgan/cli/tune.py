@@ -199,7 +199,8 @@ def _final(candidate: Candidate) -> str:
     gap = ""
     if candidate.low is not None and candidate.high is not None:
         gap = f" (to the default {candidate.low:+.4f} to {candidate.high:+.4f})"
-    return f"{title:<12} KID {mean}{gap}"
+    out = f": {candidate.reason}" if candidate.reason else ""
+    return f"{title:<12} KID {mean}{gap}{out}"
 
 
 def _changes(setting: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +36,36 @@ def violations(trial: Trial, others: Sequence[Trial]) -> dict[str, float]:
         others: of the study, as far as they are known.
     """
     known = [one for one in others if one.purpose in _DEFAULT and one.kid is not None]
-    coverages = [one.coverage for one in known if one.coverage is not None]
-    varieties = [one.diversity for one in known if one.diversity is not None]
-    coverage, variety = limits(coverages, trial.coverage_floor, varieties)
+    return _gaps([trial], known)
+
+
+def _gaps(trials: Sequence[Trial], default: Sequence[Trial]) -> dict[str, float]:
+    """By how much the means of some trainings lie below what the default's keep."""
+    floors = [one.coverage_floor for one in trials if one.coverage_floor is not None]
+    coverages, varieties = _kept(default)
+    coverage, variety = limits(coverages, floors[0] if floors else None, varieties)
     found = {"coverage": 0.0, "variety": 0.0}
-    if trial.coverage is not None:
-        found["coverage"] = coverage - trial.coverage
-    if trial.diversity is not None:
-        found["variety"] = variety - trial.diversity
+    for name, least, values in zip(found, (coverage, variety), _kept(trials), strict=True):
+        if values:
+            found[name] = least - float(np.mean(values))
     return found
+
+
+def _kept(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
+    """Coverage and variety of some trainings, where they are known."""
+    coverages = [one.coverage for one in trials if one.coverage is not None]
+    return coverages, [one.diversity for one in trials if one.diversity is not None]
+
+
+def _lost(trials: Sequence[Trial], gaps: Mapping[str, float]) -> str:
+    """What trainings lose, in words; empty: nothing."""
+    means = [float(np.mean(values)) if values else 0.0 for values in _kept(trials)]
+    words = [
+        f"{name} {mean:.2f}, at least {mean + gap:.2f}"
+        for (name, gap), mean in zip(gaps.items(), means, strict=True)
+        if gap > 0
+    ]
+    return f"loses {'; '.join(words)}" if words else ""
 
 
 def judged(trials: Sequence[Trial]) -> list[Trial]:
@@ -53,16 +74,8 @@ def judged(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _judged(trial: Trial, others: Sequence[Trial]) -> Trial:
-    if trial.purpose in _DEFAULT:
-        return trial
-    broken = {name: gap for name, gap in violations(trial, others).items() if gap > 0}
-    if not broken:
-        return trial
-    has = {"coverage": trial.coverage or 0.0, "variety": trial.diversity or 0.0}
-    words = [
-        f"{name} {has[name]:.2f}, at least {has[name] + gap:.2f}" for name, gap in broken.items()
-    ]
-    return trial.model_copy(update={"state": "infeasible", "reason": f"loses {'; '.join(words)}"})
+    lost = "" if trial.purpose in _DEFAULT else _lost([trial], violations(trial, others))
+    return trial.model_copy(update={"state": "infeasible", "reason": lost}) if lost else trial
 
 
 def spread(trials: Sequence[Trial]) -> Spread | None:
@@ -99,6 +112,9 @@ def finals(
 ) -> Finals | None:
     """What the final decided; None while it is not complete.
 
+    A search looks at one training of a setting; here the mean coverage and variety of the fresh
+    ones are held against those of the default's fresh ones, seed by seed the same.
+
     Args:
         search: trials of the search, judged.
         final: trials of the final.
@@ -115,9 +131,19 @@ def finals(
     def values(setting: Setting) -> list[float | None]:
         return [known.get((seed, _key(setting))) for seed in seeds]
 
+    def fresh(setting: Setting) -> list[Trial]:
+        alike = [one for one in final if _key(one.setting) == _key(setting)]
+        return [one for one in alike if one.kid is not None]
+
+    def lost(setting: Setting) -> str:
+        return _lost(fresh(setting), _gaps(fresh(setting), fresh({})))
+
     default = [one.kid for one in search if one.purpose == "default"]
     first = Finalist(None, {}, default[0] if default else None, values({}))
-    rest = [Finalist(one.number, one.setting, one.kid, values(one.setting)) for one in chosen]
+    rest = [
+        Finalist(one.number, one.setting, one.kid, values(one.setting), lost(one.setting))
+        for one in chosen
+    ]
     return choose_final(seeds, first, rest, spread(search))
 
 

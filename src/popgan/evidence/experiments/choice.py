@@ -6,7 +6,8 @@ for all, and a candidate takes the default's place only if two things hold: Stud
 the difference, paired by seed, excludes 0, and the difference is above the bound of a tie from the
 spread between these seeds. Intervals are not corrected for the number of candidates: where all are
 equal, one of three takes the default's place 4 % of the time with three seeds and 6 % with five,
-one of five 6 % and 8 % (simulated, normal values).
+one of five 6 % and 8 % (simulated, normal values). A candidate whose fresh trainings lose what the
+default keeps is out, however low its KID.
 """
 
 from __future__ import annotations
@@ -34,12 +35,15 @@ class Finalist:
         setting: what differs from the starting preset.
         searched: KID of that trial.
         values: KID with each fresh seed; None where the training failed.
+        lost: what its fresh trainings lose, such as "loses variety 0.10, at least 0.80"; then it
+            cannot be chosen. Empty: nothing.
     """
 
     trial: int | None
     setting: Setting
     searched: float | None
     values: Values
+    lost: str = ""
 
     @property
     def known(self) -> list[float]:
@@ -72,8 +76,8 @@ def choose_final(
 
     Of the candidates that are better than the default and no tie with it, the one with the lowest
     mean; where others are ties with that one, whichever changes the fewest values. A candidate that
-    failed with more of the seeds than the default cannot be chosen. Where the default failed with
-    all, the best of those that failed least is.
+    failed with more of the seeds than the default, or that is `lost`, cannot be chosen. Where the
+    default failed with all, the best of those that failed least is.
 
     Args:
         seeds: fresh ones, the same for all; each has a value, or None, in every finalist.
@@ -82,10 +86,14 @@ def choose_final(
         spread: known before; used for the bound of a tie where the fresh seeds say nothing of it,
             because there is only one.
     """
-    sd = pooled_sd([one.known for one in (default, *candidates)])
+    able = [one for one in candidates if not one.lost]
+    sd = pooled_sd([one.known for one in (default, *able)])
     if sd is None and spread is not None:
         sd = spread.sd
-    chosen, reason = _chosen(default, candidates, sd)
+    chosen, reason = default, "the default stays: every candidate loses what the default keeps"
+    if able or not candidates:
+        chosen, reason = _chosen(default, able, sd)
+    reason = "; ".join([reason, *(f"{one.title} {one.lost}" for one in candidates if one.lost)])
     everyone = (default, *candidates)
     return Finals(
         seeds=list(seeds),
@@ -105,6 +113,7 @@ def _candidate(one: Finalist, default: Finalist) -> Candidate:
         mean=one.mean,
         low=gap.low if gap else None,
         high=gap.high if gap else None,
+        reason=one.lost,
     )
 
 

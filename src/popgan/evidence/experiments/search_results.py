@@ -116,6 +116,7 @@ class Candidate(Result):
         mean: of those that are there; None where all failed.
         low, high: 95 % interval of the mean difference to the default, paired by seed (Student);
             None for the default itself and where fewer than two seeds have both.
+        reason: why it is infeasible, so that it could not be chosen; empty: it is not.
     """
 
     trial: int | None
@@ -125,6 +126,7 @@ class Candidate(Result):
     mean: float | None
     low: float | None = None
     high: float | None = None
+    reason: str = ""
 
 
 class Finals(Result):
