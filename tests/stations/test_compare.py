@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import json
 import shutil
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import popgan
-from popgan.attack.generator import inversion_attack
 from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
 from popgan.evidence.compare.results import HEADING, Comparison, Errors, UnpairedRow
 from popgan.evidence.features import FeatureExtractor, cached_features
 from popgan.evidence.fidelity.kid import kid
+from popgan.evidence.statistics import owners_of
 from popgan.files import sha256_file
 from popgan.progress import Reporter
 from popgan.stations.compare import compare
 from popgan.stations.compared import (
+    COMPARE_VERSION,
     comparable,
     comparison_path,
     comparison_state,
     load_comparison,
 )
 from popgan.stations.contenders import entrants, teams
-from popgan.stations.evidence import evaluation_seed
+from popgan.stations.evidence import PAIRED_VERSION, evaluation_seed
 from popgan.stations.model import Model
 from small_runs import call, sets
 from translated_runs import translated
@@ -85,7 +85,8 @@ def test_the_distance_is_that_of_the_very_images_that_are_evaluated(
     images = popgan.synthesise(model, N, seed=evaluation_seed(model.plan()))
     extractor = FeatureExtractor()
     real = cached_features(cohort.images("test"), extractor, run / "cache")
-    expected = kid(real, extractor(images))
+    owners = owners_of(cohort.subjects("test"))
+    expected = kid(real, extractor(images), x_owners=owners)
     (row,) = [row for row in found.models if row.name == "popgan-0"]
     assert row.kid.value == pytest.approx(expected, rel=1e-4)
     assert row.kid.low is not None and row.kid.n == found.reference_subjects
@@ -157,6 +158,29 @@ def test_a_comparison_of_other_weights_is_stale(
         load_comparison(copy)
 
 
+def test_a_comparison_by_other_measures_is_stale(
+    run: Path, found: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found.version == COMPARE_VERSION and found.paired_version == PAIRED_VERSION
+    for name in ("COMPARE_VERSION", "PAIRED_VERSION"):
+        with monkeypatch.context() as other:
+            other.setattr(f"popgan.stations.compared.{name}", 99)
+            assert load_comparison(run) is None and comparison_state(run) == "stale", name
+    assert comparison_state(run) == "current"
+
+
+def test_a_file_from_before_there_were_versions_is_stale(
+    run: Path, found: Comparison, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy, ignore=shutil.ignore_patterns("features-*"))
+    old = json.loads(comparison_path(copy).read_text())
+    for name in ("version", "paired_version", "translator_pairs", "translator_notes"):
+        del old[name]
+    comparison_path(copy).write_text(json.dumps(old))
+    assert load_comparison(copy) is None and comparison_state(copy) == "stale"
+
+
 def test_a_seed_that_is_trained_twice_is_one_replicate(run: Path, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy, ignore=shutil.ignore_patterns("features-*"))
@@ -220,8 +244,7 @@ def test_the_terminal_shows_every_block(run: Path, found: Comparison) -> None:
 def test_held_out_images_are_searched_for_when_asked(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = partial(inversion_attack, steps=2, restarts=1)
-    monkeypatch.setattr("popgan.stations.compare.inversion_attack", short)
+    monkeypatch.setattr("popgan.stations.compare_inversion.STEPS", 2)
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
     found = compare(copy, ["popgan-0", "other"], n=N, inversion=True)
@@ -231,3 +254,7 @@ def test_held_out_images_are_searched_for_when_asked(
     assert compare(copy, ["popgan-0", "other"], n=N).inversions == found.inversions
     shown = call("compare", copy, "popgan-0", "other", "-n", N)
     assert "INVERSION" in shown.out
+    seen = {(row.attack.steps, row.attack.members, row.attack.others) for row in found.inversions}
+    assert len(seen) == 1
+    steps, members, others = seen.pop()
+    assert steps == 2 and f"{others} and {members}" in shown.out

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from popgan import UserError, evaluate, find_model
+from popgan.cohort.cohort import Cohort
 from popgan.evidence import inception
-from popgan.stations import evaluate as station
-from popgan.stations.evidence import load_evaluation
+from popgan.stations.card import write_card
+from popgan.stations.evidence import EVIDENCE_VERSION, evaluation_state, load_evaluation
 from small_runs import call, finished
 
 __all__ = ["finished"]  # a fixture
@@ -85,21 +86,26 @@ def test_another_file_of_weights_is_one_line(run: Path, tmp_path: Path) -> None:
     assert "is not the weights that FID is defined with" in answer.line
 
 
-def test_an_evaluation_of_an_earlier_version_is_read_and_measured_anew(
-    run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = run / "evaluation/popgan.json"
+def test_an_evaluation_of_an_earlier_version_is_stale_and_measured_anew(run: Path) -> None:
+    path, model = run / "evaluation/popgan.json", find_model(run)
+    current = json.loads(path.read_text())
+    assert evaluation_state(model) == "current" and current["version"] == EVIDENCE_VERSION
+    path.write_text(json.dumps({**current, "version": EVIDENCE_VERSION - 1}))
+    assert load_evaluation(model) is None and evaluation_state(model) == "stale"
+    # Before there were versions.
     old = json.loads(path.read_text())
+    del old["version"]
     old["fidelity"]["schema_version"] = 1
     for metric in old["fidelity"]["metrics"]:
         del metric["basis"]
     path.write_text(json.dumps(old))
-    model = find_model(run)
-    known = load_evaluation(model)
-    assert known is not None and known.fidelity is not None and known.fidelity.schema_version == 1
-    # A run of an earlier version has another number in its ledger.
-    monkeypatch.setattr(station, "EVIDENCE_VERSION", station.EVIDENCE_VERSION + 1)
+    assert load_evaluation(model) is None and evaluation_state(model) == "stale"
+    # Nor does a card show what it says.
+    write_card(model, Cohort.open(run))
+    card = model.folder / "MODEL_CARD.md"
+    assert "Not measured yet" in card.read_text()
     assert evaluate(model).schema_version == 2  # type: ignore[union-attr]
+    assert evaluation_state(model) == "current" and "Not measured yet" not in card.read_text()
 
 
 def test_an_evaluation_of_a_later_version_is_refused_in_one_line(run: Path) -> None:

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from popgan.attack.generator import inversion_attack
 from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
 from popgan.evidence.backbone import basis_of, defines_fid, extractor_of
@@ -16,19 +13,19 @@ from popgan.evidence.compare.pairs import Contender, mean_of, pairs
 from popgan.evidence.compare.results import (
     Comparison,
     Group,
-    InversionRow,
     MetricName,
     ModelRow,
     Pair,
 )
 from popgan.evidence.compare.words import budget_sentence
 from popgan.evidence.features import Extractor
-from popgan.evidence.privacy.cases import Cases
-from popgan.planning.condition import vectors
-from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
-from popgan.stations.audited import load_audit
-from popgan.stations.compare_translators import evaluated, translator_row
+from popgan.stations.compare_inversion import inverted
+from popgan.stations.compare_translators import (
+    evaluated,
+    paired_translators,
+    translator_row,
+)
 from popgan.stations.compared import (
     COMPARE_VERSION,
     comparison_path,
@@ -37,10 +34,10 @@ from popgan.stations.compared import (
 )
 from popgan.stations.contenders import Entrant, Team, budget_of, curve_of, entrants, teams
 from popgan.stations.evaluate import require_measurable
+from popgan.stations.evidence import PAIRED_VERSION
 from popgan.stations.ledger import Ledger
 from popgan.stations.scored import Measured, Scale
 from popgan.stations.untouched import require_untouched
-from popgan.synthesis.sample import load_generator
 from popgan.training.loop import threads
 
 STATION = "compare"
@@ -111,7 +108,7 @@ def compare(
         require_untouched(found[0].model, cohort)
         result = _compare(drawing, translating, cohort, n, extractor, reporter)
         if inversion:
-            rows = [_inverted(entrant, cohort, reporter) for entrant in drawing]
+            rows = [inverted(entrant, cohort, reporter) for entrant in drawing]
             result = result.model_copy(update={"inversions": rows})
         save_comparison(run, result)
     return result
@@ -125,7 +122,10 @@ def _compare(
     extractor: Extractor,
     reporter: Reporter,
 ) -> Comparison:
+    paired, said_of_them = paired_translators(translating)
     facts: dict[str, Any] = {
+        "version": COMPARE_VERSION,
+        "paired_version": PAIRED_VERSION if translating else None,
         "cohort": cohort.hash,
         "backbone": extractor.identity,
         "basis": basis_of(extractor.identity),
@@ -135,6 +135,8 @@ def _compare(
         "train_images": len(cohort.subjects("train")),
         "train_subjects": len(set(cohort.subjects("train"))),
         "translators": [translator_row(entrant) for entrant in translating],
+        "translator_pairs": paired,
+        "translator_notes": said_of_them,
     }
     if not drawing:
         empty: dict[str, Any] = {"models": [], "groups": [], "pairs": []}
@@ -246,28 +248,3 @@ def _notes(sides: Sequence[Team], subjects: int) -> list[str]:
     if subjects < 20:
         notes.append(f"Only {subjects} held-out subjects: real differences may stay unseen.")
     return notes
-
-
-def _inverted(entrant: Entrant, cohort: Cohort, reporter: Reporter) -> InversionRow:
-    """How well a model draws held-out images; from its audit where that has searched already."""
-    audit = load_audit(entrant.model)
-    if audit is not None and audit.inversion is not None:
-        return InversionRow(name=entrant.name, attack=audit.inversion)
-    plan, own = entrant.plan, with_maps(cohort, entrant.plan)
-
-    def cases(split: str) -> Cases:
-        images = own.images(split)
-        return Cases(images, np.zeros((len(images), 1), np.float32), own.subjects(split))
-
-    reporter.message(f"inverting held-out images through {entrant.name}")
-    attack = inversion_attack(
-        load_generator(entrant.model.weights_path, plan),
-        plan,
-        cases("train"),
-        cases("test"),
-        train_told=vectors(own, "train", plan.data.conditions),
-        heldout_told=vectors(own, "test", plan.data.conditions),
-        seed=plan.seed,
-        reporter=reporter,
-    )
-    return InversionRow(name=entrant.name, attack=attack)

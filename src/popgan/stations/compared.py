@@ -11,9 +11,10 @@ from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
 from popgan.evidence.compare.results import Comparison
 from popgan.files import read_json, write_json
+from popgan.stations.evidence import PAIRED_VERSION
 from popgan.stations.model import Model
 
-COMPARE_VERSION = 1  # raise when a measure changes, so that old results are not taken for new
+COMPARE_VERSION = 2  # raise when a measure changes, so that old results are not taken for new
 HOW_TO = "popgan compare RUN"
 """The command that makes one, as a page may show it that must not name the folder."""
 State = Literal["none", "stale", "current"]
@@ -32,7 +33,9 @@ def save_comparison(run: Path, found: Comparison) -> None:
 def load_comparison(run: Path) -> Comparison | None:
     """The comparison of the present weights on the present cohort; None if there is none.
 
-    Models that were trained since have no part in it, which makes it no less true.
+    One that another version made does not count, nor does one whose numbers of translators are of
+    evaluations that another version made. Models that were trained since have no part in it, which
+    makes it no less true.
 
     Raises:
         UserError: the file is damaged, or the run holds no cohort.
@@ -42,7 +45,7 @@ def load_comparison(run: Path) -> Comparison | None:
 
 
 def comparison_state(run: Path) -> State:
-    """Whether there is a comparison, and whether it is about the present weights and cohort."""
+    """Whether there is a comparison, and whether it is of the present weights, cohort, measures."""
     found = _read(run)
     if found is None:
         return "none"
@@ -55,7 +58,10 @@ def comparable(run: Path) -> list[str]:
 
 
 def _current(run: Path, found: Comparison) -> bool:
-    if found.cohort != Cohort.open(run).hash:
+    """Evidence about other weights or patients, or by other measures, does not speak for these."""
+    if found.version != COMPARE_VERSION or found.cohort != Cohort.open(run).hash:
+        return False
+    if found.translators and found.paired_version != PAIRED_VERSION:
         return False
     known = {row.name: row.weights for row in found.models}
     known |= {row.name: row.weights for row in found.translators}

@@ -22,7 +22,13 @@ from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.stations.card import write_card
 from popgan.stations.draw import draw_set
-from popgan.stations.evidence import Evaluation, evaluation_seed, load_evaluation, save_evaluation
+from popgan.stations.evidence import (
+    EVIDENCE_VERSION,
+    Evaluation,
+    evaluation_seed,
+    load_evaluation,
+    save_evaluation,
+)
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.paired import evaluate_translator
@@ -30,8 +36,6 @@ from popgan.stations.source import real_codes
 from popgan.stations.story import story_of
 from popgan.stations.untouched import require_untouched
 from popgan.training.loop import threads
-
-EVIDENCE_VERSION = 5  # raise when a measure changes, so that old results are not taken for new
 
 
 def evaluate(
@@ -88,7 +92,10 @@ def evaluate(
     try:
         require_measurable(cohort)
     except NotMeasurableError as error:
-        save_evaluation(model, Evaluation(weights=weights, not_measurable=str(error)))
+        save_evaluation(
+            model,
+            Evaluation(version=EVIDENCE_VERSION, weights=weights, not_measurable=str(error)),
+        )
         write_card(model, cohort)
         raise
     require_untouched(model, cohort)
@@ -150,6 +157,7 @@ def _measure(
     for text in tissue.warnings:
         reporter.warning(text)
     return Evaluation(
+        version=EVIDENCE_VERSION,
         weights=model.weights_hash(),
         fidelity=fidelity,
         masks=masks,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from popgan.config.schema import Plan
@@ -16,11 +18,20 @@ from popgan.files import read_json, write_json
 from popgan.seeds import derive
 from popgan.stations.model import Model
 
+# Raise when a measure changes, so that old results are not taken for new.
+EVIDENCE_VERSION = 5
+"""Of measurements of images that a model draws."""
+PAIRED_VERSION = 1
+"""Of measurements of translations."""
+State = Literal["none", "stale", "current"]
+
 
 class Evaluation(BaseModel):
     """The content of RUN/evaluation/NAME.json.
 
     Attributes:
+        version: of the measurements (`EVIDENCE_VERSION`, or `PAIRED_VERSION` of a translator);
+            None in a file of before there was one.
         weights: SHA-256 of the weights that were measured.
         not_measurable: why nothing could be measured, or None.
         fidelity: the measurements; None where there are none.
@@ -32,6 +43,7 @@ class Evaluation(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    version: int | None = None
     weights: str
     not_measurable: str | None = None
     fidelity: FidelityResult | None = None
@@ -76,19 +88,45 @@ def save_evaluation(model: Model, evaluation: Evaluation) -> None:
 def load_evaluation(model: Model) -> Evaluation | None:
     """The stored evidence of a model's present weights; None if they were not measured.
 
+    What another version measured does not count either, until `evaluate` has measured anew.
+
     Raises:
         UserError: the model is not trained, or the file is damaged.
     """
-    weights = model.weights_hash()
+    weights, found = model.weights_hash(), _read(model)
+    return found if found is not None and _is_current(model, found, weights) else None
+
+
+def evaluation_state(model: Model) -> State:
+    """Whether there is evidence, and whether it is of the present weights and measures.
+
+    Raises:
+        UserError: as in `load_evaluation`.
+    """
+    weights, found = model.weights_hash(), _read(model)
+    if found is None:
+        return "none"
+    return "current" if _is_current(model, found, weights) else "stale"
+
+
+def evidence_version(model: Model) -> int:
+    """The version that evidence about a model must have."""
+    return PAIRED_VERSION if model.plan().translates else EVIDENCE_VERSION
+
+
+def _read(model: Model) -> Evaluation | None:
     if not model.evaluation_path.exists():
         return None
     try:
-        found = Evaluation.model_validate(read_json(model.evaluation_path))
+        return Evaluation.model_validate(read_json(model.evaluation_path))
     except (UserError, ValidationError) as error:
         raise UserError(
             "is not an evaluation of this version",
             where=model.evaluation_path,
             do="remove it and evaluate again",
         ) from error
-    # Evidence about earlier weights does not speak for these.
-    return found if found.weights == weights else None
+
+
+def _is_current(model: Model, found: Evaluation, weights: str) -> bool:
+    """Evidence about earlier weights, or by other measures, does not speak for these."""
+    return found.weights == weights and found.version == evidence_version(model)

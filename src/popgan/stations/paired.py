@@ -18,7 +18,12 @@ from popgan.evidence.paired.uncertainty import Calibration
 from popgan.progress import Reporter
 from popgan.stations.calibration import CALIBRATION_VERSION, calibrate_translator, inside_brain
 from popgan.stations.card import write_card
-from popgan.stations.evidence import Evaluation, load_evaluation, save_evaluation
+from popgan.stations.evidence import (
+    PAIRED_VERSION,
+    Evaluation,
+    load_evaluation,
+    save_evaluation,
+)
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.pairs import translator_of
@@ -35,7 +40,6 @@ from popgan.synthesis.translate import Translator
 from popgan.training.loop import threads
 from popgan.wording import counted
 
-PAIRED_VERSION = 1  # raise when a measure changes, so that old results are not taken for new
 MOST_OF_BRAIN = 0.5
 """Share of the brain from which on labels cannot be outlines of lesions."""
 _CHUNK = 32  # slices whose label maps are read at a time
@@ -73,7 +77,9 @@ def evaluate_translator(model: Model, cohort: Cohort, reporter: Reporter) -> Pai
     try:
         require_pairs(cohort)
     except NotMeasurableError as error:
-        save_evaluation(model, Evaluation(weights=weights, not_measurable=str(error)))
+        save_evaluation(
+            model, Evaluation(version=PAIRED_VERSION, weights=weights, not_measurable=str(error))
+        )
         write_card(model, cohort)
         raise
     require_untouched(model, cohort)
@@ -83,7 +89,10 @@ def evaluate_translator(model: Model, cohort: Cohort, reporter: Reporter) -> Pai
     ):
         found = _measure(model, plan, cohort, calibration, reporter)
         choice = story_of(model).choice
-        save_evaluation(model, Evaluation(weights=weights, paired=found, choice=choice))
+        save_evaluation(
+            model,
+            Evaluation(version=PAIRED_VERSION, weights=weights, paired=found, choice=choice),
+        )
         write_card(model, cohort)
     for text in found.warnings:
         reporter.warning(text)

@@ -13,6 +13,7 @@ from popgan.evidence.privacy.generator_results import InversionAttack
 from popgan.evidence.readers.results import Measure, Test
 
 MetricName = Literal["kid", "clipped_coverage"]
+TranslatorMetric = Literal["psnr", "ssim"]
 Unit = Literal["held-out subjects", "trainings"]
 RowKind = Literal["model", "mean image", "real against real", "copies of the training set"]
 
@@ -175,6 +176,40 @@ class TranslatorRow(_Result):
     curve: Curve | None = None
 
 
+class TranslatorPair(_Result):
+    """Two translators, or recipes that were trained several times, patient by patient.
+
+    Both make the same contrast of the same test patients, so every patient is a pair. Where a side
+    has several trainings, a patient's numbers are averaged over them first: what is tested is
+    whether the difference holds for other patients, not for other trainings.
+
+    Attributes:
+        trainings: of the first and of the second.
+        difference: first - second, mean over patients in the brain; more is better.
+        share: of patients for whom the first is better; half a patient where both are equal.
+        test: sign flips of the patients' differences; `p_holm` is over all pairs of the metric.
+        smallest_p: the smallest p that so many patients could have given.
+        smallest_p_holm: the same after Holm over so many pairs; above 0.05 no difference can be
+            shown, however large it is.
+        tie: no difference was shown (p_holm above 0.05, or no test was possible).
+        better: title of the better one, or None for a tie.
+    """
+
+    first: str
+    second: str
+    target: str
+    metric: TranslatorMetric
+    trainings: tuple[int, int]
+    difference: Measure
+    share: Measure
+    test: Test
+    smallest_p: float | None = None
+    smallest_p_holm: float | None = None
+    tie: bool
+    better: str | None
+    sentence: str
+
+
 class InversionRow(_Result):
     """How well a model can draw held-out images at all."""
 
@@ -186,6 +221,12 @@ class Comparison(_Result):
     """The content of RUN/comparison.json."""
 
     schema_version: Literal[1] = 1
+    version: int | None = Field(
+        default=None, description="of the comparison; None where it was made before there was one"
+    )
+    paired_version: int | None = Field(
+        default=None, description="of the evaluations that translators' numbers are taken from"
+    )
     cohort: str = Field(description="SHA-256 of the cohort's manifest")
     backbone: dict[str, Any]
     basis: str = Field(default="", description="the feature network, in words")
@@ -207,6 +248,8 @@ class Comparison(_Result):
     budget_sentence: str
     unpaired: UnpairedTable | None = None
     translators: list[TranslatorRow] = Field(default_factory=list)
+    translator_pairs: list[TranslatorPair] = Field(default_factory=list)
+    translator_notes: list[str] = Field(default_factory=list)
     inversions: list[InversionRow] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
 
