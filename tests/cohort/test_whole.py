@@ -145,6 +145,7 @@ def test_near_empty_slices_stay_background(rules, tmp_path) -> None:
     back = visit.back(np.ones((26, SIDE, SIDE), np.float32))
     assert not back[:, :, ~visit.shown].any()
     assert not visit.shown.all()
+    assert (visit.unseen()[:, :, ~visit.shown] == 1).all()
 
 
 def test_a_head_off_the_middle_comes_back_to_its_own_place(rules, tmp_path) -> None:
@@ -167,6 +168,9 @@ def test_what_lies_outside_the_field_is_background(rules, tmp_path) -> None:
     covered = np.flatnonzero(back.any(axis=(1, 2))) * 5.0
     assert covered[-1] - covered[0] == pytest.approx(rules.field, abs=10)
     assert (covered[-1] + covered[0]) / 2 == pytest.approx(visit.centre[0], abs=5)
+    # There nothing was seen, and within it all was, but for a rim of interpolation.
+    unseen = visit.unseen()
+    assert np.allclose(unseen, 1 - back, atol=1e-5) and (unseen == 1).mean() > 0.3
 
 
 def test_contrasts_on_other_grids_are_brought_onto_the_first(rules, tmp_path) -> None:

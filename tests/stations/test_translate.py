@@ -402,6 +402,8 @@ def test_a_calibrated_map_is_the_half_width(home, echo, tmp_path) -> None:
     known = Calibration(
         level=0.9, passes=5, patients=3, voxels=100, spread=[0.0, 0.2], half_width=[0.02, 0.42]
     )
+    alone = known.model_copy(update={"half_width": [0.04, 0.84]})
+    known = known.model_copy(update={"without": {"T1w": alone}})
     write_json(own.folder / "calibration.json", known.model_dump(mode="json"))
     result = run(own, home / "scans/Person1", tmp_path / "out")
     assert echo[0].calls[0]["passes"] == 5
@@ -411,9 +413,19 @@ def test_a_calibrated_map_is_the_half_width(home, echo, tmp_path) -> None:
     assert result.visits[0].half_width is not None
     values = nib.load(result.visits[0].half_width).get_fdata()
     assert np.median(values) == pytest.approx(0.22 * (high - low), rel=0.01)
-    assert "too narrow" not in facts["Uncertainty"]["Meaning"]
     lacking = run(own, home / "scans/Person1", tmp_path / "less", sources=["T2w"])
-    assert "may be too narrow here" in told(lacking)["Uncertainty"]["Meaning"]
+    facts = told(lacking)
+    assert facts["Uncertainty"]["Calibrated"] is True
+    assert "without T1w" in facts["Uncertainty"]["Meaning"]
+    assert lacking.visits[0].half_width is not None
+    values = nib.load(lacking.visits[0].half_width).get_fdata()
+    low, high = facts["IntensityRange"]
+    assert np.median(values) == pytest.approx(0.44 * (high - low), rel=0.01)
+    # What was never calibrated is said, and not only in half a clause.
+    unknown = run(own, home / "scans/Person1", tmp_path / "other", sources=["T1w"])
+    facts = told(unknown)
+    assert facts["Uncertainty"]["Calibrated"] is False
+    assert any("not calibrated" in text for text in facts["Warnings"])
 
 
 def test_without_uncertainty_there_is_no_map(home, model, echo, tmp_path) -> None:

@@ -109,6 +109,22 @@ class WholeVisit:
         Returns:
             float32 of `file.shape`; 0 where the field, the mask or a near-empty slice ends.
         """
+        return self._back(images, self.kept)
+
+    def unseen(self) -> NDArray[np.float32]:
+        """What no image reaches: 1 beyond the field and in near-empty slices, float32 of the file.
+
+        It is 0 where a mask says that there is background: nothing else was to be there.
+        """
+        count, *size = self.stack[:, 0].shape
+        blank = 1 - self._back(np.broadcast_to(np.float32(1), (count, *size)), None)
+        if self.kept is not None:
+            blank *= self._onto_file(np.moveaxis(self.kept, 0, 2).astype(np.float32))
+        return np.clip(blank, 0, 1)
+
+    def _back(
+        self, images: NDArray[np.float32], kept: NDArray[np.bool_] | None
+    ) -> NDArray[np.float32]:
         volume = np.zeros((*self.shape, len(images)), np.float32)
         for rows in blocks(len(images)):
             planes = resample_back(
@@ -119,9 +135,12 @@ class WholeVisit:
                 shape=self.shape,
             )
             planes[~self.shown[rows]] = 0
-            if self.kept is not None:
-                planes[~self.kept[rows]] = 0
+            if kept is not None:
+                planes[~kept[rows]] = 0
             volume[:, :, rows] = np.moveaxis(planes, 0, 2)
+        return self._onto_file(volume)
+
+    def _onto_file(self, volume: NDArray[np.float32]) -> NDArray[np.float32]:
         # A view of the right shape; only its form is looked at.
         form, affine = to_ras(np.broadcast_to(np.float32(0), self.file.shape), self.file.affine)
         if not same_grid(volume.shape, self.affine, form.shape, affine):

@@ -110,6 +110,10 @@ def _uncertainty(found: Uncertainty) -> UncertaintyView:
     if found.coverage_lesion is not None and found.coverage_lesion.n:
         n = counted(found.coverage_lesion.n, "patient", "patients")
         rows.append(("The same within lesions", _shares(found.coverage_lesion), f"{meant}; {n}"))
+    for source, part in found.without.items():
+        wide = " ".join(value_and_interval(part.width, 3)).strip()
+        about = f"{meant}; half width {wide}"
+        rows.append((f"The same without {source}, brain", _shares(part.coverage), about))
     width, rank = (" ".join(value_and_interval(v, 3)).strip()
                    for v in (found.width, found.rank_correlation))  # fmt: skip
     rows.append(("Half width of the interval, brain", width, "of a range of 1"))

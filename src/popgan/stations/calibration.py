@@ -14,6 +14,7 @@ from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.evidence.paired.regions import brain_mask
+from popgan.evidence.paired.suite import row_without
 from popgan.evidence.paired.uncertainty import Calibration, calibrate
 from popgan.files import read_json, write_json
 from popgan.progress import Reporter
@@ -21,10 +22,15 @@ from popgan.stations.domain import learn_domain
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.pairs import translator_of
-from popgan.stations.translated import Scratch, TranslatedSplit, scratch, translate_split
+from popgan.stations.translated import (
+    Scratch,
+    TranslatedSplit,
+    scratch,
+    translate_split,
+)
 from popgan.synthesis.translate import Translator
 
-CALIBRATION_VERSION = 1  # raise when what is learnt changes
+CALIBRATION_VERSION = 2  # raise when what is learnt changes
 _CHUNK = 32  # slices whose masks are made at a time
 PASSES = 8
 """Passes with dropout behind a spread: its standard deviation is known to about a quarter."""
@@ -93,20 +99,25 @@ def _calibrate(model: Model, plan: Plan, cohort: Cohort, reporter: Reporter) -> 
             place,
             name=model.name,
             passes=PASSES,
-            without=False,
             reporter=reporter,
         )
-        assert found.spread is not None
-        return calibrate(
-            found.truth,
-            found.predictions[model.name],
-            found.spread,
-            inside_brain(found, place),
-            found.subjects,
-            passes=PASSES,
-            level=LEVEL,
-            seed=plan.seed,
-        )
+        inside = inside_brain(found, place)
+
+        def learnt(row: str) -> Calibration:
+            return calibrate(
+                found.truth,
+                found.predictions[row],
+                found.spreads[row],
+                inside,
+                found.subjects,
+                passes=PASSES,
+                level=LEVEL,
+                seed=plan.seed,
+            )
+
+        rows = {source: row_without(model.name, source) for source in translator.sources}
+        without = {s: learnt(row) for s, row in rows.items() if row in found.predictions}
+        return learnt(model.name).model_copy(update={"without": without})
 
 
 def inside_brain(found: TranslatedSplit, place: Scratch) -> NDArray[np.bool_]:

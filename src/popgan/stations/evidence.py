@@ -21,7 +21,7 @@ from popgan.stations.model import Model
 # Raise when a measure changes, so that old results are not taken for new.
 EVIDENCE_VERSION = 5
 """Of measurements of images that a model draws."""
-PAIRED_VERSION = 1
+PAIRED_VERSION = 2
 """Of measurements of translations."""
 State = Literal["none", "stale", "current"]
 

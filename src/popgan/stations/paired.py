@@ -130,7 +130,6 @@ def _measure(
             place,
             name=model.name,
             passes=calibration.passes if calibration else 0,
-            without=True,
             reporter=reporter,
         )
         lesions, notes = lesions_of(cohort, found, place)
@@ -145,7 +144,7 @@ def _measure(
             lesions=lesions,
             heights=found.heights.tolist(),
             calibration=calibration,
-            spread=found.spread,
+            spreads=found.spreads,
             fusion=fusion_words(model, plan),
             seed=plan.seed,
             reporter=reporter,

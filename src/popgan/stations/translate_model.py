@@ -57,6 +57,10 @@ class Bench:
             return 0
         return PASSES if self.calibration is None else self.calibration.passes
 
+    def calibrated_for(self, missing: Sequence[str]) -> Calibration | None:
+        """From spread to half width where some sources are missing; None where it is not known."""
+        return None if self.calibration is None else self.calibration.where_missing(missing)
+
 
 def make_bench(model: Model, *, uncertainty: bool, seed: int, reporter: Reporter) -> Bench:
     """A model with what is needed around it.

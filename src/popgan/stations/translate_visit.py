@@ -104,16 +104,22 @@ def translate_stack(
     unit = np.asarray((found.images + 1) / 2, np.float32)
     volume, half = visit.back(unit), None
     if found.spread is not None:
-        known = bench.calibration
+        known = bench.calibrated_for(missing)
         half_unit = found.spread if known is None else known.apply(found.spread)
-        half = bench.target.width(volume, visit.back(half_unit))
+        # Where the model saw nothing, nothing is known: the whole range.
+        half_volume = np.maximum(visit.back(half_unit), visit.unseen())
+        half = bench.target.width(volume, half_volume)
     background, brightest = (float(v) for v in bench.target.restore(np.array([0.0, 1.0])))
-    warnings = [*_unlike_training(bench, visit, contrasts), *_too_large(visit)]
+    warnings = [
+        *_unlike_training(bench, visit, contrasts),
+        *_too_large(visit),
+        *_not_calibrated(bench, missing),
+    ]
     return TranslatedVolume(
         image=bench.target.restore(volume),
         half_width=half,
         affine=visit.file.affine,
-        calibrated=half is not None and bench.calibration is not None,
+        calibrated=half is not None and bench.calibrated_for(missing) is not None,
         background=background,
         brightest=brightest,
         facts=_facts(bench, visit, contrasts, unit) | {"Warnings": [*bench.remarks, *warnings]},
@@ -147,6 +153,16 @@ def _too_large(visit: WholeVisit) -> list[str]:
     return [
         f"the head is {largest:.0f} mm large and the model's field {visit.field:.0f} mm: what is "
         "outside is background"
+    ]
+
+
+def _not_calibrated(bench: Bench, missing: Sequence[str]) -> list[str]:
+    """A map that says less than those of other visits do."""
+    if not bench.passes or bench.calibration is None or bench.calibrated_for(missing) is not None:
+        return []
+    return [
+        f"without {' and '.join(missing)} the uncertainty is not calibrated: its map holds the "
+        "bare spread of passes, which is far too narrow"
     ]
 
 
@@ -191,14 +207,14 @@ def _uncertainty(bench: Bench, missing: Sequence[str]) -> dict[str, Any] | None:
     if not bench.uncertain:
         return None
     told: dict[str, Any] = {"Passes": bench.passes, "Seed": bench.seed}
-    if bench.calibration is None:
+    known = bench.calibrated_for(missing)
+    if known is None:
         meaning = "standard deviation over passes with dropout; not calibrated, so no interval"
         return {"Meaning": meaning, "Calibrated": False, "Level": None, **told}
-    level, patients = bench.calibration.level, bench.calibration.patients
+    without = f" without {' and '.join(missing)}" if missing else ""
     meaning = (
-        f"half the width of the interval around the image that is to hold {100 * level:g} % of the "
-        f"true intensities, calibrated on {patients} tuning subjects; on average, not in a lesion"
+        f"half the width of the interval around the image that is to hold {100 * known.level:g} % "
+        f"of the true intensities, calibrated on {known.patients} tuning subjects{without}; on "
+        "average, not in a lesion"
     )
-    if missing:
-        meaning += "; calibrated with all sources, so that it may be too narrow here"
-    return {"Meaning": meaning, "Calibrated": True, "Level": level, **told}
+    return {"Meaning": meaning, "Calibrated": True, "Level": known.level, **told}

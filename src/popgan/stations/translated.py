@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.errors import UserError
+from popgan.evidence.paired.suite import row_without
 from popgan.files import disk_error, private_folder
 from popgan.progress import Reporter
 from popgan.stations.pairs import channels_of, translator_of, visits
@@ -84,7 +85,7 @@ class TranslatedSplit:
         truth: N x H x W, the target as it was scanned.
         sources: N x K x H x W.
         predictions: N x H x W by name: the model, then the model without each source.
-        spread: N x H x W, standard deviation over passes with dropout; None without passes.
+        spreads: likewise, standard deviation over passes with dropout; empty without passes.
     """
 
     subjects: list[str]
@@ -93,7 +94,7 @@ class TranslatedSplit:
     truth: Images
     sources: Images
     predictions: dict[str, Images] = field(default_factory=dict)
-    spread: Images | None = None
+    spreads: dict[str, Images] = field(default_factory=dict)
 
 
 def translate_split(
@@ -105,18 +106,16 @@ def translate_split(
     *,
     name: str,
     passes: int,
-    without: bool,
     reporter: Reporter,
 ) -> TranslatedSplit:
-    """Translate every slice of a split.
+    """Translate every slice of a split, without each of the sources as well if the model can.
 
     Args:
         translator: the model.
         cohort: the cohort. plan: of the model. split: which.
         place: where arrays are kept.
         name: of the model's row.
-        passes: with dropout, for the spread; 0 = none.
-        without: whether to translate without each of the sources as well, if the model can.
+        passes: with dropout, for the spreads; 0 = none.
         reporter: shows progress.
 
     Raises:
@@ -124,8 +123,8 @@ def translate_split(
     """
     count, size = len(cohort.indices(split)), (cohort.height, cohort.width)
     lacking: list[tuple[str, Sequence[str]]] = [(name, ())]
-    if without and translator.may_miss:
-        lacking += [(f"{name} without {source}", (source,)) for source in translator.sources]
+    if translator.may_miss:
+        lacking += [(row_without(name, source), (source,)) for source in translator.sources]
     found = TranslatedSplit(
         subjects=[],
         heights=np.zeros(count),
@@ -133,7 +132,7 @@ def translate_split(
         truth=place.array(count, *size),
         sources=place.array(count, len(translator.sources), *size),
         predictions={title: place.array(count, *size) for title, _ in lacking},
-        spread=place.array(count, *size) if passes else None,
+        spreads={title: place.array(count, *size) for title, _ in lacking} if passes else {},
     )
     with reporter.task(f"translating {split} slices", count * len(lacking)) as task:
         start = 0
@@ -147,14 +146,14 @@ def translate_split(
                 made = translator(
                     visit.sources,
                     missing=missing,
-                    passes=0 if missing else passes,
+                    passes=passes,
                     seed=plan.seed,
                     advance=task.advance,
                 )
                 require_finite(made.images)
                 found.predictions[title][rows] = unit(made.images)
-                if made.spread is not None and found.spread is not None:
-                    found.spread[rows] = made.spread
+                if made.spread is not None:
+                    found.spreads[title][rows] = made.spread
     return found
 
 

@@ -247,8 +247,22 @@ def test_uncertainty_is_measured_where_there_is_a_calibration() -> None:
         tuning["subjects"],
         passes=8,
     )
-    image = test.pop("image")
-    found = assess(test, image, calibration=line)
+    image, spread = test.pop("image"), test.pop("spread")
+    lacking = image + 0.1
+    poor = line.model_copy(update={"half_width": [w + 0.15 for w in line.half_width]})
+    row = "mustgan without T2w"
+    found = assess(
+        test,
+        image,
+        predictions={"mustgan": image, row: lacking},
+        spreads={"mustgan": spread, row: spread},
+        calibration=line.model_copy(update={"without": {"T2w": poor}}),
+    )
+    assert found.uncertainty.without["T2w"].coverage.mean > 0.95
+    assert found.uncertainty.without["T2w"].width.mean == pytest.approx(
+        found.uncertainty.width.mean + 0.15, rel=0.01
+    )
+    assert assess(test, image, calibration=line).uncertainty is None
     assert found.uncertainty.coverage.mean == pytest.approx(0.9, abs=0.03)
     assert found.uncertainty.passes == 8 and found.uncertainty.coverage_lesion is None
 
@@ -267,8 +281,11 @@ def test_the_result_is_a_function_of_the_arguments() -> None:
 @pytest.mark.parametrize("name", ["sources", "subjects", "heights", "lesions", "spread"])
 def test_sizes_that_do_not_fit_are_refused(name: str) -> None:
     test = heads(3)
-    test |= {"lesions": test["truth"] > 2, "spread": test["truth"]}
-    test[name] = test[name][1:]
+    test |= {"lesions": test["truth"] > 2}
+    if name == "spread":
+        test["spreads"] = {"mustgan": test["truth"][1:]}
+    else:
+        test[name] = test[name][1:]
     with pytest.raises(ValueError, match=name):
         assess(test, test["truth"])
 

@@ -71,6 +71,13 @@ class Comparison(_Result):
     p_holm: float | None = Field(description="after Holm's correction over all comparisons")
 
 
+class CoverageWithout(_Result):
+    """The same as in `Uncertainty` where a source is missing, with a calibration of its own."""
+
+    coverage: PatientMean
+    width: PatientMean
+
+
 class Uncertainty(_Result):
     """How often the truth lay within the interval drawn around the translation."""
 
@@ -82,6 +89,9 @@ class Uncertainty(_Result):
     width: PatientMean = Field(description="mean half width in the brain, unit intensities")
     rank_correlation: PatientMean = Field(
         description="Spearman correlation of half width and absolute error in the brain"
+    )
+    without: dict[str, CoverageWithout] = Field(
+        default_factory=dict, description="by the one source that was missing"
     )
 
 

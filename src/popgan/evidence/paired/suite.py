@@ -14,7 +14,15 @@ from popgan.evidence.paired.baselines import Baseline
 from popgan.evidence.paired.metrics import measure
 from popgan.evidence.paired.patients import compare, patient_mean, slices_of
 from popgan.evidence.paired.regions import brain_mask
-from popgan.evidence.paired.results import MethodRow, MetricName, PairedResult, Region, Score
+from popgan.evidence.paired.results import (
+    CoverageWithout,
+    MethodRow,
+    MetricName,
+    PairedResult,
+    Region,
+    Score,
+    Uncertainty,
+)
 from popgan.evidence.paired.uncertainty import Calibration
 from popgan.progress import Reporter
 
@@ -56,7 +64,7 @@ def assess_pairs(
     lesions: Mask | None = None,
     heights: Sequence[float] | None = None,
     calibration: Calibration | None = None,
-    spread: Images | None = None,
+    spreads: Mapping[str, Images] | None = None,
     fusion: Sequence[str] = (),
     seed: int = 0,
     reporter: Reporter = Reporter(),
@@ -76,7 +84,7 @@ def assess_pairs(
         heights: N heights of the slices, 0 bottom to 1 top; None if not known, and slices of a
             patient then have to stand in their order.
         calibration: half width from spread, learnt on tuning patients; None: no uncertainty.
-        spread: N x H x W, unit intensities, of the model's images over the passes of `calibration`.
+        spreads: N x H x W by name of the row, unit intensities, over the passes of `calibration`.
         fusion: how the model chose its fusion, in words.
         seed: of intervals and sampled tests.
         reporter: shows progress.
@@ -85,26 +93,17 @@ def assess_pairs(
         ValueError: sizes do not fit, or an image is not finite.
     """
     pairs = _Pairs(truth, sources, slices_of(subjects), lesions, heights)
-    pairs.check(len(subjects), len(names), predictions, spread)
+    spreads = spreads or {}
+    pairs.check(len(subjects), len(names), predictions, spreads)
     values = pairs.measured(predictions, baselines, reporter)
     rows = [
         MethodRow(name=name, kind=_kind(i, len(predictions)), scores=_scores(found, seed))
         for i, (name, found) in enumerate(values.items())
     ]
     comparisons = compare(rows[0], rows[1:], COMPARED, seed=seed)
-    model = next(iter(predictions.values()))
     measured = None
-    if calibration is not None and spread is not None:
-        measured = uncertainty.measure(
-            calibration,
-            truth=truth,
-            image=model,
-            spread=spread,
-            inside=pairs.inside(),
-            subjects=subjects,
-            lesions=lesions,
-            seed=seed,
-        )
+    if calibration is not None and rows[0].name in spreads:
+        measured = _uncertainty(calibration, pairs, subjects, predictions, spreads, seed)
     return PairedResult(
         model=rows[0].name,
         sources=list(names),
@@ -120,7 +119,7 @@ def assess_pairs(
         uncertainty=measured,
         fusion=list(fusion),
         notes=remarks.notes(len(pairs.patients), pairs.sick, comparisons),
-        warnings=remarks.warnings(rows, len(pairs.patients), _outside(model)),
+        warnings=remarks.warnings(rows, len(pairs.patients), _outside(predictions[rows[0].name])),
     )
 
 
@@ -135,7 +134,11 @@ class _Pairs:
     heights: Sequence[float] | None
 
     def check(
-        self, subjects: int, names: int, predictions: Mapping[str, Images], spread: Images | None
+        self,
+        subjects: int,
+        names: int,
+        predictions: Mapping[str, Images],
+        spreads: Mapping[str, Images],
     ) -> None:
         """ValueError if a size does not fit."""
         count, *shape = self.truth.shape
@@ -144,7 +147,8 @@ class _Pairs:
             "subjects": ((subjects,), (count,)),
             **{name: (image.shape, self.truth.shape) for name, image in predictions.items()},
         }
-        for name, stack in (("lesions", self.lesions), ("spread", spread)):
+        stacks = {f"spread of {name}": stack for name, stack in spreads.items()}
+        for name, stack in (("lesions", self.lesions), *stacks.items()):
             if stack is not None:
                 sizes[name] = (stack.shape, self.truth.shape)
         if self.heights is not None:
@@ -197,6 +201,42 @@ class _Pairs:
         if self.heights is None:
             return own
         return own[np.argsort([self.heights[i] for i in own], kind="stable")]
+
+
+def _uncertainty(
+    calibration: Calibration,
+    pairs: _Pairs,
+    subjects: Sequence[str],
+    predictions: Mapping[str, Images],
+    spreads: Mapping[str, Images],
+    seed: int,
+) -> Uncertainty:
+    """What became of the intervals, with all sources and without each that may be missing."""
+    name, inside = next(iter(predictions)), pairs.inside()
+
+    def measured(known: Calibration, row: str) -> Uncertainty:
+        return uncertainty.measure(
+            known,
+            truth=pairs.truth,
+            image=predictions[row],
+            spread=spreads[row],
+            inside=inside,
+            subjects=subjects,
+            lesions=pairs.lesions,
+            seed=seed,
+        )
+
+    without = {}
+    for source, known in calibration.without.items():
+        if (row := row_without(name, source)) in spreads:
+            found = measured(known, row)
+            without[source] = CoverageWithout(coverage=found.coverage, width=found.width)
+    return measured(calibration, name).model_copy(update={"without": without})
+
+
+def row_without(name: str, source: str) -> str:
+    """Title of a model's row where a source is missing."""
+    return f"{name} without {source}"
 
 
 def _masks(brain: Mask, lesions: Mask | None) -> dict[Region, Mask | None]:

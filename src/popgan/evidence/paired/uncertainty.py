@@ -51,6 +51,17 @@ class Calibration(BaseModel):
     voxels: int = Field(ge=1, description="voxels used, the same number of each patient")
     spread: list[float] = Field(min_length=1, max_length=1000)
     half_width: list[float] = Field(min_length=1, max_length=1000)
+    without: dict[str, Calibration] = Field(
+        default_factory=dict,
+        description="of the same model where this one source is missing: it errs more then, and "
+        "its passes do not spread more",
+    )
+
+    def where_missing(self, sources: Sequence[str]) -> Calibration | None:
+        """The calibration for translations without some sources; None where there is none."""
+        if not sources:
+            return self
+        return self.without.get(sources[0]) if len(sources) == 1 else None
 
     @model_validator(mode="after")
     def _a_rising_line(self) -> Self:
