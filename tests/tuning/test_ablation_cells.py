@@ -90,3 +90,34 @@ def test_all_variants_are_trained_with_a_seed_before_the_next_seed_begins() -> N
     assert found == [("a", 7), (third, 7), ("a", 8), (third, 8), ("", 7), ("", 8)]
     names = [cell.name for cell in study.cells()]
     assert len(set(names)) == 6 and names[1] == "001-no-likeness-matching-7"
+
+
+def test_what_another_study_of_the_name_has_left_is_trained_anew(tmp_path: Path) -> None:
+    cell = Cell("000", "default", {}, 0)
+    former, later = Cells(tmp_path, [cell], "former"), Cells(tmp_path, [cell], "later")
+    claim = former.claim()
+    assert claim is not None
+    for name in ("plan.yaml", "checkpoints/8.tar"):
+        path = former.folder(cell) / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("of the former")
+    former.tell(claim, ended(cell))
+    assert Cells(tmp_path, [cell], "former").done() and not later.done()
+    again = later.claim()
+    assert again is not None
+    assert {path.name for path in later.folder(cell).iterdir()} == {
+        *(".lock", "starts.json", "study.sha256")
+    }
+    later.tell(again, ended(cell, 0.7))
+    found = Cells(tmp_path, [cell], "later").ended(cell)
+    assert found is not None and found.kid == 0.7
+
+
+def test_what_an_interrupted_study_has_left_is_kept(tmp_path: Path) -> None:
+    cell = Cell("000", "default", {}, 0)
+    for _ in range(2):
+        claim = Cells(tmp_path, [cell], "same").claim()
+        assert claim is not None
+        claim.lock.close()
+        (tmp_path / "cells/000/plan.yaml").touch()
+    assert (tmp_path / "cells/000/plan.yaml").exists()

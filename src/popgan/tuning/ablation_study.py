@@ -96,4 +96,4 @@ class AblationStudy(Study):
 
     def open(self, places: StudyPlaces) -> Cells:
         """Its cells in a run folder."""
-        return Cells(places.private, self.cells())
+        return Cells(places.private, self.cells(), places.digest)

@@ -1,8 +1,9 @@
 """The trainings of an ablation as cells: who trains which, how each ended.
 
 A cell has a folder of its own, whose lock is held by whoever trains it and dies with the process,
-and a file beside it that says how it ended. Nothing else is shared, so any number of processes and
-machines that see the run folder can work at the same study, and be killed at any time.
+and a file beside it that says how it ended; both know of which study they are. Nothing else is
+shared, so any number of processes and machines that see the run folder can work at the same study,
+and be killed at any time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Outcome, Setting
 from popgan.files import read_json, write_json
-from popgan.tuning.trial import hold
+from popgan.tuning.folder import belongs, hold
 
 MOST_STARTS = 3
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
@@ -43,10 +44,11 @@ class Cell:
 
 
 class Ended(Outcome):
-    """How a cell ended, and who trained it."""
+    """How a cell ended, who trained it, and the hash of its study; empty: not known."""
 
     cell: str
     worker: str = ""
+    study: str = ""
 
     @classmethod
     def of(cls, cell: Cell, outcome: Outcome, worker: str) -> Ended:
@@ -68,10 +70,11 @@ class Cells:
     Args:
         folder: private, of the study.
         cells: all of them.
+        study: hash of the study; what is of another one is no cell of it. Empty: not known.
     """
 
-    def __init__(self, folder: Path, cells: Sequence[Cell]) -> None:
-        self._folder, self.cells = folder, list(cells)
+    def __init__(self, folder: Path, cells: Sequence[Cell], study: str = "") -> None:
+        self._folder, self.cells, self._study = folder, list(cells), study
         self._known: dict[str, Ended] = {}
 
     def folder(self, cell: Cell) -> Path:
@@ -86,13 +89,15 @@ class Cells:
         """
         if cell.name not in self._known and (path := self._record(cell)).exists():
             try:
-                self._known[cell.name] = Ended.model_validate(read_json(path))
+                found = Ended.model_validate(read_json(path))
             except (ValidationError, UserError) as error:
                 raise UserError(
                     "is no record of a training",
                     where=path,
                     do="remove it and its training is done again; all others are kept",
                 ) from error
+            if not found.study or not self._study or found.study == self._study:
+                self._known[cell.name] = found
         return self._known.get(cell.name)
 
     def records(self) -> Iterator[tuple[Cell, Ended]]:
@@ -118,8 +123,10 @@ class Cells:
             if lock is None:
                 continue
             # It may have ended between the look and the lock.
-            if self.ended(cell) is None and self._may_start(cell):
-                return Claim(cell, lock)
+            if self.ended(cell) is None:
+                belongs(self.folder(cell), self._study)
+                if self._may_start(cell):
+                    return Claim(cell, lock)
             lock.close()
         return None
 
@@ -163,8 +170,9 @@ class Cells:
         return self._folder / "ended" / f"{cell.name}.json"
 
     def _write(self, cell: Cell, ended: Ended) -> None:
-        write_json(self._record(cell), ended.model_dump(mode="json"))
-        self._known[cell.name] = ended
+        known = ended.model_copy(update={"study": self._study})
+        write_json(self._record(cell), known.model_dump(mode="json"))
+        self._known[cell.name] = known
 
 
 def cell_name(place: int, title: str, seed: int) -> str:

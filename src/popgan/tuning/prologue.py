@@ -15,6 +15,7 @@ from popgan.planning.budget import parse_budget
 from popgan.planning.trial import LEAST_SUBJECTS
 from popgan.progress import Reporter
 from popgan.stations.presets import TUNED, check_study, find_preset, is_tuned
+from popgan.tuning.folder import remove
 from popgan.tuning.study import Start, Study, StudyPlaces, refuse_other_cohort
 
 Kind = TypeVar("Kind", bound=Study)
@@ -143,12 +144,29 @@ def begin(
             where=cohort.run,
             do="ingest more subjects",
         )
+    _refuse_remains(places)
+    # Plans, speeds and ends of a study that had this name, and was removed, are not this one's.
+    remove(places.private)
     places.make()
     with reporter.task(f"planning the {places.WORD}", None):
         study = define(cohort)
     study.save(places.definition)
     say(study)
     return study
+
+
+def _refuse_remains(places: StudyPlaces) -> None:
+    """Trials of another study must not be taken for those of the one that begins.
+
+    Raises:
+        UserError: there is a journal, and nothing that says what it is about.
+    """
+    if places.journal.exists():
+        raise UserError(
+            f"holds trials, but no {places.definition.name} that says what they are of",
+            where=places.folder,
+            do="remove the folder, or choose another --name",
+        )
 
 
 def joined(places: StudyPlaces, kind: type[Kind]) -> tuple[Kind, Cohort]:

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 import optuna
@@ -24,8 +23,8 @@ from popgan.errors import UserError
 from popgan.evidence.experiments.results import Purpose, Setting, Trial
 from popgan.seeds import derive
 from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.folder import belongs, hold, ticks
 from popgan.tuning.space import differing, rounded, suggest
-from popgan.tuning.trial import hold
 
 SEARCH, FINALS = "search", "finals"
 FRESH = 100_000  # seeds of the final begin here, counted from the study's
@@ -75,6 +74,7 @@ class Storage:
     def __init__(self, places: StudyPlaces, definition: Definition) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.places, self.definition = places, definition
+        self._digest = places.digest
         try:
             backend = JournalFileBackend(str(places.journal))
             self._storage = JournalStorage(backend)
@@ -183,10 +183,11 @@ class Storage:
         if frozen.state != TrialState.RUNNING:
             lock.close()
             return None
+        belongs(folder, self._digest)
         trial = optuna.trial.Trial(self.studies[study], frozen._trial_id)
         # A worker that got further was not killed by the trial, but interrupted, or its node died.
-        ticks = _rows(folder / "log.csv")
-        further = ticks > frozen.user_attrs.get("ticks", 0)
+        come = ticks(folder)
+        further = come > frozen.user_attrs.get("ticks", 0)
         starts = 1 if further else int(frozen.user_attrs.get("starts", 1)) + 1
         claim = self._claim(study, trial, lock)
         if starts > MOST_STARTS:
@@ -195,7 +196,7 @@ class Storage:
             self.tell(claim, record, {})
             return None
         if further:
-            trial.set_user_attr("ticks", ticks)
+            trial.set_user_attr("ticks", come)
         trial.set_user_attr("starts", starts)
         return claim
 
@@ -212,8 +213,10 @@ class Storage:
                 n_startup_trials=_STARTUP,
             )
         trial = self.studies[study].ask()
-        lock = hold(self.places.trial(study, trial.number))
+        folder = self.places.trial(study, trial.number)
+        lock = hold(folder)
         assert lock is not None, "a new trial is nobody's"
+        belongs(folder, self._digest, new=True)
         trial.set_user_attr("starts", 1)
         return self._claim(study, trial, lock)
 
@@ -244,11 +247,6 @@ class Storage:
             time.sleep(0.05)
         with lock:
             yield
-
-
-def _rows(log: Path) -> int:
-    """Rows of a trial's log, one a tick; 0 where there is none."""
-    return max(0, log.read_bytes().count(b"\n") - 1) if log.exists() else 0
 
 
 def record_of(frozen: FrozenTrial) -> Trial:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import Preset, load_preset
 from popgan.errors import UserError
-from popgan.files import owners_folder, private_folder, read_yaml, write_text
+from popgan.files import owners_folder, private_folder, read_yaml, sha256_file, write_text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -153,6 +153,11 @@ class StudyPlaces:
     def definition(self) -> Path:
         """What it is about."""
         return self.folder / "study.yaml"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file that says what it is about; empty where that is not written yet."""
+        return sha256_file(self.definition) if self.definition.exists() else ""
 
     @property
     def journal(self) -> Path:

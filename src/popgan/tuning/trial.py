@@ -1,19 +1,15 @@
 """One training of one setting, judged on the way; it goes on where it stopped.
 
-A trial has a folder of its own with plan, log and checkpoints. Whoever trains it holds a lock of
-that folder, which dies with the process: so another worker can see that a trial lost its worker,
-and go on with it from its last tick.
+A trial has a folder of its own with plan, log and checkpoints, whose lock is held by whoever trains
+it; see `tuning.folder`. Another worker can go on with it from its last tick.
 """
 
 from __future__ import annotations
 
 import math
-import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 import torch
 
@@ -36,6 +32,9 @@ from popgan.training.log import TrainingLog, read_log
 from popgan.training.loop import run
 from popgan.training.state import TrainState
 from popgan.tuning.definition import LAST, TICKS
+from popgan.tuning.folder import LOG
+from popgan.tuning.folder import forget as forget
+from popgan.tuning.folder import hold as hold
 from popgan.tuning.scale import TrialScale, objective
 
 SHOWN = 64  # images that variety is measured with
@@ -85,55 +84,6 @@ def train_trial(
         return Outcome(state="out of memory", reason=reason)
 
 
-def forget(folder: Path) -> None:
-    """Remove the checkpoints of a trial that is done; plan and log stay."""
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-
-
-@contextmanager
-def claimed(folder: Path) -> Iterator[bool]:
-    """Hold the lock of a trial within the block; False if another process holds it.
-
-    Raises:
-        UserError: the folder cannot be written, or its file system knows no locks.
-    """
-    handle = hold(folder)
-    try:
-        yield handle is not None
-    finally:
-        if handle is not None:
-            handle.close()
-
-
-def hold(folder: Path) -> IO[str] | None:
-    """The lock of a folder until the handle is closed; None if another process holds it.
-
-    Raises:
-        UserError: the folder cannot be written, or its file system knows no locks.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / ".lock").open("w")
-    except OSError as error:
-        raise UserError(f"cannot be written ({error.strerror})", where=folder) from error
-    with suppress(ImportError):  # not a POSIX system: one process at a time
-        import fcntl
-
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.close()
-            return None
-        except OSError as error:
-            handle.close()
-            raise UserError(
-                f"lies on a file system without locks ({error.strerror})",
-                where=folder,
-                do="tune in a run folder on another disk",
-            ) from error
-    return handle
-
-
 def _failure(error: UserError) -> State:
     return "out of memory" if "memory is not enough" in str(error) else "failed"
 
@@ -166,7 +116,7 @@ class _Training:
         grown = fully_grown_at(plan.train) / plan.train.images
         self.rungs = [(i, tick) for i, tick in enumerate(rungs) if tick / TICKS >= grown]
         self.scale = TrialScale(plan, cohort, seed)
-        self.log = folder / "log.csv"
+        self.log = folder / LOG
         self.stop = False
         self.judged: set[int] = set()
         self.trained = 0.0
