@@ -52,6 +52,29 @@ def test_a_cell_whose_worker_died_is_taken_over_and_fails_after_three_deaths(
     assert dead.reason == "its worker died 3 times, without a word"
 
 
+def test_a_cell_that_gets_further_each_time_is_not_to_blame_for_deaths(tmp_path: Path) -> None:
+    one = cells(tmp_path, 1)
+    for rows in range(1, 8):
+        claim = one.claim()
+        assert claim is not None, rows
+        (one.folder(claim.cell) / "log.csv").write_text("images\n" + rows * "8\n")
+        claim.lock.close()
+    for _ in range(3):  # and now it does not
+        claim = one.claim()
+        assert claim is not None
+        claim.lock.close()
+    assert one.claim() is None
+    dead = one.ended(one.cells[0])
+    assert dead is not None and dead.state == "failed"
+
+
+def test_starts_that_an_earlier_version_has_counted_still_count(tmp_path: Path) -> None:
+    one = cells(tmp_path, 1)
+    one.folder(one.cells[0]).mkdir(parents=True)
+    (one.folder(one.cells[0]) / "starts.json").write_text("3")
+    assert one.claim() is None and one.done()
+
+
 def test_interruptions_are_no_deaths(tmp_path: Path) -> None:
     one = cells(tmp_path, 1)
     for _ in range(5):

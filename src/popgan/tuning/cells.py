@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Outcome, Setting
 from popgan.files import read_json, write_json
-from popgan.tuning.folder import belongs, hold
+from popgan.tuning.folder import belongs, hold, ticks
 
 MOST_STARTS = 3
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
@@ -114,7 +114,7 @@ class Cells:
         """The first cell that nobody trains and that has not ended; None if there is none now.
 
         One whose worker died goes on from its last tick, by whoever takes it; after some deaths
-        it is to blame itself.
+        on which it got no further it is to blame itself.
         """
         for cell in self.cells:
             if self.ended(cell) is not None:
@@ -143,25 +143,36 @@ class Cells:
             died: whether that speaks against the cell; an interruption does not.
         """
         if not died:
-            starts = self._starts(claim.cell)
+            starts, rows = self._starts(claim.cell)
             with suppress(UserError):  # then it counts as a death, which does no harm
-                write_json(self._counter(claim.cell), max(0, starts - 1))
+                self._count(claim.cell, max(0, starts - 1), rows)
         claim.lock.close()
 
     def _may_start(self, cell: Cell) -> bool:
-        starts = self._starts(cell)
+        starts, rows = self._starts(cell)
+        come = ticks(self.folder(cell))
+        if come > rows:
+            # A worker that got further was not killed by the cell: it was interrupted, or its
+            # machine died.
+            starts = 0
         if starts >= MOST_STARTS:
             reason = f"its worker died {MOST_STARTS} times, without a word"
             self._write(cell, Ended(cell=cell.name, state="failed", reason=reason))
             return False
-        write_json(self._counter(cell), starts + 1)
+        self._count(cell, starts + 1, max(come, rows))
         return True
 
-    def _starts(self, cell: Cell) -> int:
-        path = self._counter(cell)
-        with suppress(UserError, TypeError, ValueError):
-            return int(read_json(path))
-        return 0
+    def _starts(self, cell: Cell) -> tuple[int, int]:
+        """How often it was started since it last got further, and how many ticks it had then."""
+        with suppress(UserError, TypeError, ValueError, KeyError):
+            found = read_json(self._counter(cell))
+            # Earlier versions kept the number of starts alone.
+            known = found if isinstance(found, dict) else {"starts": found, "ticks": 0}
+            return int(known["starts"]), int(known["ticks"])
+        return 0, 0
+
+    def _count(self, cell: Cell, starts: int, rows: int) -> None:
+        write_json(self._counter(cell), {"starts": starts, "ticks": rows})
 
     def _counter(self, cell: Cell) -> Path:
         return self.folder(cell) / "starts.json"
