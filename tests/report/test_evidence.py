@@ -6,6 +6,7 @@ import re
 import audit_fixtures as audits
 import evidence_fixtures as evidence
 import numpy as np
+import paired_fixtures
 import pytest
 from report_fixtures import bare, content
 from test_audit import section, words
@@ -52,7 +53,21 @@ def test_the_unpaired_table_is_headed_by_what_it_is_not(html):
     assert "∞" in said
     assert "No row is better than another" in said
     assert "The principled version" in said
-    assert "copy of T1w" in said
+    assert "copy of T1w" not in said  # true pairs have a section of their own
+
+
+def test_inversions_say_their_search_and_their_patients(html):
+    said = words(section(html, "unpaired"))
+    assert "the same for all: 200 steps, 3 restarts, 80 images of 300 training and 280" in said
+    assert "; n = 40" in said
+    first = evidence.comparison().inversions[0]
+    longer = first.attack.model_copy(update={"steps": 400})
+    both = evidence.compared(
+        inversions=[first, first.model_copy(update={"name": "b", "attack": longer})]
+    )
+    caption = comparison_view(both).unpaired.instead[0].caption
+    assert "DIFFER" in caption
+    assert "b 400 steps" in caption
 
 
 @pytest.mark.parametrize("title", ["Frechet distance", "FID"])
@@ -104,6 +119,58 @@ def test_a_stale_comparison_is_not_shown_and_one_model_needs_none():
         ComparisonContent(state="stale", result=evidence.comparison())
 
 
+def only_translators():
+    return evidence.compared(
+        models=[], groups=[], pairs=[], unpaired=None, inversions=[], notes=[],
+        budget_sentence="", equal_budget=None, floor=None, mean_image=None,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def translator_page():
+    return report_html(paired_fixtures.content(comparison=only_translators(), log=[]))
+
+
+def test_translators_are_compared_on_both_kinds_of_page(html, translator_page):
+    for page in (html, translator_page):
+        assert '<li><a href="#translators">Translators compared</a></li>' in page
+        found = section(page, "translators")
+        said = words(found)
+        # Every number that is stored: MSE, what was spent, the pair, the curves.
+        for shown in ("0.00371", "25 408", "15 min 12 s", "1 203 456", "copy of T1w"):
+            assert shown in said, shown
+        assert "mustgan quick makes FLAIR better than pix2pix quick" in said
+        assert "8 of 8 patients; p = 0.0078 after Holm" in said
+        assert "at best 0.00781" in said
+        assert "not evaluated: popgan evaluate" in said
+        assert "Trained once: mustgan quick, pix2pix quick" in said
+        assert "In no pair, without a current evaluation: pix2pix-new" in said
+        assert found.count('aria-label="Accuracy of the discriminator') == 3
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+
+
+def test_translators_alone_claim_no_models_that_draw(translator_page):
+    assert 'id="comparison"' not in translator_page
+    assert 'id="unpaired"' not in translator_page
+    view = comparison_view(only_translators())
+    assert "No model that draws images was compared" in view.lead
+    assert not view.tables
+    # A page of a model that draws keeps the anchor that its checklist leads to.
+    page = report_html(bare(comparison=only_translators()))
+    assert "0 models" not in words(section(page, "comparison"))
+    assert "mustgan quick makes FLAIR better" in words(section(page, "translators"))
+
+
+def test_a_page_says_of_translators_that_they_were_not_compared():
+    waiting = ComparisonContent(state="stale", models=3)
+    page = report_html(paired_fixtures.content(comparison=waiting, log=[]))
+    assert "it is not shown" in words(section(page, "translators"))
+    assert 'id="translators"' not in report_html(bare(comparison=waiting))
+    none = report_html(bare(comparison=evidence.compared(translators=[])))
+    assert "#translators" not in none
+
+
 def test_the_release_says_under_which_verdict_and_why(html):
     said = words(section(html, "release"))
     assert "500" in said
@@ -141,6 +208,12 @@ def test_the_least_plausible_images_are_the_farthest_and_nothing_else():
     places = worst_places(found, 3)
     distances = {pair.synthetic: pair.distance for pair in found.nearest}
     assert [distances[p] for p in places] == sorted(distances.values(), reverse=True)[:3]
+    assert worst_places(found, 2, without=places[:1]) == places[1:]
+
+
+def test_only_what_was_audited_or_simulated_is_said_to_be_shareable():
+    assert "somebody has to answer for that" in report_html(bare(simulated=False))
+    assert "This page can be shared" in report_html(bare(simulated=True))
 
 
 @pytest.mark.parametrize(
@@ -181,8 +254,6 @@ def test_broken_numbers_of_a_log_become_null(tmp_path):
 
 
 def test_a_translator_has_its_data_and_no_audit_by_nature(tmp_path):
-    import paired_fixtures
-
     shown = paired_fixtures.content(audit=AuditContent(state="not applicable"), log=[])
     write_report(tmp_path / "r.html", shown, data=tmp_path / "r.json")
     data = json.loads((tmp_path / "r.json").read_text())

@@ -8,10 +8,9 @@ from popgan.evidence.compare.results import (
     Comparison,
     Errors,
     Pair,
-    TranslatorScore,
     UnpairedTable,
 )
-from popgan.evidence.privacy.generator_results import InversionCoverage
+from popgan.evidence.privacy.generator_results import InversionAttack, InversionCoverage
 from popgan.evidence.readers.results import Measure
 from popgan.report.comparison_words import (
     TITLES,
@@ -159,17 +158,17 @@ def inversion_table(result: Comparison) -> Table | None:
     if not result.inversions:
         return None
     return Table(
-        "The principled version: the best image that a model can be made to draw of a patient, "
-        "found by a search of fixed length. Higher is better; the mean image is what a collapsed "
-        "model reaches, own images are what the search reaches at best. Gap above 0: the model "
-        "draws its training patients better, a sign of memory.",
+        "The principled version: the best image that a model can be made to draw of a patient. "
+        f"{_searches(result)} Higher is better; the mean image is what a collapsed model reaches, "
+        "own images are what the search reaches at best. Gap above 0: the model draws its training "
+        "patients better, a sign of memory.",
         ["Model", "Held-out, PSNR", "Training, PSNR", "Mean image", "Own images", "Gap of error"],
         [
             (
                 row.name,
                 [
-                    *(valued(measure, 1) for measure in _psnrs(row.attack.coverage)),
-                    valued(row.attack.gap, sign=True),
+                    *(_with_n(measure, 1) for measure in _psnrs(row.attack.coverage)),
+                    _with_n(row.attack.gap, sign=True),
                 ],
             )
             for row in result.inversions
@@ -177,40 +176,27 @@ def inversion_table(result: Comparison) -> Table | None:
     )
 
 
-def _psnrs(found: InversionCoverage) -> tuple[Measure, ...]:
-    return found.heldout_psnr, found.train_psnr, found.mean_image_psnr, found.own_psnr
+def _searches(result: Comparison) -> str:
+    """How long was searched, and in what; of each model where that differs."""
+    made = {row.name: _search(row.attack) for row in result.inversions}
+    if len(set(made.values())) == 1:
+        return f"Search, the same for all: {next(iter(made.values()))}."
+    told = "; ".join(f"{name} {how}" for name, how in made.items())
+    return f"Searches DIFFER, so rows cannot be held against each other: {told}."
 
 
-def translator_table(result: Comparison) -> Table | None:
-    """True paired numbers of models that translate, which are never ranked with the others."""
-    rows: list[tuple[str, list[Cell]]] = []
-    for row in result.translators:
-        made = f"{' + '.join(row.sources)} to {row.target}"
-        rows.append((row.name, [(made, ""), *_paired(row.scores, row.note)]))
-        if row.trivial:
-            best = ("the best way without a model", f"beside {row.name}")
-            rows.append((row.trivial, [best, *_paired(row.trivial_scores, "")]))
-    if not rows:
-        return None
-    return Table(
-        "Models that translate, against the true image of the same patient, in the brain. Real "
-        "pairs, so these numbers do measure quality; they cannot be compared with the rows above.",
-        ["Model", "Contrasts", "PSNR, dB", "SSIM", "MAE"],
-        rows,
+def _search(found: InversionAttack) -> str:
+    restarts = counted(found.restarts, "restart", "restarts")
+    return (
+        f"{counted(found.steps, 'step', 'steps')}, {restarts}, {number(found.images)} images of "
+        f"{number(found.members)} training and {number(found.others)} held-out patients"
     )
 
 
-def _paired(scores: Sequence[TranslatorScore], missing: str) -> list[Cell]:
-    """PSNR, SSIM and MAE in the brain."""
-    found = {score.metric: score for score in scores if score.region == "brain"}
-    cells: list[Cell] = []
-    for metric, decimals in (("psnr", 1), ("ssim", 3), ("mae", 3)):
-        one = found.get(metric)
-        if one is None:
-            cells.append(("–", missing))
-            continue
-        ends = f"n = {one.n}"
-        if one.low is not None and one.high is not None:
-            ends = f"{one.low:.{decimals}f} to {one.high:.{decimals}f}; {ends}"
-        cells.append((f"{one.mean:.{decimals}f}", ends))
-    return cells
+def _with_n(measure: Measure, decimals: int = 3, *, sign: bool = False) -> Cell:
+    value, remark = valued(measure, decimals, sign=sign)
+    return value, f"{remark}; n = {number(measure.n)}" if remark else f"n = {number(measure.n)}"
+
+
+def _psnrs(found: InversionCoverage) -> tuple[Measure, ...]:
+    return found.heldout_psnr, found.train_psnr, found.mean_image_psnr, found.own_psnr

@@ -12,9 +12,9 @@ from popgan.report.comparison_tables import (
     inversion_table,
     model_table,
     pair_table,
-    translator_table,
     unpaired_table,
 )
+from popgan.report.comparison_translators import TranslatorsView, said_only, translators_view
 from popgan.report.comparison_words import HOW_PAIRS, TITLES, valued
 from popgan.report.evidence_content import ComparisonContent
 from popgan.report.figures import recognised_drawing
@@ -56,6 +56,8 @@ class ComparisonView:
         curves: of training, a figure a model.
         notes: of the comparison.
         unpaired: None where there is none.
+        translators: the section on models that translate, likewise; on a page of one of them it
+            is the only one.
     """
 
     lead: str
@@ -67,6 +69,7 @@ class ComparisonView:
     curves: Sequence[Drawing]
     notes: Sequence[str]
     unpaired: UnpairedView | None
+    translators: TranslatorsView | None
 
 
 def comparison_view(content: ComparisonContent) -> ComparisonView | None:
@@ -76,7 +79,10 @@ def comparison_view(content: ComparisonContent) -> ComparisonView | None:
         lead = _NONE.get(content.state)
         if lead is None or (content.state == "none" and content.models < 2):
             return None
-        return ComparisonView(lead, "", None, [], [], [], [], [], None)
+        return ComparisonView(lead, "", None, [], [], [], [], [], None, said_only(lead))
+    translators = translators_view(result)
+    if not result.models:
+        return ComparisonView(_NO_DRAWING, "", None, [], [], [], [], [], None, translators)
     tables = [
         (model_table(result), False),
         (group_table(result), False),
@@ -96,9 +102,14 @@ def comparison_view(content: ComparisonContent) -> ComparisonView | None:
         curves=_curves(result),
         notes=[typeset(note) for note in result.notes],
         unpaired=_unpaired(result),
+        translators=translators,
     )
 
 
+_NO_DRAWING = (
+    "No model that draws images was compared, only such as translate; they stand in a section of "
+    "their own."
+)
 _NONE = {
     "none": "Several models lie in this run. They were not compared: popgan compare does that.",
     "stale": "A comparison was made, but a model or the data have changed since; it is not shown.",
@@ -168,7 +179,7 @@ def _unpaired(result: Comparison) -> UnpairedView | None:
     if result.unpaired is None:
         return None
     found = result.unpaired
-    instead = [inversion_table(result), translator_table(result)]
+    instead = [inversion_table(result)]
     return UnpairedView(
         heading=typeset(found.heading),
         why=typeset(found.why),

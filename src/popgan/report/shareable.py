@@ -58,6 +58,7 @@ def report_html(content: ReportContent | TranslatorContent) -> str:
             **_frame(content),
             facts=translation_facts(content),
             view=translation_view(content.paired),
+            comparison=comparison_view(content.comparison),
         )
     contrasts = content.plan.data.contrasts
     fidelity = content.fidelity
