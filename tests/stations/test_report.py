@@ -14,7 +14,8 @@ import pytest
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.licence import keep_licence
 from popgan.evidence.privacy.results import Flag, PrivateDetails
-from popgan.stations.audited import load_audit, load_private, save_audit
+from popgan.report.pixels import slice_uri
+from popgan.stations.audited import AUDIT_VERSION, load_audit, load_private, save_audit
 from popgan.stations.draw import synthesise
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model, find_model
@@ -76,6 +77,10 @@ def test_page_and_data_agree_and_neither_names_anybody(model: Model) -> None:
     stored, private = load_audit(model), load_private(model)
     assert stored is not None and private is not None
     cohort = Cohort.open(model.run)
+    drawn = slice_uri(drawn_at(model, [2], stored.seed)[2][0])
+    assert call("report", model.run).status == 0
+    before = (model.run / "report.html").read_text()
+    assert drawn in before and "none left out" in before
     owner = cohort.subjects("train")[3]
     flag = Flag(synthetic=2, measure="ssim", train=3, subject=owner, distance=0.1, clear=True)
     save_audit(model, stored, private.model_copy(update={"flags": [flag]}))
@@ -88,6 +93,9 @@ def test_page_and_data_agree_and_neither_names_anybody(model: Model) -> None:
     for text in (said, json.dumps(data)):
         assert not [name for name in everybody if name in text]
         assert str(model.run) not in text
+    # No image that is like a patient's is shown, nor is it among the least plausible.
+    assert drawn not in (model.run / "report.html").read_text()
+    assert "1 is left out, grey here" in said
     status = {row["claim"]: row["status"] for row in data["verdicts"]}
     assert status["The images do not give away who the model was trained on."] == "untested"
     assert all(claim in said for claim in status)
@@ -171,7 +179,9 @@ def test_a_run_without_release_or_comparison_says_so(model: Model) -> None:
     assert comparison_content(model).models == 1
 
 
-def test_a_release_counts_only_while_its_files_are_those_that_were_audited(model: Model) -> None:
+def test_a_release_counts_only_while_its_files_are_those_that_were_audited(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reason = "phantoms, nobody is in them"
     made = call("generate", model.run, "--release", "-n", 12, "--accept-untested", reason)
     assert made.status == 0, made
@@ -179,5 +189,9 @@ def test_a_release_counts_only_while_its_files_are_those_that_were_audited(model
     found = release_content(model, cohort)
     assert (found.state, found.images, found.accepted) == ("current", 12, reason)
     assert len(found.manifest) == 64
+    assert found.first_draw is not None and found.first_draw.flagged.n == 12
+    with monkeypatch.context() as newer:
+        newer.setattr("popgan.stations.report_evidence.AUDIT_VERSION", AUDIT_VERSION + 1)
+        assert release_content(model, cohort).state == "stale"
     (model.run / "release" / model.name / "README").write_text("something else")
     assert release_content(model, cohort).state == "changed"

@@ -121,6 +121,7 @@ class ReportContent(PageContent):
     Args:
         gallery: N x C x H x W synthetic images in [-1, 1], the first of their seed, not chosen.
         gallery_seed: seed of the gallery.
+        withheld: images of the gallery that are plain grey, because the audit flagged them.
         fidelity: the measurements; None = not measured, and the page says so.
         filmstrip: fixed latents through training.
         masks: None = the model draws none.
@@ -130,6 +131,7 @@ class ReportContent(PageContent):
 
     gallery: Images
     gallery_seed: int
+    withheld: int = 0
     fidelity: FidelityResult | None = None
     filmstrip: Sequence[FilmFrame] = ()
     masks: MaskContent | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from popgan.evidence.fidelity.results import FidelityResult
 
 WORST = 25
@@ -11,7 +13,13 @@ RULE = (
 )
 
 
-def worst_places(fidelity: FidelityResult, count: int = WORST) -> list[int]:
-    """Places of the least plausible images among those that were measured, the least first."""
+def worst_places(
+    fidelity: FidelityResult, count: int = WORST, *, without: Collection[int] = ()
+) -> list[int]:
+    """Places of the least plausible images among those that were measured, the least first.
+
+    Args:
+        without: places that are not to be shown.
+    """
     order = sorted(fidelity.nearest, key=lambda pair: (-pair.distance, pair.synthetic))
-    return [pair.synthetic for pair in order[:count]]
+    return [pair.synthetic for pair in order if pair.synthetic not in without][:count]

@@ -50,7 +50,14 @@ from popgan.stations.report_evidence import (
     release_content,
     splits,
 )
-from popgan.stations.report_pictures import audit_private, drawn_at, filmstrip, worst_images
+from popgan.stations.report_pictures import (
+    audit_private,
+    drawn_at,
+    filmstrip,
+    flagged_places,
+    withhold,
+    worst_images,
+)
 from popgan.stations.scan_rows import double_words, preparation_rows, quarantined, scan_rows
 from popgan.stations.source import real_codes
 from popgan.synthesis.overlay import hexadecimal, overlay
@@ -171,16 +178,24 @@ def _content(
     batches = list(stream(model, GALLERY, seed))
     gallery = np.concatenate([images for images, _ in batches])
     codes = [codes for _, codes in batches if codes is not None]
+    flagged = flagged_places(model, seed)
+    gallery = withhold(gallery, flagged)
+    masks = None
+    if codes:
+        outlines = np.concatenate(codes)
+        outlines[[place for place in flagged if place < len(outlines)]] = 0
+        masks = _masks(plan, gallery, outlines, evaluation)
     name = f"Synthetic {' + '.join(plan.data.contrasts)} brain MRI"
     return ReportContent(
         title=f"{name} with masks" if codes else name,
         gallery=gallery,
         gallery_seed=seed,
+        withheld=sum(place < len(gallery) for place in flagged),
         fidelity=evaluation.fidelity if evaluation else None,
         filmstrip=filmstrip(model, plan),
         tissue=evaluation.tissue if evaluation else None,
-        worst=worst_images(model, evaluation.fidelity, seed) if evaluation else None,
-        masks=_masks(plan, gallery, np.concatenate(codes), evaluation) if codes else None,
+        worst=worst_images(model, evaluation.fidelity, seed, flagged) if evaluation else None,
+        masks=masks,
         **page,
     )
 

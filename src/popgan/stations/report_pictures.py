@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from popgan.evidence.privacy.results import Flag, PrivateDetails
 from popgan.report.audit_content import AuditPrivate, FlaggedImage
 from popgan.report.content import FilmFrame, Images
 from popgan.report.worst import worst_places
+from popgan.stations.audited import load_audit, load_private
 from popgan.stations.draw import stream
 from popgan.stations.model import Model
 from popgan.training.growth import stage_at
@@ -41,11 +42,31 @@ def drawn_at(model: Model, places: Iterable[int], seed: int) -> dict[int, NDArra
     return found
 
 
-def worst_images(model: Model, fidelity: FidelityResult | None, seed: int) -> Images | None:
-    """The least plausible of the measured images, the least first; None if none were measured."""
+def flagged_places(model: Model, seed: int) -> frozenset[int]:
+    """Images of a seed that the audit flagged for their likeness to a patient's."""
+    audit, details = load_audit(model), load_private(model)
+    if audit is None or details is None or audit.seed != seed:
+        return frozenset()
+    return frozenset(flag.synthetic for flag in details.flags)
+
+
+def withhold(images: Images, places: Collection[int]) -> Images:
+    """Images N x C x H x W with those at some places plain grey."""
+    kept = images.copy()
+    kept[[place for place in places if place < len(images)]] = 0.0
+    return kept
+
+
+def worst_images(
+    model: Model, fidelity: FidelityResult | None, seed: int, flagged: Collection[int] = ()
+) -> Images | None:
+    """The least plausible of the measured images, the least first; None if none were measured.
+
+    Those that the audit flagged are not among them.
+    """
     if fidelity is None:
         return None
-    places = worst_places(fidelity)
+    places = worst_places(fidelity, without=flagged)
     found = drawn_at(model, places, seed)
     return np.stack([found[place] for place in places])
 
