@@ -12,6 +12,7 @@ from popgan.report.audit_claims import NEEDED, WHOLE, audit_claims
 from popgan.report.claim import Claim
 from popgan.report.claims import COVER, COVERED, LIKE, RELEASED, VARIED, claims, readers_row
 from popgan.report.comparison_view import CLAIM, RECIPE, comparison_claim
+from popgan.report.provenance_view import release_rows
 from popgan.report.readers import ReaderContent
 from popgan.report.tissue_view import AMOUNTS, PLAUSIBLE, tissue_claims
 from popgan.report.uses import uses
@@ -202,11 +203,24 @@ def test_a_set_for_sharing_passes_by_its_own_audit_alone():
         return table(release=evidence.release(**changes))[RELEASED]
 
     assert row().status == "pass"
+    first = audits.copies(flags=4, p=0.2)
+    drawn = row(first_draw=first)
+    assert drawn.status == "pass"
+    assert "3 left out; passed. Flagged in the first draw" in drawn.result
+    assert "4 of 1000 (at most 0.91" in drawn.result
     forced = row(level="too few subjects to test", accepted="a pilot")
     assert forced.status == "untested"
     assert "Released all the same: a pilot." in forced.result
     assert row(state="stale").word == row(state="changed").word == "not tested: stale"
     assert RELEASED not in table()
+
+
+def test_the_generator_has_a_bound_of_flags_and_a_set_selected_by_them_has_none():
+    rows = dict(release_rows(evidence.release(first_draw=audits.copies(flags=4, p=0.2))))
+    assert rows["Flagged in the set"] == "none: flagged images were left out"
+    bounded = rows["Flagged in the first draw, before any was left out"]
+    assert bounded.startswith("4 of 1000 (at most 0.91") and "p = 0.20" in bounded
+    assert not any("Flagged" in name for name in dict(release_rows(evidence.release())))
 
 
 def test_sharing_is_a_use_only_after_an_audit_that_was_passed():

@@ -165,7 +165,23 @@ def test_copies_are_left_out_and_the_set_is_audited_again(
     found = StoredAudit.model_validate(read_json(folder / "audit.json"))
     assert found.dropped == 3 and found.result is not None
     assert found.result.copies.flagged.value == 0
-    assert "3 images were left out" in " ".join((folder / "RELEASE.md").read_text().split())
+    # The generator is spoken of by the first draw of 12; the third copy came later.
+    assert found.first_draw is not None and found.first_draw.flagged.n == 12
+    assert round(12 * (found.first_draw.flagged.value or 0)) == 2
+    assert found.result.copies.flagged.high is None
+    most = f"{found.first_draw.flagged.high:.2%}"
+    assert most == "43.81%"  # binom.cdf(2, 12, 0.4381) is 0.05
+    note = " ".join((folder / "RELEASE.md").read_text().split())
+    assert "3 images were left out" in note and "holds by this selection" in note
+    assert "In the first draw 2 of 12 were flagged. So many may be chance" in note
+    assert f"| 16.67% | up to {most} | 12 images drawn |" in note
+    assert "| none flagged | - | 12 images |" in note
+    # Each bound on what the generator makes is one of the first draw; its over-trained copy has
+    # a search of its own.
+    of_set = found.model_copy(update={"overtrained": None}).model_dump_json()
+    for text in (note, of_set):
+        bounds = re.findall(r"at most ([\d.]+)% of all that the generator makes", text)
+        assert bounds and set(bounds) == {"43.811"}
     record = model.run / "private/releases/popgan.json"
     cohort = Cohort.open(model.run)
     owners = cohort.subjects("train")
@@ -213,6 +229,32 @@ def test_a_generator_that_keeps_copying_is_given_up(
         "12 images had to be left out for 12",
         "still some resemble training images",
     )
+    assert not (model.run / "release").exists() and leavings(model.run) == []
+
+
+@pytest.mark.parametrize("change", [{"clear": 1}, {"p": 0.006}])
+def test_a_first_draw_that_shows_copies_is_refused_and_not_mended(
+    model: Model, monkeypatch: pytest.MonkeyPatch, change: dict[str, float]
+) -> None:
+    with_copies(monkeypatch, model, {3: 0})
+    audited, sizes = release_choice.audit_images, []
+
+    def audit_images(*given: Any, **more: Any) -> Any:
+        made = audited(*given, **more)
+        sizes.append(len(given[2]))
+        copies = made.shared.copies
+        if copies.flagged.value:
+            copies = copies.model_copy(update=change)
+        shared = made.shared.model_copy(update={"copies": copies})
+        return made.model_copy(update={"shared": shared})
+
+    monkeypatch.setattr(release_choice, "audit_images", audit_images)
+    refused(
+        ask(model, "--accept-untested", WHY),
+        "nothing is released, because the privacy audit failed: In the first draw",
+        "1 of 12 synthetic images",
+    )
+    assert sizes == [12]
     assert not (model.run / "release").exists() and leavings(model.run) == []
 
 

@@ -20,6 +20,7 @@ from popgan.evidence.fidelity.verdict import Verdict as FidelityVerdict
 from popgan.evidence.readers.results import Verdict as ReaderVerdict
 from popgan.evidence.readers.sentences import primary
 from popgan.report.audit_claims import audit_claims
+from popgan.report.audit_words import bounded
 from popgan.report.claim import Claim, Status
 from popgan.report.comparison_view import comparison_claim
 from popgan.report.content import MaskContent, ReportContent
@@ -150,6 +151,9 @@ def _released(release: ReleaseContent) -> Claim:
         return Claim(RELEASED, test, release_sentence(release), "untested", "not tested: stale")
     images = counted(release.images, "image", "images")
     result = f"{images}, {number(release.dropped)} left out; {release.level}."
+    if release.first_draw is not None:
+        flagged = bounded(release.first_draw.flagged, upper=True)
+        result += f" Flagged in the first draw, before any was left out: {flagged}."
     if release.level == "passed":
         return Claim(RELEASED, test, result, "pass", how="It is privacy-tested, not anonymous.")
     if release.accepted:

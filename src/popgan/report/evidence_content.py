@@ -8,6 +8,7 @@ from typing import Literal
 
 from popgan.evidence.compare.results import Comparison
 from popgan.evidence.experiments.results import AblationResult, TuneResult
+from popgan.evidence.privacy.results import CopySearch
 from popgan.report.audit_content import AuditContent
 
 
@@ -16,11 +17,12 @@ class ReleaseContent:
     """The data set that was made for sharing, if there is one.
 
     Args:
-        state: "none"; "current"; "stale" where it is of other weights or data; "changed" where
-            its files are no longer those that were audited.
+        state: "none"; "current"; "stale" where it is of other weights or data, or was tested by
+            older rules; "changed" where its files are no longer those that were audited.
         images: in the set.
         dropped: images that the copy search flagged and that were drawn anew.
         level: the verdict of the audit of this very set.
+        first_draw: the copy search of all that was drawn first, before any image was left out.
         accepted: why somebody released a set that could not be tested; "" if nobody had to.
         manifest: SHA-256 of the file of hashes.
     """
@@ -29,6 +31,7 @@ class ReleaseContent:
     images: int = 0
     dropped: int = 0
     level: str = ""
+    first_draw: CopySearch | None = None
     accepted: str = ""
     manifest: str = ""
 

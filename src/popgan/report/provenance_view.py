@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from popgan.report.audit_words import bounded, p_text
 from popgan.report.content import PageContent, ReportContent
 from popgan.report.evidence_content import ReleaseContent, SplitFacts
 from popgan.report.readers import FlowColumn
@@ -88,6 +89,7 @@ def release_rows(release: ReleaseContent) -> Sequence[tuple[str, str]]:
     rows = [
         ("Images in the set", number(release.images)),
         ("Drawn anew, because the copy search had flagged them", number(release.dropped)),
+        *_searched(release),
         ("Audit of this very set", release.level),
     ]
     if release.accepted:
@@ -95,6 +97,18 @@ def release_rows(release: ReleaseContent) -> Sequence[tuple[str, str]]:
     if release.manifest:
         rows.append(("SHA-256 of its list of hashes", release.manifest))
     return [(name, typeset(value)) for name, value in rows]
+
+
+def _searched(release: ReleaseContent) -> Sequence[tuple[str, str]]:
+    """The generator has a rate and its bound; the set has none, for the search selected it."""
+    first = release.first_draw
+    if first is None:
+        return []
+    found = f"{bounded(first.flagged, upper=True)}; {p_text(first.p)} for more than chance"
+    return [
+        ("Flagged in the first draw, before any was left out", found),
+        ("Flagged in the set", "none: flagged images were left out"),
+    ]
 
 
 def release_sentence(release: ReleaseContent) -> str:
@@ -106,8 +120,8 @@ def release_sentence(release: ReleaseContent) -> str:
         )
     if release.state == "stale":
         return (
-            "A set for sharing was made, but of other weights or data. What this page says does "
-            "not hold for it."
+            "A set for sharing was made, but of other weights or data, or by older rules. What "
+            "this page says does not hold for it."
         )
     if release.state == "changed":
         return (

@@ -12,6 +12,7 @@ from popgan.evidence.privacy.bounds import subjects_needed
 from popgan.evidence.privacy.generator_results import InversionAttack, OvertrainedControl
 from popgan.evidence.privacy.overall import overall
 from popgan.evidence.privacy.results import (
+    CopySearch,
     PrivacyAudit,
     PrivateDetails,
     Verdict,
@@ -40,6 +41,8 @@ class StoredAudit(BaseModel):
         result: the tests of the images; None where nothing could be tested.
         overtrained: the control with an over-trained copy of the generator.
         inversion: the attack on the generator itself.
+        first_draw: of a set from which flagged images were left out, the copy search of all that
+            was drawn for it first; None of the audit of a model.
         dropped: images that were left out of a set because the copy search had flagged them.
         accepted: why a set was released although there were too few subjects to test it.
     """
@@ -60,6 +63,7 @@ class StoredAudit(BaseModel):
     result: PrivacyAudit | None = None
     overtrained: OvertrainedControl | None = None
     inversion: InversionAttack | None = None
+    first_draw: CopySearch | None = None
     dropped: int = 0
     accepted: str | None = None
 
@@ -78,7 +82,7 @@ class StoredAudit(BaseModel):
                 reasons=[self.reason],
                 needed=subjects_needed(),
             )
-        return overall(self.result, self.overtrained, self.inversion)
+        return overall(self.result, self.overtrained, self.inversion, self.first_draw)
 
     def of_images(self) -> StoredAudit:
         """The same audit as far as it concerns images that are released without the generator."""

@@ -20,7 +20,7 @@ from popgan.stations.release_files import is_intact, is_release, write_release
 from popgan.training.loop import threads
 from popgan.wording import counted
 
-RELEASE_VERSION = 1  # raise when a released set would be another one
+RELEASE_VERSION = 2  # raise when a released set would be another one
 _REASON = 500  # characters
 
 
@@ -37,7 +37,7 @@ def release(
     """Make a set of images that can leave the house, if its model's audit allows that.
 
     Images that the copy search flags are left out and others drawn in their place; the set is then
-    audited again, as it is.
+    audited again, as it is. A first draw in which copies are shown is refused, not mended.
 
     Args:
         model: a trained and audited model.
@@ -147,7 +147,7 @@ def allow(found: StoredAudit, accept: str | None) -> None:
     if verdict.level == "no power":
         raise UserError(
             f"nothing is released, because the privacy audit has no power: {first}",
-            do="`popgan audit` shows what it did not find",
+            do="`popgan audit` shows what is missing",
         )
     if verdict.level == "too few subjects to test" and accept is None:
         raise UserError(

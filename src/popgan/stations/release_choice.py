@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from popgan.cohort.cohort import Cohort
 from popgan.errors import NotMeasurableError, UserError
 from popgan.evidence.features import FeatureExtractor
-from popgan.evidence.privacy.results import AuditResult, Flag, PrivateDetails
+from popgan.evidence.privacy.copies import shows_copies
+from popgan.evidence.privacy.results import AuditResult, CopySearch, Flag, PrivateDetails
+from popgan.evidence.privacy.selected import of_selected
 from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.stations.audit import audit_images
@@ -112,6 +114,8 @@ def choose(
 ) -> Chosen:
     """Draw, leave out what is flagged, draw again, until an audit of the whole flags nothing.
 
+    A first draw that shows copies is not mended: its audit is handed back, and it failed.
+
     Args:
         model: a trained model. cohort: its cohort.
         known: the model's audit: its controls of the generator hold for this set, too.
@@ -130,7 +134,8 @@ def choose(
     except NotMeasurableError as error:
         raise UserError(str(error)) from error
     pool = _Pool(model, sides, seed, wish, reporter)
-    result, dropped, equal = _mended(pool, model, cohort, sides, n, reporter)
+    made = _mended(pool, model, cohort, sides, n, reporter)
+    shared = made.result.shared
     audited = StoredAudit(
         version=AUDIT_VERSION,
         weights=known.weights,
@@ -139,38 +144,66 @@ def choose(
         n=n,
         seed=seed,
         splits=splits,
-        result=result.shared,
+        result=shared if shows_copies(made.first) else of_selected(shared, made.first),
         overtrained=known.overtrained,
-        dropped=len({flag.synthetic for flag in dropped}) + len(equal),
+        first_draw=made.first,
+        dropped=len({flag.synthetic for flag in made.flags}) + len(made.equal),
         accepted=accept,
         train_subjects=sides.train.patients,
         heldout_subjects=sides.heldout.patients,
         reference_subjects=sides.reference.patients if sides.reference else 0,
     )
-    return Chosen(pool.images, pool.codes, pool.indices, audited, result.private, dropped, equal)
+    return Chosen(
+        images=pool.images,
+        codes=pool.codes,
+        indices=pool.indices,
+        audit=audited,
+        private=made.result.private,
+        dropped=made.flags,
+        equal=made.equal,
+    )
+
+
+@dataclass(frozen=True)
+class _Mended:
+    """What came of mending: the audit of the images that are left, and what was found before.
+
+    Attributes:
+        result: of just the images in the pool.
+        first: the search of the first draw, before any image was left out.
+        flags, equal: as in `Chosen`.
+    """
+
+    result: AuditResult
+    first: CopySearch
+    flags: list[Flag]
+    equal: list[int]
 
 
 def _mended(
     pool: _Pool, model: Model, cohort: Cohort, sides: Sides, n: int, reporter: Reporter
-) -> tuple[AuditResult, list[Flag], list[int]]:
-    """Fill the pool with n images of which none is flagged; the audit of just these."""
+) -> _Mended:
+    """Fill the pool with n images of which none is flagged, unless the first draw shows copies."""
     real = {digest for digest in _stored(cohort) if digest is not None}
     flags: list[Flag] = []
     equal: list[int] = []
+    first: CopySearch | None = None
     out = 0
     for _ in range(ROUNDS):
         pool.draw(n - len(pool.indices))
-        bad = pool.real(real)
-        equal += sorted(pool.indices[place] for place in bad)
-        if not bad:
+        bad = same = pool.real(real)
+        equal += sorted(pool.indices[place] for place in same)
+        # The first draw is searched as it came, real images and all: it speaks for the generator.
+        if first is None or not same:
             result = audit_images(
                 model, cohort, pool.images, features=pool.features, sides=sides, reporter=reporter
             )
-            found = result.private.flags
-            if not found:
-                return result, flags, equal
-            bad = {flag.synthetic for flag in found}
+            first = first or result.shared.copies
+            found = [flag for flag in result.private.flags if flag.synthetic not in same]
+            bad = same | {flag.synthetic for flag in found}
             flags += [f.model_copy(update={"synthetic": pool.indices[f.synthetic]}) for f in found]
+            if not bad or shows_copies(first):
+                return _Mended(result, first, flags, equal)
         out += len(bad)
         if out > max(1, MOST_DROPPED * n):
             break

@@ -86,14 +86,22 @@ def _decision(audit: StoredAudit) -> list[str]:
 
 def _tests(audit: StoredAudit) -> str:
     result = audit.result
+    first = audit.first_draw
     assert result is not None, "what could not be tested is not released"
-    copies, near = result.copies, result.neighbours
+    assert first is not None, "a set is released with the search of its first draw"
+    near = result.neighbours
     rows = [
         (
-            "Images that repeat a training image (copy search)",
-            _share(copies.flagged),
-            f"up to {copies.flagged.high or 0:.2%}",
-            f"{copies.flagged.n} images",
+            "The generator: images that repeat a training image (copy search of the first draw)",
+            _share(first.flagged),
+            f"up to {first.flagged.high or 0:.2%}",
+            f"{first.flagged.n} images drawn",
+        ),
+        (
+            "This set: the same, after flagged images were left out",
+            "none flagged",
+            "-",
+            f"{audit.n} images",
         ),
         (
             "Images nearer to training than to other patients (50 % expected)",
@@ -159,10 +167,18 @@ def _left_out(audit: StoredAudit) -> str:
     if not audit.dropped:
         return "No image had to be left out: the copy search flagged none."
     were = counted(audit.dropped, "image was", "images were")
-    return (
+    text = (
         f"{were} left out because of likeness to a patient's image, and others drawn instead. The "
-        "set was then audited again, as it is."
+        "set was then audited again, as it is. That none of it is flagged holds by this selection."
     )
+    first = audit.first_draw
+    if first is not None and first.flagged.value:
+        flags = round(first.flagged.value * first.flagged.n)
+        text += (
+            f" In the first draw {flags} of {first.flagged.n} were flagged. So many may be chance "
+            f"(p = {first.p:.2g}): that they are copies is not shown, and not excluded."
+        )
+    return text
 
 
 def _untested(skull_stripped: bool) -> list[str]:

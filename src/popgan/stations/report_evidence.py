@@ -19,7 +19,7 @@ from popgan.files import read_json, sha256_file, sha256_value
 from popgan.report.audit_content import AuditContent
 from popgan.report.evidence_content import ComparisonContent, ReleaseContent, SplitFacts
 from popgan.report.measurements import identity_line
-from popgan.stations.audited import StoredAudit, audit_state, load_audit
+from popgan.stations.audited import AUDIT_VERSION, StoredAudit, audit_state, load_audit
 from popgan.stations.compared import (
     comparable,
     comparison_path,
@@ -81,13 +81,15 @@ def release_content(model: Model, cohort: Cohort) -> ReleaseContent:
         return ReleaseContent(state="stale")
     if not is_intact(path.parent):
         return ReleaseContent(state="changed")
-    current = (found.weights, found.cohort) == (model.weights_hash(), cohort.hash)
+    present = (AUDIT_VERSION, model.weights_hash(), cohort.hash)
+    current = (found.version, found.weights, found.cohort) == present
     sums = path.parent / SUMS
     return ReleaseContent(
         state="current" if current else "stale",
         images=found.n,
         dropped=found.dropped,
         level=found.verdict().level,
+        first_draw=found.first_draw,
         accepted=found.accepted or "",
         manifest=sha256_file(sums) if sums.exists() else "",
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from popgan.evidence.privacy.controls import FOUND, has_power
 from popgan.evidence.privacy.generator_results import InversionAttack, OvertrainedControl
-from popgan.evidence.privacy.results import PrivacyAudit, Verdict
+from popgan.evidence.privacy.results import CopySearch, PrivacyAudit, Verdict
 from popgan.evidence.privacy.verdict import verdict
 
 _WEAK = "The audit has no power, so it can pass nothing: "
@@ -34,10 +34,17 @@ def overall(
     result: PrivacyAudit,
     overtrained: OvertrainedControl | None = None,
     inversion: InversionAttack | None = None,
+    first: CopySearch | None = None,
 ) -> Verdict:
-    """Judge all that was tested; see the top of this file for the rules."""
+    """Judge all that was tested; see the top of this file for the rules.
+
+    Args:
+        result: the tests of the images.
+        overtrained, inversion: controls and attacks with the generator.
+        first: of a set from which flagged images were left out, the search of its first draw.
+    """
     attacks = [*result.attacks, *(inversion.attacks if inversion else [])]
-    found = verdict(result.copies, result.neighbours, attacks, result.controls)
+    found = verdict(result.copies, result.neighbours, attacks, result.controls, first)
     if found.level == "failed":
         return found
     weak = []

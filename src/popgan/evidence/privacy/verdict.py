@@ -14,6 +14,10 @@ too few subjects to test    what was to be shown of attacks was not; with the nu
 no power    also, last of all, where nothing but that bound keeps from passing: too few images were
             searched (299 without a flag are needed), or many were flagged, as chance might do.
 
+Of a set from which flagged images were left out, the search of the first draw counts, before any
+was: that the set has no flag holds by selection, which neither clears nor bounds anything. Whether
+copies are rare is for the audit of the model to show, with as many images as that takes.
+
 The interval of Clopper and Pearson about the true positives takes the threshold for known. With 100
 patients a class it excludes 1 % in every sixteenth attack on an honest generator. "The interval
 includes 1 %" is therefore read off the exact test, which has the threshold's own chance in it, at
@@ -50,13 +54,21 @@ def verdict(
     neighbours: Neighbours,
     attacks: Sequence[Attack],
     controls: Sequence[Control],
+    first: CopySearch | None = None,
 ) -> Verdict:
-    """Judge an audit; see the top of this file for the rules."""
+    """Judge an audit; see the top of this file for the rules.
+
+    Args:
+        copies, neighbours, attacks, controls: what was found.
+        first: of a set from which flagged images were left out, the search of its first draw.
+    """
     needed = subjects_needed(max(1, len(attacks)))
-    shown = _shown(copies, neighbours, attacks)
+    searched = copies if first is None else _first_draw(first)
+    told = [searched.sentence] if first is None else [searched.sentence, copies.sentence]
+    shown = _shown(searched, neighbours, attacks)
     weak = _weak(controls)
     open_ = _open(attacks)
-    common = None if are_rare(copies) else not_rare(copies)
+    common = None if first is not None or are_rare(copies) else not_rare(copies)
     level: Level
     if shown:
         level, reasons = "failed", shown
@@ -66,13 +78,14 @@ def verdict(
         text = "The audit has no power: it misses planted copies, so it can pass nothing."
     elif open_:
         level, reasons = "too few subjects to test", [*open_, *(common[1:] if common else ())]
+        reasons += told if first is not None else []
         needed = needed_subjects(attacks)
         text = _too_few(attacks, needed)
     elif common:
-        level, reasons = "no power", [common[1], *_passed(copies, attacks)]
+        level, reasons = "no power", [common[1], *told, _strongest(attacks)]
         text = common[0]
     else:
-        level, reasons = "passed", _passed(copies, attacks)
+        level, reasons = "passed", [*told, _strongest(attacks)]
         text = (
             "The images passed the privacy tests. That is no proof that they are anonymous: other "
             "attacks may find more."
@@ -191,13 +204,17 @@ def _all_tried(attacks: Sequence[Attack]) -> bool:
     return {attack.name for attack in attacks} >= ATTACKS
 
 
-def _passed(copies: CopySearch, attacks: Sequence[Attack]) -> list[str]:
-    """What a pass rests on."""
+def _strongest(attacks: Sequence[Attack]) -> str:
     worst = max(attacks, key=lambda attack: attack.auc.high or 1.0)
-    return [
-        copies.sentence,
-        f"The strongest of {len(attacks)} attacks is {_named(worst)}: {_auc(worst)}.",
-    ]
+    return f"The strongest of {len(attacks)} attacks is {_named(worst)}: {_auc(worst)}."
+
+
+def _first_draw(first: CopySearch) -> CopySearch:
+    """The search with a sentence that says of what it is, and what its flags leave open."""
+    text = f"In the first draw, before any image was left out: {first.sentence}"
+    if first.flagged.value and not shows_copies(first):
+        text += f" Chance is not excluded (p = {first.p:.2g}), and neither are copies."
+    return first.model_copy(update={"sentence": text})
 
 
 def _named(attack: Attack) -> str:
