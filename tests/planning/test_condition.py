@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from popgan.config.condition import Condition
 from popgan.errors import UserError
 from popgan.planning.condition import find_conditions, vectors
 
@@ -116,3 +117,18 @@ def test_a_number_that_never_changes_says_nothing() -> None:
 def test_a_small_class_is_noted() -> None:
     _, notes = find_conditions(cohort(*["a"] * 60, *["b"] * 9), ["label"])
     assert any("'b' has 9" in note and "copies" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (19.98, 93.47, (15, 95)),
+        (0.213, 0.871, (0.2, 0.9)),
+        (-3.0, 4.2, (-3.0, 4.5)),
+        (5, 5, (5, 5)),
+    ],
+)
+def test_a_range_is_told_without_the_values_of_its_two_patients(low, high, shown) -> None:
+    condition = Condition(name="age", kind="number", low=low, high=high)
+    assert condition.about == pytest.approx(shown)
+    assert str(condition) == f"age: {shown[0]:.4g} to {shown[1]:.4g}"

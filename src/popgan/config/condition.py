@@ -7,6 +7,7 @@ both.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -34,7 +35,19 @@ class Condition(Section):
     def __str__(self) -> str:
         if self.kind == "class":
             return f"{self.name}: {', '.join(self.classes)}"
-        return f"{self.name}: {self.low:.4g} to {self.high:.4g}"
+        low, high = self.about
+        return f"{self.name}: {low:.4g} to {high:.4g}"
+
+    @property
+    def about(self) -> tuple[float, float]:
+        """The range, rounded outwards: its ends are values of single patients.
+
+        To half of the power of ten below the range, such as 15 to 95 for ages of 19.98 to 93.47.
+        """
+        if not self.high > self.low:
+            return self.low, self.high
+        step = 10.0 ** math.floor(math.log10(self.high - self.low)) / 2
+        return step * math.floor(self.low / step), step * math.ceil(self.high / step)
 
     @property
     def size(self) -> int:

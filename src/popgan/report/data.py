@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from popgan.config.condition import Condition
 from popgan.evidence.experiments.results import AblationResult, TuneResult
 from popgan.report.claim import Claim
 from popgan.report.content import PageContent, ReportContent
@@ -65,6 +66,10 @@ def report_data(
 
 def _plain(value: Any) -> Any:
     """Models, dataclasses and sequences as plain values; arrays are pictures and left out."""
+    if isinstance(value, Condition):
+        # The ends of a range are values of single patients.
+        shown = value.model_dump(exclude={"low", "high"})
+        return shown | ({"about": list(value.about)} if value.kind == "number" else {})
     if isinstance(value, BaseModel):
         return {
             name: _plain(getattr(value, name))

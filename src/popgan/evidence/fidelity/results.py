@@ -1,6 +1,7 @@
 """What an assessment says, as data: metrics with interval, floor and ceilings. JSON in and out.
 
-Nothing in here is a real pixel, a name or a path, so a result can be shown to anybody.
+Nothing in here is a real pixel, a name or a path. `nearest` holds places of images in the training
+set, so the file stays with the run; the pages for others, and the JSON beside them, leave it out.
 """
 
 from __future__ import annotations
