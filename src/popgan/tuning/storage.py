@@ -9,13 +9,11 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
@@ -24,6 +22,7 @@ from popgan.evidence.experiments.results import Purpose, Setting, Trial
 from popgan.seeds import derive
 from popgan.tuning.definition import Definition, StudyPlaces
 from popgan.tuning.folder import belongs, hold, ticks
+from popgan.tuning.journal import open_journal, reachable
 from popgan.tuning.space import differing, rounded, suggest
 
 SEARCH, FINALS = "search", "finals"
@@ -68,23 +67,16 @@ class Storage:
         definition: of the search.
 
     Raises:
-        UserError: the journal cannot be read or written.
+        LostError: the journal cannot be read or written; all methods do so.
     """
 
     def __init__(self, places: StudyPlaces, definition: Definition) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.places, self.definition = places, definition
         self._digest = places.digest
-        try:
-            backend = JournalFileBackend(str(places.journal))
-            self._storage = JournalStorage(backend)
+        with self._reachable():
+            self._storage = open_journal(places.journal)
             self.studies = {name: self._open(name) for name in (SEARCH, FINALS)}
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(
-                f"cannot be read or written ({error})",
-                where=places.journal,
-                do="make its folder reachable; every trial that was told is kept there",
-            ) from error
 
     def _open(self, name: str) -> optuna.Study:
         return optuna.create_study(
@@ -97,7 +89,8 @@ class Storage:
 
     def trials(self, study: str) -> list[FrozenTrial]:
         """All trials as they stand now."""
-        return self.studies[study].get_trials(deepcopy=False)
+        with self._reachable():
+            return self.studies[study].get_trials(deepcopy=False)
 
     def records(self, study: str) -> list[Trial]:
         """The same as results, in order; those that wait are left out."""
@@ -155,6 +148,11 @@ class Storage:
                 return None
             return self._asked(study, len(begun))
 
+    def report(self, claim: Claim, kid: float, rung: int) -> None:
+        """Write the KID of a trial at a rung, which others are compared with."""
+        with self._reachable():
+            claim.trial.report(kid, rung)
+
     def tell(self, claim: Claim, record: Trial, violations: Mapping[str, float]) -> None:
         """Write how a trial ended, and let it go.
 
@@ -164,13 +162,13 @@ class Storage:
             violations: of each constraint, at most 0 where it is kept.
         """
         trial = claim.trial
-        trial.set_user_attr("record", record.model_dump_json())
-        for name, value in violations.items():
-            trial.set_constraint(name, value)
         state = _STATES[record.state]
         kid = record.kid if state == TrialState.COMPLETE else None
-        self.studies[claim.study].tell(trial, kid, state=state, skip_if_finished=True)
-        claim.lock.close()
+        with claim.lock, self._reachable():
+            trial.set_user_attr("record", record.model_dump_json())
+            for name, value in violations.items():
+                trial.set_constraint(name, value)
+            self.studies[claim.study].tell(trial, kid, state=state, skip_if_finished=True)
 
     def _taken_over(self, study: str, frozen: FrozenTrial) -> Claim | None:
         """A trial whose worker has gone; after some deaths it is to blame itself."""
@@ -245,8 +243,11 @@ class Storage:
             if time.monotonic() - began > _PATIENCE:
                 raise UserError("another worker does not let go", where=folder, do="stop it")
             time.sleep(0.05)
-        with lock:
+        with lock, self._reachable():
             yield
+
+    def _reachable(self) -> AbstractContextManager[None]:
+        return reachable(self.places.journal)
 
 
 def record_of(frozen: FrozenTrial) -> Trial:

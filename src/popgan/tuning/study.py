@@ -21,6 +21,10 @@ from popgan.files import owners_folder, private_folder, read_yaml, sha256_file, 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
+class LostError(UserError):
+    """What workers share cannot be reached: no fault of the training that notices it."""
+
+
 class Start(BaseModel):
     """What an earlier study had found, where a study starts from that.
 

@@ -36,6 +36,7 @@ from popgan.tuning.folder import LOG
 from popgan.tuning.folder import forget as forget
 from popgan.tuning.folder import hold as hold
 from popgan.tuning.scale import TrialScale, objective
+from popgan.tuning.study import LostError
 
 SHOWN = 64  # images that variety is measured with
 
@@ -70,11 +71,14 @@ def train_trial(
 
     Raises:
         KeyboardInterrupt: interrupted; the same call goes on.
+        LostError: the journal that it is judged by cannot be reached; the same call goes on.
     """
     start = time.monotonic()
     try:
         made = _kept_plan(folder, plan)
         return _Training(folder, made, cohort, rungs, seed, judge, reporter).run(start)
+    except LostError:
+        raise
     except UserError as error:
         return Outcome(state=_failure(error), reason=str(error))
     except (RuntimeError, MemoryError) as error:
@@ -142,6 +146,8 @@ class _Training:
             run(job, state, self.reporter)
         except _StoppedError:
             pass
+        except LostError:
+            raise
         except UserError as error:
             return self._outcome(state, _failure(error), str(error), start)
         finally:

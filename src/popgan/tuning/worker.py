@@ -111,7 +111,8 @@ class Worker:
     def _train(self, claim: Claim) -> None:
         number = claim.trial.number
         folder = self.places.trial(claim.study, number)
-        try:
+        # If anything is raised, nothing is told: the trial waits for whoever takes it over.
+        with claim.lock:
             outcome = train_trial(
                 folder,
                 lambda: self.planner.plan(claim.setting, claim.seed),
@@ -121,13 +122,9 @@ class Worker:
                 judge=self._judge(claim),
                 reporter=self.reporter,
             )
-        except BaseException:
-            # Nothing is told, so the trial waits for whoever takes it over.
-            claim.lock.close()
-            raise
-        record = self._record(claim, outcome)
-        others = self.storage.records(claim.study)
-        self.storage.tell(claim, record, violations(record, others))
+            record = self._record(claim, outcome)
+            others = self.storage.records(claim.study)
+            self.storage.tell(claim, record, violations(record, others))
         forget(folder)
         self.write()
         self._told(record, self.storage)
@@ -147,7 +144,7 @@ class Worker:
         """Reports a rung, and says whether the trial may stop there; a default never does."""
 
         def judge(rung: int, kid: float) -> bool:
-            claim.trial.report(kid, rung)
+            self.storage.report(claim, kid, rung)
             if claim.purpose not in ("sampled", "warm start"):
                 return False
             others = [
