@@ -260,6 +260,8 @@ def test_arrays_in_memory_are_seen_as_files_are(rules, home) -> None:
         whole_of_arrays({"T1w": (np.zeros((9, 9, 9)), np.eye(4))}, rules)
     with pytest.raises(UserError, match="NaN"):
         whole_of_arrays({"T1w": (np.full((9, 9, 9), np.nan), np.eye(4))}, rules)
+    with pytest.raises(UserError, match="onto a plane"):
+        whole_of_arrays({"T1w": (np.ones((9, 9, 9)), np.diag([1.0, 1.0, 0.0, 1.0]))}, rules)
 
 
 def test_colour_pictures_are_as_large_as_in_their_cohort(tmp_path) -> None:

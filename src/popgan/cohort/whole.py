@@ -36,6 +36,7 @@ from popgan.progress import Reporter
 from popgan.scans import Scan, ScanError
 
 _PART = 2**20
+_FLAT = 1e-6  # cubic millimetres of a voxel
 
 
 class WholeReader:
@@ -169,5 +170,7 @@ def _scan(contrast: str, data: NDArray[np.floating], affine: NDArray[np.floating
         raise UserError(f"the {contrast} volume has no three axes, or no affine of 4 x 4")
     if not np.isfinite(voxels).all() or not np.isfinite(place).all():
         raise UserError(f"the {contrast} volume holds NaN or infinity")
+    if abs(float(np.linalg.det(place[:3, :3]))) < _FLAT:
+        raise UserError(f"the affine of the {contrast} volume maps it onto a plane")
     own = hashlib.sha256(voxels.tobytes()).hexdigest()
     return Scan("", None, contrast, voxels, place, Path(), None, own, True)
