@@ -45,6 +45,21 @@ def test_a_study_is_read_as_it_was_written(own_run: Path) -> None:
     assert Definition.load(places.definition) == definition
 
 
+def test_no_two_searches_of_a_run_share_seeds_and_finals_are_fresh_to_all(own_run: Path) -> None:
+    _, first, _ = study(own_run)
+    names = [{"name": "second"}, {"seed": 1}, {"seed": 2**31 - 1}]
+    searched, final = list[int](), list[int]()
+    for one in (first, *(first.model_copy(update=update) for update in names)):
+        searched += [one.search_seed(number) for number in range(5)]
+        final += [one.final_seed(place) for place in range(3)]
+    assert len({*searched, *final}) == len(searched) + len(final)
+    # Of every search, however long, and the plan takes seeds up to here.
+    assert min(searched) >= 0 and max(searched) + 2**20 - 5 < 2**30 <= min(final)
+    assert max(final) <= 2**31 - 1
+    again = first.model_copy()
+    assert again.search_seed(4) == first.search_seed(4), "another process finds the same"
+
+
 def test_a_damaged_study_is_one_line(own_run: Path) -> None:
     places, _, _ = study(own_run)
     places.definition.write_text(places.definition.read_text().replace("trials: 5", "trials: no"))

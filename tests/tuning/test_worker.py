@@ -72,7 +72,7 @@ def test_a_search_trains_the_default_first_then_samples_then_decides(
     found = result(one.storage, one.cohort)
     search = [trial for trial in found.trials if trial.purpose != "final"]
     assert [t.purpose for t in search] == ["default", "seed spread"] + 3 * ["sampled"]
-    assert [t.seed for t in search] == list(range(5))
+    assert [t.seed for t in search] == [one.definition.search_seed(n) for n in range(5)]
     assert all(t.state == "complete" for t in search)
     assert found.spread is not None and found.spread.values == [t.kid for t in search[:2]]
     assert TuneResult.model_validate_json(one.places.results.read_text()) == found
@@ -82,7 +82,7 @@ def test_a_search_trains_the_default_first_then_samples_then_decides(
     assert len(final) == 2 * (1 + len(best)) and found.finals is not None
     for trial in final:
         assert trial.setting in [{}, *(one.setting for one in best)]
-        assert trial.seed >= 100_000
+        assert trial.seed in [one.definition.final_seed(place) for place in range(2)]
     assert len(made.trained) == len(found.trials)
     assert not list(one.places.private.glob("*/*/checkpoints"))
 
@@ -119,7 +119,7 @@ def test_an_interrupted_search_goes_on_and_ends_as_if_nothing_had_happened(
     before = len(made.trained)
 
     def stop(plan: Any) -> None:
-        if plan.seed == 2 and len(made.trained) == before + 2:
+        if plan.seed == first.definition.search_seed(2) and len(made.trained) == before + 2:
             made.before = lambda plan: None
             raise KeyboardInterrupt
 
@@ -191,13 +191,65 @@ def test_a_trial_is_taken_over_only_when_its_worker_is_gone(own_run: Path) -> No
     assert [claim.trial.number for claim in held] == list(range(5))
 
 
+class Killed(BaseException):
+    """Of the process."""
+
+
+def test_a_queue_that_was_cut_short_is_completed_and_a_final_has_nothing_else(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = [{"train.batch": 4}, {"train.loss": "lsgan"}]
+    places, definition, _ = study(own_run, spread=3, trials=5, warm=changes)
+    storage = Storage(places, definition)
+    settings = [{}, {"train.batch": 4}, {"train.loss": "lsgan"}]
+    queue: list[tuple[str, int, Callable[[], None]]] = [
+        (SEARCH, 5, storage.enqueue_defaults),
+        (FINALS, 6, lambda: storage.enqueue_finals(settings)),
+    ]
+    for name, count, enqueue in queue:
+        add, left = storage.studies[name].enqueue_trial, [2]
+
+        def cut(*some: Any, add: Any = add, left: list[int] = left, **more: Any) -> None:
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            add(*some, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(storage.studies[name], "enqueue_trial", cut)
+            with pytest.raises(Killed):
+                enqueue()
+        if name == FINALS:
+            held = [storage.claim(FINALS, count) for _ in range(3)]
+            assert held[0] and held[1] and held[2] is None, "nothing is sampled in a final"
+        for _ in range(2):
+            enqueue()
+            assert len(storage.trials(name)) == count
+    search = [one.user_attrs["purpose"] for one in storage.trials(SEARCH)]
+    assert search == ["default", *2 * ["seed spread"], *2 * ["warm start"]]
+    final = [(one.user_attrs["seed"], one.user_attrs["setting"]) for one in storage.trials(FINALS)]
+    seeds = [definition.final_seed(place) for place in range(2)]
+    assert final == [(seed, setting) for seed in seeds for setting in settings]
+
+
+def test_a_final_that_began_with_other_seeds_keeps_them(own_run: Path) -> None:
+    places, definition, _ = study(own_run)
+    storage = Storage(places, definition)
+    storage.studies[FINALS].enqueue_trial(
+        {}, user_attrs={"purpose": "final", "seed": 100_000, "setting": {}}
+    )
+    storage.enqueue_finals([{}, {"train.batch": 4}])
+    seeds = [one.user_attrs["seed"] for one in storage.trials(FINALS)]
+    assert seeds == [100_000, 100_000, *2 * [definition.final_seed(0)]]
+
+
 def test_a_trial_whose_worker_died_while_asking_gets_its_setting_later(own_run: Path) -> None:
     places, definition, _ = study(own_run)
     storage = Storage(places, definition)
     storage.studies[SEARCH].ask()  # and nothing more: no setting, no seed
     claim = storage.claim(SEARCH, 5)
     assert claim is not None and claim.trial.number == 0
-    assert claim.purpose == "sampled" and claim.seed == 0
+    assert claim.purpose == "sampled" and claim.seed == definition.search_seed(0)
     assert set(claim.setting) <= {one.name for one in definition.space}
     assert "setting" in storage.trials(SEARCH)[0].user_attrs
 
@@ -262,10 +314,12 @@ def test_a_trial_that_ends_while_another_worker_looks_is_not_taken_again(
 def test_a_setting_that_cannot_be_trained_is_recorded_with_its_reason(
     own_run: Path, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    one = worker(own_run)
+    seeds = [one.definition.search_seed(number) for number in range(5)]
     errors = {
-        2: UserError("training went wrong again after 8 images: NaN"),
-        3: UserError("the memory is not enough even for 4 images at once"),
-        4: RuntimeError("CUDA out of memory."),
+        seeds[2]: UserError("training went wrong again after 8 images: NaN"),
+        seeds[3]: UserError("the memory is not enough even for 4 images at once"),
+        seeds[4]: RuntimeError("CUDA out of memory."),
     }
 
     def fail(job: Any, state: Any, reporter: Any) -> None:
@@ -277,12 +331,11 @@ def test_a_setting_that_cannot_be_trained_is_recorded_with_its_reason(
 
     monkeypatch.setattr(trial_module, "run", fail)
     monkeypatch.setattr(worker_module, "train_trial", train)
-    one = worker(own_run)
     one.run()
-    found = {trial.seed: trial for trial in records(one)}
+    found = records(one)
     assert found[2].state == "failed" and "NaN" in found[2].reason
     assert found[3].state == found[4].state == "out of memory"
-    assert {trial.state for trial in found.values()} <= set(DONE)
+    assert {trial.state for trial in found} <= set(DONE)
     assert title(found[2]).startswith("trial   2") and "NaN" in title(found[2])
 
 

@@ -7,17 +7,23 @@ from typing import ClassVar
 from pydantic import Field
 
 from popgan.evidence.experiments.results import SearchSpace, Setting
+from popgan.seeds import derive
 from popgan.tuning.study import Study
 from popgan.tuning.study import StudyPlaces as StudyPlaces
 
 TICKS = 20
 """Ticks of a trial: rungs and snapshots are measured at some of them."""
+_HALF = 2**30  # seeds of a search lie below, those of a final from here to 2**31 - 1
+_MOST_TRIALS, _MOST_SEEDS = 100_000, 20
 LAST = (18, 19, 20)
 """Ticks whose mean is the objective: the averaged generator in the last tenth of the training."""
 
 
 class Definition(Study):
-    """A search: fixed when it begins; trainings get its seed, or it plus their number.
+    """A search: fixed when it begins; seeds of trainings follow from its seed and its name.
+
+    So another search of the same run repeats none of them, and a final is of fresh seeds though an
+    earlier search has found what it starts from.
 
     Attributes:
         trials: in the search, the default's among them.
@@ -34,16 +40,32 @@ class Definition(Study):
 
     TOP: ClassVar[str] = "# What this study searches; written once.\n"
 
-    trials: int = Field(ge=1, le=100_000)
+    trials: int = Field(ge=1, le=_MOST_TRIALS)
     spread: int = Field(default=3, ge=1, le=20)
     finalists: int = Field(default=3, ge=0, le=20)
-    final_seeds: int = Field(default=3, ge=1, le=20)
+    final_seeds: int = Field(default=3, ge=1, le=_MOST_SEEDS)
     rungs: list[int] = Field(max_length=TICKS)
     reduction: int = Field(default=3, ge=2, le=10)
     space: list[SearchSpace]
     default: Setting
     held: Setting = Field(default_factory=dict)
     warm: list[Setting] = Field(default_factory=list)
+
+    def search_seed(self, number: int) -> int:
+        """Seed of a training of the search, 0 .. 2**30 - 1.
+
+        Args:
+            number: of the trial, from 0 and below 2**20.
+        """
+        return derive(self.seed, f"search {self.name}") % (_HALF - 2**20) + number
+
+    def final_seed(self, place: int) -> int:
+        """A fresh seed for the final, 2**30 .. 2**31 - 1: no search has any of these.
+
+        Args:
+            place: among the seeds of the final, from 0.
+        """
+        return _HALF + derive(self.seed, f"final {self.name}") % (_HALF - _MOST_SEEDS) + place
 
     @property
     def measured(self) -> list[int]:

@@ -120,6 +120,7 @@ def finals(
         final: trials of the final.
         definition: of the study.
     """
+    final = [one for one in final if one.purpose == "final"]
     chosen = finalists(search, definition.finalists)
     settings: list[Setting] = [{}, *(one.setting for one in chosen)]
     seeds = sorted({one.seed for one in final})

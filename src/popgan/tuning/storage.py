@@ -26,7 +26,6 @@ from popgan.tuning.journal import open_journal, reachable
 from popgan.tuning.space import differing, rounded, suggest
 
 SEARCH, FINALS = "search", "finals"
-FRESH = 100_000  # seeds of the final begin here, counted from the study's
 MOST_STARTS = 3
 _PATIENCE = 60.0  # seconds to wait for another worker's turn to take a trial
 _STARTUP = 8  # trials before the model of the objective is asked
@@ -97,33 +96,45 @@ class Storage:
         return [record_of(one) for one in self.trials(study) if one.state != TrialState.WAITING]
 
     def enqueue_defaults(self) -> None:
-        """Queue what the search begins with: the default with several seeds, warm starts."""
+        """Queue what the search begins with and is not there: the default with several seeds, warm
+        starts."""
         definition, study = self.definition, self.studies[SEARCH]
         with self._turn():
-            if self.trials(SEARCH):
-                return
-            for place in range(min(definition.spread, definition.trials)):
+            # Whoever began to queue may have been killed between two; what is there came first.
+            known = [one.user_attrs.get("purpose") for one in self.trials(SEARCH)]
+            begun = known.count("default") + known.count("seed spread")
+            for place in range(begun, min(definition.spread, definition.trials)):
                 study.enqueue_trial(
                     dict(definition.default),
                     user_attrs={
                         "purpose": "default" if place == 0 else "seed spread",
-                        "seed": definition.seed + place,
+                        "seed": definition.search_seed(place),
                     },
                 )
-            for setting in definition.warm[: definition.trials - definition.spread]:
+            warm = definition.warm[: max(0, definition.trials - definition.spread)]
+            for setting in warm[known.count("warm start") :]:
                 values = {**definition.default, **setting}
                 study.enqueue_trial(values, user_attrs={"purpose": "warm start"})
 
     def enqueue_finals(self, settings: Sequence[Setting]) -> None:
-        """Queue the final: every setting with every fresh seed; seeds outside, so that all
-        settings have been trained with the first before the second begins."""
+        """Queue what is not there of the final: every setting with every fresh seed; seeds
+        outside, so that all settings have been trained with the first before the second begins."""
         definition = self.definition
         with self._turn():
-            if self.trials(FINALS):
-                return
-            for place in range(definition.final_seeds):
+            known = [
+                (one.user_attrs["seed"], one.user_attrs["setting"])
+                for one in self.trials(FINALS)
+                if one.user_attrs.get("purpose") == "final"
+            ]
+            # Seeds that are there come first: an earlier version began with others.
+            seeds = dict.fromkeys(
+                [seed for seed, _ in known]
+                + [definition.final_seed(place) for place in range(definition.final_seeds)]
+            )
+            for seed in list(seeds)[: definition.final_seeds]:
                 for setting in settings:
-                    seed = definition.seed + FRESH + place
+                    if (seed, dict(setting)) in known:
+                        continue
                     attributes = {"purpose": "final", "seed": seed, "setting": dict(setting)}
                     self.studies[FINALS].enqueue_trial({}, user_attrs=attributes)
 
@@ -131,8 +142,8 @@ class Storage:
         """A trial to train: one that lost its worker, else the next in the queue, else a new one.
 
         Args:
-            study: which.
-            most: trials that may begin in all.
+            study: which; a final has no new ones.
+            most: trials of a search that may begin in all.
 
         Returns:
             None if nothing is to be begun now.
@@ -143,10 +154,12 @@ class Storage:
                     claim = self._taken_over(study, frozen)
                     if claim is not None:
                         return claim
-            begun = [t for t in self.trials(study) if t.state != TrialState.WAITING]
-            if len(begun) >= most:
+            states = [one.state for one in self.trials(study)]
+            waiting = states.count(TrialState.WAITING)
+            begun = len(states) - waiting
+            if not waiting if study == FINALS else begun >= most:
                 return None
-            return self._asked(study, len(begun))
+            return self._asked(study, begun)
 
     def report(self, claim: Claim, kid: float, rung: int) -> None:
         """Write the KID of a trial at a rung, which others are compared with."""
@@ -224,7 +237,7 @@ class Storage:
         if "setting" not in trial.user_attrs:
             chosen = rounded(suggest(trial, definition.space, definition.held))
             trial.set_user_attr("setting", differing(chosen, definition.default))
-        for name, value in (("purpose", "sampled"), ("seed", definition.seed + trial.number)):
+        for name, value in (("purpose", "sampled"), ("seed", definition.search_seed(trial.number))):
             if name not in trial.user_attrs:
                 trial.set_user_attr(name, value)
         known = trial.user_attrs
