@@ -33,7 +33,10 @@ def test_a_copy_search_that_shows_copies_to_be_rare_passes() -> None:
 
 @pytest.mark.parametrize(
     ("flags", "images", "advice"),
-    [(0, 10, "popgan audit RUN -n 299, or more"), (20, 1000, "look at the flagged images")],
+    [
+        (0, 10, "popgan audit RUN -n 299, or more"),
+        (20, 1000, "private/report.html; if none is a copy"),
+    ],
 )
 def test_what_only_the_bound_keeps_from_passing_is_undecided_and_told_what_helps(
     flags: int, images: int, advice: str

@@ -22,7 +22,13 @@ from popgan.progress import LineReporter
 from popgan.stations import audit as station
 from popgan.stations import audit_generator, audit_sides
 from popgan.stations.audit import audit, audit_images
-from popgan.stations.audited import StoredAudit, audit_state, load_audit, load_private
+from popgan.stations.audited import (
+    StoredAudit,
+    audit_state,
+    failed_audit,
+    load_audit,
+    load_private,
+)
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model, find_model
 from popgan.stations.untouched import digests, require_untouched
@@ -229,13 +235,13 @@ def test_a_failed_audit_is_not_replaced_by_one_of_fewer_images(
         )
         assert measured == [] and StoredAudit.model_validate(read_json(model.audit_path)) == stored
     # As many may, and where no number is given, as many are taken.
-    for n, images in ((None, 40), (41, 41)):
-        model.audit_path.write_text(stored.model_dump_json())
-        assert audit(model, n=n).n == images == measured[-1]
-    # Other weights, and what did not fail, are replaced by any number.
+    assert audit(model).n == 40 == measured[-1]
+    # Other weights, other patients and what did not fail are replaced by any number.
+    assert failed_audit(model, "0" * 64) is None
     for change in ({"weights": "0" * 64}, {"result": known.result}):
         model.audit_path.write_text(stored.model_copy(update=change).model_dump_json())
-        assert audit(model, n=11).n == 11 == measured[-1]
+        assert failed_audit(model, known.cohort) is None
+    assert audit(model, n=11).n == 11 == measured[-1]
 
 
 def test_a_damaged_cache_is_told_or_made_again(model: Model) -> None:

@@ -101,8 +101,8 @@ def _next(verdict: Verdict, copies: CopySearch) -> str:
     if too_few_images(copies):
         return f"popgan audit RUN -n {images_needed()}, or more; each flag takes some more"
     return (
-        "look at the flagged images in RUN/private/report.html; if none is a copy, more images "
-        "(-n) may show that copies are rare"
+        "popgan report RUN shows the flagged images in private/report.html; if none is a copy, "
+        "more images (-n) may show that copies are rare"
     )
 
 

@@ -37,8 +37,9 @@ def not_rare(copies: CopySearch) -> tuple[str, str]:
     """What to say where `are_rare` does not hold: a sentence for the verdict, and its reason."""
     searched = copies.flagged
     flags = round((searched.value or 0.0) * searched.n)
-    # Rounded up: "up to 1.000 %" would read as if the limit were kept.
-    most = f"{math.ceil(1e5 * (1.0 if searched.high is None else searched.high)) / 1e5:.3%}"
+    high = round(1.0 if searched.high is None else searched.high, 5)
+    # Not "up to 1.000 %", which would read as if the limit were kept.
+    most = f"{max(high, COPIES_AT_MOST + 1e-5):.3%}"
     means = (
         f"up to {most} of what the generator draws may be copies, and more than "
         f"{COPIES_AT_MOST:.0%} passes nothing."
