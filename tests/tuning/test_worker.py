@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 from popgan.errors import UserError
-from popgan.evidence.experiments.results import Trial, TuneResult
+from popgan.evidence.experiments.results import SearchSpace, Trial, TuneResult
 from popgan.progress import Reporter
 from popgan.training.probe import Measured
 from popgan.tuning import trial as trial_module
@@ -337,6 +337,26 @@ def test_a_setting_that_cannot_be_trained_is_recorded_with_its_reason(
     assert found[3].state == found[4].state == "out of memory"
     assert {trial.state for trial in found} <= set(DONE)
     assert title(found[2]).startswith("trial   2") and "NaN" in title(found[2])
+
+
+def test_what_cannot_be_trained_teaches_the_search_where_not_to_look(own_run: Path) -> None:
+    space = [SearchSpace(name="train.lr_generator", low=0.0, high=1.0)]
+    places, definition, _ = study(own_run, space=space, default={"train.lr_generator": 0.5})
+    storage = Storage(places, definition)
+    rates = []
+    for number in range(24):
+        claim = storage.claim(SEARCH, 24)
+        assert claim is not None
+        rates.append(float(claim.trial.params["train.lr_generator"]))
+        if rates[-1] > 0.5:
+            storage.report(claim, 0.1, 0)  # it had begun well
+            record = trial(number, None, state="failed", reason="NaN")
+        else:  # nothing else is to be learnt
+            record = trial(number, 0.5)
+        storage.tell(claim, record, {})
+    assert sum(rate > 0.5 for rate in rates[:10]) >= 3
+    assert sum(rate > 0.5 for rate in rates[10:]) <= 6
+    assert {one.state for one in storage.records(SEARCH)} == {"complete", "failed"}
 
 
 def test_a_bug_is_no_failed_trial(own_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

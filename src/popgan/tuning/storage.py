@@ -34,9 +34,12 @@ _STATES = {
     "complete": TrialState.COMPLETE,
     "infeasible": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
-    "failed": TrialState.FAIL,
-    "out of memory": TrialState.FAIL,
+    # The model of the objective learns nothing from trials that Optuna calls failed.
+    "failed": TrialState.PRUNED,
+    "out of memory": TrialState.PRUNED,
 }
+_FAILED = ("failed", "out of memory")
+_WORST = 10.0  # of a constraint: more than any loss of coverage and variety together
 
 
 @dataclass
@@ -169,6 +172,8 @@ class Storage:
     def tell(self, claim: Claim, record: Trial, violations: Mapping[str, float]) -> None:
         """Write how a trial ended, and let it go.
 
+        Optuna ranks one that could not be trained behind all others, whatever it came to before.
+
         Args:
             claim: of it.
             record: how it ended.
@@ -179,7 +184,8 @@ class Storage:
         kid = record.kid if state == TrialState.COMPLETE else None
         with claim.lock, self._reachable():
             trial.set_user_attr("record", record.model_dump_json())
-            for name, value in violations.items():
+            broken = {"trained": _WORST} if record.state in _FAILED else {}
+            for name, value in {**violations, **broken}.items():
                 trial.set_constraint(name, value)
             self.studies[claim.study].tell(trial, kid, state=state, skip_if_finished=True)
 
