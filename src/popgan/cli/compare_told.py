@@ -153,7 +153,7 @@ def _translators(found: Comparison) -> list[str]:
                 continue
             values = {(s.metric, s.region): s for s in scores}
             own = row if name == row.name else None
-            line = [name, what] if own else [f"  {name}", "best trivial way"]
+            line = [name, what] if own else [name, "best trivial way"]
             for metric, form in shown:
                 score = values.get((metric, "brain"))
                 line.append("-" if score is None else form.format(score.mean))

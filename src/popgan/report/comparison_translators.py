@@ -59,7 +59,10 @@ def translators_view(result: Comparison) -> TranslatorsView | None:
         sentences=[typeset(pair.sentence) for pair in result.translator_pairs],
         tables=[(table, folded) for table, folded in tables if table is not None],
         curves=_curves(result),
-        notes=[typeset(note) for note in result.translator_notes],
+        notes=[
+            *(typeset(f"{row.name}: {row.note.rstrip('.')}.") for row in rows if row.note),
+            *map(typeset, result.translator_notes),
+        ],
     )
 
 
@@ -72,35 +75,42 @@ def translator_table(result: Comparison) -> Table | None:
     """True paired numbers of models that translate, with what each was given."""
     rows: list[tuple[str, list[Cell]]] = []
     for row in result.translators:
-        made = f"{' + '.join(row.sources)} to {row.target}"
-        cells = [(made, ""), *_paired(row.scores, row.note), *budget_cells(row.budget)]
+        made = (row.target, "from " + "\n+ ".join(row.sources))
+        missing = "see below" if row.note else ""
+        cells = [made, *_paired(row.scores, missing), *_narrow(budget_cells(row.budget))]
         rows.append((row.name, cells))
         if row.trivial:
-            best = ("the best way without a model", f"beside {row.name}")
+            best = ("no model", f"beside\n{row.name}")
             rows.append((row.trivial, [best, *_paired(row.trivial_scores, ""), *[("–", "")] * 3]))
     if not rows:
         return None
     return Table(
         "Models that translate, against the true image of the same patient. In the brain, mean "
-        f"over held-out patients with its 95{PERCENT} interval.",
-        ["Model", "Contrasts", "PSNR, dB", "SSIM", "MAE", "MSE", "Images shown", "Time",
+        f"over held-out patients with its 95{PERCENT} interval. No model: the best trivial way to "
+        "come by the contrast.",
+        ["Model", "Contrast", "PSNR, dB", "SSIM", "MAE", "MSE", "Images shown", "Time",
          "Parameters"],
         rows,
     )  # fmt: skip
 
 
+def _narrow(cells: Sequence[Cell]) -> list[Cell]:
+    """Cells with remarks in two lines: nine columns leave little room."""
+    return [(value, remark.replace(" for ", " for\n")) for value, remark in cells]
+
+
 def _paired(scores: Sequence[TranslatorScore], missing: str) -> list[Cell]:
-    """The numbers in the brain; the reason stands in the first cell alone."""
+    """The numbers in the brain; what is said of missing ones stands in the first cell alone."""
     found = {score.metric: score for score in scores if score.region == "brain"}
     cells: list[Cell] = []
     for place, (metric, decimals) in enumerate(_SHOWN):
         one = found.get(metric)
         if one is None:
-            cells.append(("–", "" if place else typeset(missing)))
+            cells.append(("–", "" if place else missing))
             continue
         ends = f"n = {one.n}"
         if one.low is not None and one.high is not None:
-            ends = f"{one.low:.{decimals}f} to {one.high:.{decimals}f}; {ends}"
+            ends = f"{one.low:.{decimals}f} to\n{one.high:.{decimals}f};\n{ends}"
         cells.append((f"{one.mean:.{decimals}f}", ends))
     return cells
 
@@ -124,8 +134,8 @@ def _pair_cells(pair: TranslatorPair) -> list[Cell]:
     trained = " and ".join(map(str, pair.trainings))
     difference, ends = valued(pair.difference, _DECIMALS[pair.metric], sign=True)
     return [
-        (_TITLES[pair.metric], f"{pair.target}; {trained} trainings"),
-        (difference, f"{ends}; n = {pair.difference.n}"),
+        (_TITLES[pair.metric], f"{pair.target};\n{trained} trainings"),
+        (difference, f"{ends};\nn = {pair.difference.n}"),
         valued(pair.share, 2),
         (corrected(pair.test), least),
         ("tie" if pair.tie else f"{pair.better} better", ""),

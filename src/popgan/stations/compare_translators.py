@@ -80,8 +80,9 @@ def paired_translators(found: Sequence[Entrant]) -> tuple[list[TranslatorPair], 
         evaluation = load_evaluation(entrant.model)
         if evaluation is not None and evaluation.paired is not None:
             results[entrant.name] = evaluation.paired
-    usual = Counter(map(_counts, results.values())).most_common(1)
-    other = [name for name, result in results.items() if _counts(result) != usual[0][0]]
+    counts = Counter((result.target, *_counts(result)) for result in results.values())
+    usual = {target: counted for (target, *counted), _ in reversed(counts.most_common())}
+    other = [name for name, result in results.items() if [*_counts(result)] != usual[result.target]]
     missing = [entrant.name for entrant in found if entrant.name not in results]
     taking = [e for e in found if e.name in results and e.name not in other]
     sides = teams(taking)
