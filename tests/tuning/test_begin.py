@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from popgan.errors import UserError
+from popgan.evidence.experiments.results import Candidate, Finals, Setting, Trial, TuneResult
 from popgan.progress import Reporter
 from popgan.tuning.ablation import begin as begin_ablation
 from popgan.tuning.ablation_study import AblationPlaces
-from popgan.tuning.begin import TuneOptions
+from popgan.tuning.begin import TuneOptions, warm_starts
 from popgan.tuning.definition import StudyPlaces
 from popgan.tuning.search import begin
 from popgan.tuning.storage import SEARCH, Storage
 from tuning.tiny_ablations import options as ablate_options
 from tuning.tiny_ablations import short
-from tuning.tiny_searches import HELD, cheap, heads, own_run, study
+from tuning.tiny_searches import DEFAULT, HELD, SPACE, Told, cheap, heads, own_run, study
 
 _ = (heads, own_run, cheap, short)
 pytestmark = pytest.mark.usefixtures("cheap")
@@ -80,3 +82,63 @@ def test_a_trial_taken_over_or_asked_for_holds_nothing_of_another_study(own_run:
     places.definition.write_text(places.definition.read_text() + "# another one\n")
     claim = Storage(places, definition).claim(SEARCH, 5)
     assert claim is not None and claim.trial.number == 0 and not plan.exists()
+
+
+def earlier(default: Setting, trials: Sequence[Trial], found: Setting | None = None) -> TuneResult:
+    """A search of four trials around some default."""
+    one = Candidate(trial=1, setting=found or {}, searched=0.4, values=[0.4], mean=0.4)
+    return TuneResult(
+        name="first",
+        recipe="popgan",
+        preset="quick",
+        shape=(32, 32),
+        subjects=9,
+        slices=90,
+        tuning_subjects=3,
+        tuning_slices=30,
+        seconds=1.0,
+        rungs=[],
+        space=[one.model_copy(update={"default": default.get(one.name)}) for one in SPACE],
+        trials=list(trials),
+        finals=None if found is None else Finals(seeds=[9], candidates=[one], chosen=0, reason=""),
+    )
+
+
+def tried(number: int, kid: float | None, setting: Setting, state: str = "complete") -> Trial:
+    values = {"number": number, "kid": kid, "setting": setting, "state": state}
+    return Trial.model_validate({"purpose": "sampled", "seed": number, **values})
+
+
+def test_what_an_earlier_search_found_is_tried_beside_the_values_that_it_had() -> None:
+    before = {**DEFAULT, "train.batch": 4, "train.lr_generator": 0.002}
+
+    def warm(one: TuneResult) -> list[Setting]:
+        known = warm_starts(SPACE, DEFAULT, TuneOptions(), [])
+        return [
+            more for more in warm_starts(SPACE, DEFAULT, TuneOptions(), [one]) if more not in known
+        ]
+
+    own = {"train.batch": 4, "train.lr_generator": 0.002}
+    assert warm(earlier(before, [], {"train.loss": "lsgan"})) == [{**own, "train.loss": "lsgan"}]
+    assert warm(earlier(before, [], {})) == [own], "its default stayed, and is another one"
+    # Of a search without a final the best trial counts, unless its score was bought.
+    trials = [
+        tried(1, 0.1, {"train.loss": "lsgan"}, "infeasible"),
+        tried(2, 0.3, {"train.lr_generator": 0.001}),
+        tried(3, 0.4, {}),
+        tried(4, None, {}, "pruned"),
+    ]
+    assert warm(earlier(before, trials)) == [{**own, "train.lr_generator": 0.001}]
+    assert warm(earlier(before, trials[:1])) == []
+
+
+def test_what_lies_beside_a_search_and_cannot_be_read_blocks_none(own_run: Path) -> None:
+    for name in ("popgan.bak", "damaged"):
+        path = own_run / "tune" / name / "results.json"
+        path.parent.mkdir(parents=True)
+        path.write_text("{")
+    told = Told()
+    definition = begin(StudyPlaces(own_run, "popgan"), options("train.batch"), told)
+    (note,) = [text for text in told.said if "damaged" in text]
+    assert note.startswith("note: what search damaged has found is not tried (")
+    assert "popgan.bak" not in " ".join(told.said) and definition.space

@@ -24,22 +24,12 @@ from popgan.tuning.search import _write_preset as save_found
 from popgan.tuning.search import begin, tune
 from popgan.tuning.worker import Worker
 from tuning.tiny_ablations import options as ablate_options
-from tuning.tiny_searches import HELD, Made, cheap, heads, made, own_run
+from tuning.tiny_searches import HELD, Made, Told, cheap, heads, made, own_run
 
 _ = (heads, own_run, cheap, made)
 pytestmark = pytest.mark.usefixtures("cheap")
 WHY = "study first: KID 0.11 against 0.14"
 FOUND: dict[str, Any] = {"train.batch": 4, "train.lr_generator": 0.002, "preset.gamma_at_64": 0.5}
-
-
-class Told(Reporter):
-    """Keeps what was said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.said.append(text)
 
 
 def earlier(run: Path, study: str = "first", *, cohort: str | None = None) -> Path:

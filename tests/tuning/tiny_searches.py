@@ -84,6 +84,16 @@ class Coarse:
         return images.reshape(n, c * 4, h // 4, 4, w // 4).mean((2, 4)).reshape(n, -1)
 
 
+class Told(Reporter):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.said.append(text)
+
+
 class Made:
     """Takes the place of `train_trial`: a score by plan and seed, and nothing is trained.
 

@@ -189,7 +189,8 @@ def warm_starts(
 ) -> list[Setting]:
     """Settings that are tried first: other presets, and what earlier studies found.
 
-    Only those that lie in the space and differ from the default.
+    Only those that lie in the space and differ from the default. What a study found is meant beside
+    the values that its own default had, as far as these are searched here as well.
     """
     found: list[Setting] = []
     for name in preset_names(options.recipe):
@@ -199,15 +200,25 @@ def warm_starts(
         own |= {f"preset.{key}": getattr(preset, key) for key in ("channel_base", "gamma_at_64")}
         found.append({key: value for key, value in own.items() if key in default})
     for study in earlier:
-        best = study.finals.candidates[study.finals.chosen].setting if study.finals else None
-        scored = [trial for trial in study.trials if trial.kid is not None]
-        if best is None and scored:
-            best = min(scored, key=lambda trial: trial.kid or 0.0).setting
-        if best:
-            found.append(dict(best))
+        best = _found(study)
+        if best is not None and all(name in default for name in best):
+            own = {one.name: one.default for one in study.space if one.default is not None}
+            found.append({name: value for name, value in (own | best).items() if name in default})
     kept: list[Setting] = []
     for setting in found:
         changes = differing(setting, default)
         if changes and fits(space, changes) and changes not in kept:
             kept.append(changes)
     return kept
+
+
+def _found(study: TuneResult) -> Setting | None:
+    """What a study found, as it differs from its own default; None where that is nothing yet."""
+    if study.finals is not None:
+        return study.finals.candidates[study.finals.chosen].setting
+    scored = [
+        (trial.kid, trial.number, trial.setting)
+        for trial in study.trials
+        if trial.kid is not None and trial.state == "complete" and trial.purpose != "final"
+    ]
+    return min(scored)[2] if scored else None

@@ -17,9 +17,10 @@ from pathlib import Path
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import changed, save_preset
 from popgan.config.preset_model import plan_value
+from popgan.errors import UserError
 from popgan.evidence.experiments.results import Finals, Trial, TuneResult
 from popgan.progress import Reporter, Task
-from popgan.stations.experiments import load_tune
+from popgan.stations.experiments import load_tune, tune_names
 from popgan.tuning import prologue
 from popgan.tuning.begin import TuneOptions, define
 from popgan.tuning.crew import Crew
@@ -105,7 +106,7 @@ def begin(places: StudyPlaces, options: TuneOptions, reporter: Reporter) -> Defi
     """The definition of a study: the one that is there, or a new one; see `prologue.begin`."""
 
     def new(cohort: Cohort) -> Definition:
-        earlier = list(_earlier(places, options.recipe))
+        earlier = list(_earlier(places, options.recipe, reporter))
         return define(places, cohort, options, earlier, reporter=reporter)
 
     def say(definition: Definition) -> None:
@@ -210,8 +211,13 @@ class Lines:
         return True
 
 
-def _earlier(places: StudyPlaces, recipe: str) -> Iterable[TuneResult]:
-    for path in sorted(places.folder.parent.glob("*/results.json")):
-        found = load_tune(places.run, path.parent.name)
-        if found is not None and found.recipe == recipe and found.name != places.name:
+def _earlier(places: StudyPlaces, recipe: str, reporter: Reporter) -> Iterable[TuneResult]:
+    """Other searches of the run, as far as they can be read: to start from them is no duty."""
+    for name in tune_names(places.run):
+        try:
+            found = None if name == places.name else load_tune(places.run, name)
+        except UserError as error:
+            reporter.message(f"note: what search {name} has found is not tried ({error})")
+            continue
+        if found is not None and found.recipe == recipe:
             yield found
