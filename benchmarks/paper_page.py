@@ -27,14 +27,14 @@ def page(
         minutes: granted to each model.
         drawn: names of the figures.
     """
-    lines = ["# The paper's head-to-head", "", *_about(cells, minutes)]
+    known = {name: value for name, value in translated.items() if value is not None}
+    lines = ["# The paper's head-to-head", "", *_about(cells, minutes), *_cohorts(cells, known)]
     lines += _missing(cells)
     record = cells.get("compared")
     if record is not None:
         found = Comparison.model_validate(record["value"])
         lines += ["", *_facts(found, cells), "", *_unpaired(found), "", *_pairs(found)]
         lines += _inversions(found)
-    known = {name: value for name, value in translated.items() if value is not None}
     if known:
         lines += ["", *_translators(known)]
     if drawn:
@@ -58,6 +58,30 @@ def _about(cells: Mapping[str, Any], minutes: float) -> list[str]:
         f"{told}Every model was granted {minutes:g} minutes of two threads, counted at speeds that "
         "were measured once (`benchmarks/paper_table.py`); models that draw start from scratch."
     ]
+
+
+def _cohorts(cells: Mapping[str, Any], translated: Mapping[str, Any]) -> list[str]:
+    """Whose slices of which size, as far as the files say it."""
+    told = []
+    if (record := cells.get("compared")) is not None:
+        found = Comparison.model_validate(record["value"])
+        sides = list(cells.get("speeds", {}).get("value", {}).get("snapshot_seconds", {}))
+        size = f"{sides[0]} x {sides[0]} pixels, " if len(sides) == 1 else ""
+        told.append(
+            f"Models that draw: slices of {size}{found.train_images} of {found.train_subjects} "
+            f"subjects to train with and {found.reference_images} of {found.reference_subjects} "
+            f"held out; cohort {found.cohort[:12]} (`benchmarks/paper_table.py` says which scans)."
+        )
+    tasks: dict[str, list[str]] = {}
+    for name, record in translated.items():
+        result = PairedResult.model_validate(record["value"]["result"])
+        size = " x ".join(map(str, result.image_shape))
+        held = f"{result.n_slices} slices of {size} pixels of {result.n_patients} held-out patients"
+        task = f"{held}; task {name.split('/')[0]} of `benchmarks/translation.py`"
+        tasks.setdefault(task, []).append(name)
+    for held, names in tasks.items():
+        told.append(f"Models that translate ({len(names)}): {held}.")
+    return ["", " ".join(told)] if told else []
 
 
 def _missing(cells: Mapping[str, Any]) -> list[str]:
@@ -169,10 +193,13 @@ def _translators(cells: Mapping[str, Any]) -> list[str]:
         "",
         "These have a true image for each of theirs, so the same words mean something else than "
         "above, and nothing here is ranked with anything there. In the brain, mean over held-out "
-        "patients with 95 % interval (`benchmarks/translation.py`).",
+        "patients with 95 % interval (`benchmarks/translation.py`). Minutes are of two threads, as "
+        "granted; the time on the wall that is kept counts from the last restart, so it is not "
+        "shown.",
         "",
-        "| | weights of the generator | images shown | MSE | MAE | PSNR, dB | SSIM |",
-        "|---|---|---|---|---|---|---|",
+        "| | weights of the generator | images shown | minutes granted | MSE | MAE | PSNR, dB "
+        "| SSIM |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     trivial: dict[str, MethodRow] = {}
     for name, record in cells.items():
@@ -184,11 +211,11 @@ def _translators(cells: Mapping[str, Any]) -> list[str]:
                 trivial[baseline_name(row.name, name.split("/")[1])] = row
         lines.append(
             f"| {name.split('/')[1]} | {value['parameters'] / 1e6:.2f} M | {value['images']:,} "
-            f"| {_paired(result.row(result.model))} |"
+            f"| {record['asked']['minutes']:g} | {_paired(result.row(result.model))} |"
         )
     if trivial:
         best = max(trivial, key=lambda name: _brain(trivial[name]))
-        lines.append(f"| *{best}, the best trivial way* | - | - | {_paired(trivial[best])} |")
+        lines.append(f"| *{best}, the best trivial way* | - | - | - | {_paired(trivial[best])} |")
     return lines
 
 
