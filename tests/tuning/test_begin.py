@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from popgan.cohort.cohort import Cohort
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Candidate, Finals, Setting, Trial, TuneResult
 from popgan.progress import Reporter
 from popgan.tuning.ablation import begin as begin_ablation
 from popgan.tuning.ablation_study import AblationPlaces
-from popgan.tuning.begin import TuneOptions, warm_starts
+from popgan.tuning.begin import TuneOptions, define, warm_starts
 from popgan.tuning.definition import StudyPlaces
 from popgan.tuning.search import begin
 from popgan.tuning.storage import SEARCH, Storage
@@ -142,3 +143,38 @@ def test_what_lies_beside_a_search_and_cannot_be_read_blocks_none(own_run: Path)
     (note,) = [text for text in told.said if "damaged" in text]
     assert note.startswith("note: what search damaged has found is not tried (")
     assert "popgan.bak" not in " ".join(told.said) and definition.space
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ("network.dropout=0.2:3", "--search network.dropout: 3 is not possible"),
+        ("train.batch=8,0", "--search train.batch: 0 is not possible"),
+        ("train.batch=-4", "--search train.batch: -4 is not possible"),
+        ("train.batch=8.5", "--search train.batch: 8.5 is not possible"),
+        ("train.batch=8.5:16", "--search train.batch: 8.5 is not possible"),
+        ("train.batch=1e9", r"--search train.batch: 1e\+09 is not possible"),
+        ("train.loss=rpgan,foo", "--search train.loss: foo is not possible"),
+        ("train.loss=@foo", "--search train.loss: @foo is not possible"),
+        ("train.lr_generator=-1:1", "--search train.lr_generator: -1 is not possible"),
+        ("train.lr_generator=1e-3,2", "--search train.lr_generator: 2 is not possible"),
+        ("preset.ema_share=0.5:5", "--search preset.ema_share: 5 is not possible"),
+    ],
+)
+def test_values_that_no_plan_can_have_are_refused_before_a_search_begins(
+    heads: Path, wish: str, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), options(wish))
+    assert "\n" not in str(caught.value)
+
+
+def test_bounds_and_values_that_are_possible_are_searched(heads: Path, tmp_path: Path) -> None:
+    wanted = options(
+        *("train.lr_generator=1e-3,5e-3", "train.batch=4:16", "augmentation.probability=0.1:0.4"),
+        *("network.dropout=0:0.6", "train.r2=true"),
+    )
+    definition = define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), wanted)
+    space = {one.name: one for one in definition.space}
+    assert space["train.lr_generator"].choices == [0.001, 0.005, 0.003]
+    assert (space["network.dropout"].high, space["train.batch"].whole) == (0.6, True)

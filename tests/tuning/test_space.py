@@ -114,6 +114,10 @@ def test_the_user_narrows_the_space() -> None:
     assert batch.choices == [4, 64]
     (whole,) = narrowed(space, ["train.batch", "train.batch=4:64"])
     assert whole.whole and not whole.choices
+    (rate,) = narrowed(space, ["train.lr_generator", "train.lr_generator=1e-3,5e-3,0.001"])
+    assert rate.choices == [0.001, 0.005]
+    (flag,) = narrowed(space, ["train.r2", "train.r2=True"])
+    assert flag.choices == [True]
     assert "train.loss" not in [one.name for one in narrowed(space, ["train.loss="])]
     assert len(narrowed(space, ["train.loss="])) == len(space) - 1
 
@@ -128,6 +132,12 @@ def test_the_user_narrows_the_space() -> None:
         ("train.loss=3", "no such value"),
         ("train.lr_generator=fast", "not a list of values"),
         ("train.batch=[1]", "not a list of values"),
+        ("train.batch=[1", "not a list of values"),
+        ("train.batch=4,,8", "not a list of values"),
+        ("train.batch=4,fast", "not a list of values"),
+        ("train.lr_generator=1e-3,nan", "not a list of values"),
+        ("train.lr_generator=true", "not a list of values"),
+        ("train.r2=1", "no such value"),
     ],
 )
 def test_bounds_that_are_not_possible_are_refused_in_one_line(wish: str, words: str) -> None:

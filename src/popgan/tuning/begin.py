@@ -102,6 +102,7 @@ def define(
         asked=asked,
     )
     planner = Planner(draft, cohort, places.speeds, preset)
+    refuse_impossible(options, planner)
     draft = draft.model_copy(update={"seconds": _seconds(draft, options, planner)})
     planner.definition = draft
     plan = planner.plan({}, options.seed)
@@ -142,6 +143,28 @@ def _seconds(draft: Definition, options: TuneOptions, planner: Planner) -> float
     grant.seconds(LEAST_SECONDS)  # before anything is measured
     needed = planner.seconds_needed({}, draft.seed)
     return round(grant.seconds(max(LEAST_SECONDS, needed)), 1)
+
+
+def refuse_impossible(options: TuneOptions, planner: Planner) -> None:
+    """Plan with both ends of every range and with every choice that the user named.
+
+    Else one that no plan can have would fail trial by trial.
+
+    Raises:
+        UserError: which value of which name, and why; or the default cannot be planned.
+    """
+    wished = {wish.partition("=")[0].strip() for wish in options.search if "=" in wish}
+    planner.draft({}, options.seed, 10**6)
+    for one in narrowed(load_space(options.recipe), options.search):
+        if one.name not in wished:
+            continue
+        for value in one.choices or [end for end in (one.low, one.high) if end is not None]:
+            try:
+                planner.draft({**one.when, one.name: value}, options.seed, 10**6)
+            except UserError as error:
+                why = str(error).rstrip(".")
+                shown = f"{value:g}" if isinstance(value, float) else value
+                raise UserError(f"--search {one.name}: {shown} is not possible ({why})") from error
 
 
 def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[str]]:

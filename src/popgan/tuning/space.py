@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -199,15 +200,31 @@ def _bounded(one: SearchSpace, text: str) -> SearchSpace:
         update = {"low": ends[0], "high": ends[1], "log": log, "choices": []}
         whole = bool(one.choices) and all(isinstance(choice, int) for choice in one.choices)
         return one.model_copy(update={**update, "whole": whole or one.whole})
-    choices = [yaml.safe_load(part) for part in text.split(",")]
-    wrong = [choice for choice in choices if not isinstance(choice, bool | int | float | str)]
-    if wrong or (not one.choices and any(isinstance(c, str | bool) for c in choices)):
-        raise UserError(f"{where}: not a list of values", do="write values by commas, or LOW:HIGH")
+    choices = [_choice(part.strip()) for part in text.split(",")]
     kinds_known = {type(choice) for choice in one.choices if isinstance(choice, str | bool)}
+    numbers = not any(isinstance(choice, str | bool) for choice in choices)
+    if None in choices or not (kinds_known or numbers):
+        raise UserError(f"{where}: not a list of values", do="write values by commas, or LOW:HIGH")
     for choice in choices:
         if kinds_known and type(choice) not in kinds_known:
             raise UserError(f"{where}: {choice!r} is no such value")
+    choices = list(dict.fromkeys(choices))
     return one.model_copy(update={"choices": choices, "low": None, "high": None})
+
+
+def _choice(text: str) -> Value | None:
+    """A value as it is written: true or false, a number, or else text; None for no value.
+
+    YAML would make lists of brackets, and text of 1e-3.
+    """
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        value = float(text)
+        return value if math.isfinite(value) else None
+    return text or None
 
 
 def _number(text: str, where: str) -> float:
