@@ -112,7 +112,8 @@ _NO_DRAWING = (
 )
 _NONE = {
     "none": "Several models lie in this run. They were not compared: popgan compare does that.",
-    "stale": "A comparison was made, but a model or the data have changed since; it is not shown.",
+    "stale": "A comparison was made, but a model, the data or the measures have changed since; it "
+    "is not shown.",
 }
 
 
