@@ -105,6 +105,8 @@ def evidence_inputs(model: Model) -> dict[str, str | bool | None]:
         "licence": model.run / "dataset" / LICENCE,
     }
     found = {name: sha256_file(path) if path.exists() else None for name, path in paths.items()}
+    # A comparison also ages where another of its models is trained again.
+    found["comparison state"] = comparison_state(model.run)
     return {**found, "intact": paths["release"].exists() and is_intact(release_folder(model))}
 
 
