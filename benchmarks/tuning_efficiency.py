@@ -23,9 +23,10 @@ from popgan.evidence.experiments.spread import spread_of
 from popgan.seeds import numpy_rng
 from popgan.tuning.begin import TuneOptions, define
 from popgan.tuning.definition import TICKS, Definition, StudyPlaces
+from popgan.tuning.folder import forget, hold
 from popgan.tuning.planner import Planner
 from popgan.tuning.space import differing, rounded
-from popgan.tuning.trial import forget, hold, train_trial
+from popgan.tuning.trial import train_trial
 from quality_cells import Lines
 from quality_plan import copy_of
 from quality_store import Store

@@ -18,11 +18,12 @@ from popgan.progress import Reporter
 from popgan.training.probe import Measured
 from popgan.tuning import trial as trial_module
 from popgan.tuning import worker as worker_module
+from popgan.tuning.folder import hold
 from popgan.tuning.outcome import DONE, finalists, judged, result, violations
 from popgan.tuning.planner import Planner
 from popgan.tuning.scale import objective
 from popgan.tuning.storage import FINALS, SEARCH, Storage
-from popgan.tuning.trial import hold, train_trial
+from popgan.tuning.trial import train_trial
 from popgan.tuning.worker import Worker, title
 from tuning.tiny_searches import Coarse, Made, cheap, heads, made, own_run, study, worker
 

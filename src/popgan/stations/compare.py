@@ -32,7 +32,15 @@ from popgan.stations.compared import (
     load_comparison,
     save_comparison,
 )
-from popgan.stations.contenders import Entrant, Team, budget_of, curve_of, entrants, teams
+from popgan.stations.contenders import (
+    Entrant,
+    Team,
+    budget_of,
+    curve_of,
+    double_notes,
+    entrants,
+    teams,
+)
 from popgan.stations.evaluate import require_measurable
 from popgan.stations.evidence import PAIRED_VERSION
 from popgan.stations.ledger import Ledger
@@ -233,12 +241,7 @@ def _pairs(sides: Sequence[Team], measured: dict[str, Measured], subjects: int) 
 
 
 def _notes(sides: Sequence[Team], subjects: int) -> list[str]:
-    notes = [
-        f"{entrant.name} repeats seed {entrant.plan.seed} of {team.title}: it is no further "
-        "training and does not count as one."
-        for team in sides
-        for entrant in team.doubles
-    ]
+    notes = double_notes(sides)
     single = [team.title for team in sides if len(team.members) == 1]
     if single and len(sides) > 1:
         notes.append(

@@ -19,7 +19,7 @@ from popgan.evidence.compare.translators import (
 )
 from popgan.evidence.paired.results import MethodRow, PairedResult
 from popgan.files import sha256_file
-from popgan.stations.contenders import Entrant, budget_of, curve_of, teams
+from popgan.stations.contenders import Entrant, budget_of, curve_of, double_notes, teams
 from popgan.stations.evidence import evaluation_state, load_evaluation
 from popgan.stations.pairs import translator_of
 
@@ -96,13 +96,7 @@ def paired_translators(found: Sequence[Entrant]) -> tuple[list[TranslatorPair], 
             for team in sides
         ]
     )
-    notes = translator_notes(pairs)
-    notes += [
-        f"{entrant.name} repeats seed {entrant.plan.seed} of {team.title}: it is no further "
-        "training and does not count as one."
-        for team in sides
-        for entrant in team.doubles
-    ]
+    notes = [*translator_notes(pairs), *double_notes(sides)]
     if missing and len(found) > 1:
         notes.append(f"In no pair, without a current evaluation: {', '.join(missing)}.")
     if other:

@@ -134,6 +134,16 @@ def teams(found: Sequence[Entrant]) -> list[Team]:
     return made
 
 
+def double_notes(found: Sequence[Team]) -> list[str]:
+    """That a seed which was trained twice is one training."""
+    return [
+        f"{entrant.name} repeats seed {entrant.plan.seed} of {team.title}: it is no further "
+        "training and does not count as one."
+        for team in found
+        for entrant in team.doubles
+    ]
+
+
 def budget_of(entrant: Entrant) -> Budget:
     """What a training was given and took."""
     model, plan = entrant.model, entrant.plan

@@ -205,7 +205,7 @@ class Scale:
 
 
 def _patients(images: Images, subjects: list[str]) -> Bank:
-    return Bank(images, subject_groups(subjects, seed=SEED), owners_of(subjects).astype(np.int64))
+    return Bank(images, subject_groups(subjects, seed=SEED), owners_of(subjects))
 
 
 def _owners(bank: Bank) -> NDArray[np.int64]:

@@ -25,10 +25,11 @@ from popgan.tuning.ablation_outcome import write
 from popgan.tuning.ablation_study import CURVE, AblationPlaces, AblationStudy
 from popgan.tuning.cells import Cell, Cells, Claim, Ended
 from popgan.tuning.crew import Crew
+from popgan.tuning.folder import forget
 from popgan.tuning.planner import Planner
 from popgan.tuning.prologue import joined
 from popgan.tuning.study import refuse_other_cohort
-from popgan.tuning.trial import forget, train_trial
+from popgan.tuning.trial import train_trial
 from popgan.tuning.worker import POLL
 
 

@@ -33,8 +33,6 @@ from popgan.training.loop import run
 from popgan.training.state import TrainState
 from popgan.tuning.definition import LAST, TICKS
 from popgan.tuning.folder import LOG
-from popgan.tuning.folder import forget as forget
-from popgan.tuning.folder import hold as hold
 from popgan.tuning.scale import TrialScale, objective
 from popgan.tuning.study import LostError
 

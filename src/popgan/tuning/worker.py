@@ -17,12 +17,13 @@ from popgan.errors import UserError
 from popgan.evidence.experiments.results import Outcome, Trial
 from popgan.progress import Reporter
 from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.folder import forget
 from popgan.tuning.halving import goes_on
 from popgan.tuning.outcome import DONE, finalists, judged, result, violations, write_result
 from popgan.tuning.planner import Planner
 from popgan.tuning.storage import FINALS, SEARCH, Claim, Storage
 from popgan.tuning.study import refuse_other_cohort
-from popgan.tuning.trial import forget, train_trial
+from popgan.tuning.trial import train_trial
 
 POLL = 2.0
 """Seconds between two looks at what others do, while nothing is left to take."""

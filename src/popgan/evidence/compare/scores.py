@@ -43,7 +43,7 @@ class Reference:
             UserError: fewer than two subjects.
         """
         groups = subject_groups(subjects, seed=seed)
-        return cls(features, groups, owners_of(subjects).astype(np.int64))
+        return cls(features, groups, owners_of(subjects))
 
     @property
     def subjects(self) -> int:
