@@ -179,7 +179,9 @@ def test_the_release_says_under_which_verdict_and_why(html):
     page = report_html(bare(release=forced))
     assert "although it could not be tested" in words(section(page, "release"))
     assert "a pilot within the house" in words(section(page, "release"))
-    assert "No set for sharing was made" in words(section(report_html(bare()), "release"))
+    assert "No set for sharing lies in the run folder" in words(
+        section(report_html(bare()), "release")
+    )
 
 
 def test_the_way_of_patients_and_images_is_drawn(html):

@@ -115,8 +115,8 @@ def release_sentence(release: ReleaseContent) -> str:
     """One sentence on the set that was made for sharing."""
     if release.state == "none":
         return (
-            "No set for sharing was made. What lies in the run folder is for use in the house: "
-            "popgan generate --release writes a set that is audited as a whole."
+            "No set for sharing lies in the run folder; what does is for use in the house. popgan "
+            "generate --release writes a set that is audited as a whole."
         )
     if release.state == "stale":
         return (
