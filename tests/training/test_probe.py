@@ -109,9 +109,16 @@ def test_a_machine_that_stays_busy_is_told_by_its_share(monkeypatch: pytest.Monk
     assert clock.wall == pytest.approx(2 * TRIES * 2.0, rel=0.1), "it does not go on for ever"
 
 
-def test_steps_that_take_long_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_that_take_long_are_taken_twice_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, found = on_a_clock(monkeypatch, lambda now: 0.0005)  # 20 s a step
-    assert clock.steps == 2 and found.share == pytest.approx(0.0005)
+    assert clock.steps == 2 * 2 and found.share == pytest.approx(0.0005)
+
+
+def test_a_first_step_that_reads_programs_from_the_disk_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, found = on_a_clock(monkeypatch, lambda now: 0.0009 if now < 1 else 1.0)  # 11 s, then 10 ms
+    assert found.speeds == pytest.approx([800.0] * 2) and found.share == pytest.approx(1.0)
 
 
 def test_the_fastest_counts_where_none_was_quiet(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,8 +168,13 @@ def _cost(
         return Cost(wall, wall if waited else own)
 
     kinds = kinds_of_steps(phases)
-    # The first steps set up kernels and, on a GPU, pick algorithms.
+    # The first steps set up kernels and, on a GPU, pick algorithms. The very first never counts: it
+    # may have taken long because programs and files still lay on the disk.
     found = {first: [step(first)] for first in kinds}
+    if _sum(found) > least:
+        opening = next(iter(kinds))
+        found[opening] = [step(opening)]
+    # Steps that do take long are not repeated any more.
     if _sum(found) <= least:
         found = {first: [] for first in kinds}
         while _sum(found) < least:
