@@ -79,10 +79,9 @@ def _definition(places: StudyPlaces, cohort: Cohort, threads: int) -> Definition
     if places.definition.exists():
         return Definition.load(places.definition)
     places.make()
-    made = define(
-        places, cohort, TuneOptions(trials=COUNT, budget="30d"), preset=start_of("popgan")
-    )
-    made = made.model_copy(update={"seconds": SECONDS, "threads": threads})
+    options = TuneOptions(trials=COUNT, budget="30d", threads=threads)
+    made = define(places, cohort, options, preset=start_of("popgan"))
+    made = made.model_copy(update={"seconds": SECONDS})
     made.save(places.definition)
     return made
 
