@@ -21,7 +21,17 @@ SOURCE = ROOT / "src"
 
 # From the ground up. A package imports from lower floors only, never from its own floor's others.
 FLOORS = [
-    {"errors", "wording", "seeds", "progress", "_version", "device", "networks", "objectives"},
+    {
+        "errors",
+        "wording",
+        "seeds",
+        "progress",
+        "_version",
+        "_waiting",
+        "device",
+        "networks",
+        "objectives",
+    },
     {"files", "provenance", "terminal", "sandbox"},
     {"folders", "config", "evidence", "child", "extraction"},
     {"pool"},

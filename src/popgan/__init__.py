@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from popgan._version import __version__
+from popgan._waiting import wait_briefly
 
 if TYPE_CHECKING:
     from popgan.cohort.cohort import Cohort
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from popgan.tuning.ablation_begin import AblateOptions
     from popgan.tuning.begin import TuneOptions
     from popgan.tuning.search import tune
+
+wait_briefly()
 
 _HOME = {
     "AblateOptions": "popgan.tuning.ablation_begin",

@@ -283,7 +283,7 @@ def test_a_busy_machine_is_a_warning_and_part_of_the_reason(
 ) -> None:
     monkeypatch.setattr("popgan.stations.plan.seconds_a_snapshot", lambda *_: 1.0)
     monkeypatch.setattr(
-        "popgan.stations.speed.measure_patiently", lambda *_: Measured([50.0, 50.0], share)
+        "popgan.stations.speed.measure_patiently", lambda *_, **__: Measured([50.0, 50.0], share)
     )
     answer = call("plan", run, "--budget", "2m")
     assert answer.status == 0, answer
@@ -295,3 +295,23 @@ def test_a_busy_machine_is_a_warning_and_part_of_the_reason(
     assert "unchanged, skipped" in call("plan", run, "--budget", "2m").err
     again = call("plan", run, "--budget", "2m", "--restart")
     assert ("plan again with --restart" in " ".join(again.err.split())) == busy
+
+
+@pytest.mark.parametrize("gain", [9.0, 1.1])
+def test_a_busy_machine_is_left_a_core_where_that_trains_faster(
+    run: Path, monkeypatch: pytest.MonkeyPatch, gain: float
+) -> None:
+    monkeypatch.setattr("popgan.stations.plan.seconds_a_snapshot", lambda *_: 1.0)
+    asked: list[int] = []
+
+    def measured(plan: Plan, *_: object, **__: object) -> Measured:
+        asked.append(plan.train.threads)
+        return Measured([50.0 * gain] * 2 if plan.train.threads == 2 else [50.0] * 2, 0.4)
+
+    monkeypatch.setattr("popgan.stations.speed.measure_patiently", measured)
+    answer = call("plan", run, "--budget", "2m", "--set", "train.threads=3")
+    told = " ".join(answer.err.split())
+    assert answer.status == 0 and asked == [3, 2]
+    assert ("--set train.threads=2 trains 9.0 times as fast" in told) == (gain == 9.0)
+    assert call("plan", run, "--set", "train.threads=1", "--name", "one").status == 0
+    assert asked == [3, 2, 1], "one thread cannot be fewer"

@@ -8,11 +8,16 @@ import torch
 
 from popgan.config.schema import Plan
 from popgan.device import best_device
+from popgan.planning.budget import seconds_needed
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
 from popgan.training.log import memory_gib
-from popgan.training.probe import QUIET, measure_patiently
+from popgan.training.probe import QUIET, TRIES, Measured, measure_patiently
 from popgan.training.sampler import ImageSource
+from popgan.training.state import TrainState
+
+WORTHWHILE = 1.2
+"""Gain in speed from which a thread fewer is advised."""
 
 
 class SpeedProbe:
@@ -38,20 +43,43 @@ class SpeedProbe:
 
     def __call__(self, plan: Plan) -> list[float]:
         """Images/s at each level of a plan."""
-        assert self._images is not None
-        recipe = find_recipe(plan.recipe)
-        with self._reporter.task("measuring speed", None), torch.random.fork_rng(devices=[]):
-            state = recipe.start(plan, best_device())
-            found = measure_patiently(plan, recipe.phases(plan), state, self._images(plan))
+        with self._reporter.task("measuring speed", None):
+            found, state = self._measured(plan, TRIES)
             self.speeds, self.share = found.speeds, found.share
             self.memory_gib, self.micro_batch = memory_gib(), state.guard.micro_batch
+            leave = "" if self.busy is None else self._with_a_thread_fewer(plan)
         if self.busy is not None:
             self._reporter.warning(
                 f"the machine is busy: while speed was measured popgan got {self.busy:.0%} of the "
                 "processor's time, so the plan may train far less than the budget allows; when "
-                "other programs are done, plan again with --restart"
+                f"other programs are done, plan again with --restart{leave}"
             )
         return self.speeds
+
+    def _measured(self, plan: Plan, tries: int) -> tuple[Measured, TrainState]:
+        assert self._images is not None
+        recipe = find_recipe(plan.recipe)
+        with torch.random.fork_rng(devices=[]):
+            state = recipe.start(plan, best_device())
+            images = self._images(plan)
+            return measure_patiently(plan, recipe.phases(plan), state, images, tries=tries), state
+
+    def _with_a_thread_fewer(self, plan: Plan) -> str:
+        """Advice to leave other programs a core, where that trains faster.
+
+        Threads share every operation and wait for the last of them, which gets no core as long as
+        another program has it: on two cores beside one program one thread trains nine times as
+        fast as two (benchmarks/busy.py).
+        """
+        count = plan.train.threads - 1
+        if count < 1 or best_device().type != "cpu":
+            return ""
+        train = plan.train.model_copy(update={"threads": count})
+        found, _ = self._measured(plan.model_copy(update={"train": train}), 1)
+        gain = seconds_needed(plan.train, self.speeds) / seconds_needed(train, found.speeds)
+        if gain < WORTHWHILE:
+            return ""
+        return f"; if they stay, --set train.threads={count} trains {gain:.1f} times as fast"
 
     @property
     def busy(self) -> float | None:
