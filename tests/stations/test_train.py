@@ -148,7 +148,7 @@ def test_a_new_start_keeps_the_old_model_until_it_has_a_checkpoint(
 def test_a_dry_run_measures_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def measured(plan: Plan, *_: object) -> Measured:
+    def measured(plan: Plan, *_: object, **__: object) -> Measured:
         seen.append(plan)
         return Measured([50.0] * 2, 1.0)
 
