@@ -95,6 +95,15 @@ def test_every_final_is_printed_seed_by_seed(result):
     assert [row.own for row in table.rows] == [False, True, False, False]
 
 
+def test_a_final_that_could_not_be_chosen_says_why(result):
+    default, first, *others = result.finals.candidates
+    lost = first.model_copy(update={"reason": "loses coverage 0.10, at least 0.30"})
+    held = result.finals.model_copy(update={"candidates": [default, lost, *others], "chosen": 0})
+    rows = finals_table(made.tuned(finals=held)).rows
+    assert rows[1].about == "not for choice: loses coverage 0.10, at least 0.30"
+    assert [row.about for row in rows[2:]] == ["", ""]
+
+
 def test_the_best_trials_are_in_order_and_the_default_is_always_among_them():
     result = made.tuned(trials=40)
     table = best_table(result)

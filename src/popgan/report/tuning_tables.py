@@ -107,7 +107,7 @@ def finals_table(result: TuneResult) -> ResultTable | None:
                 Cell(shown(candidate.searched, digits)),
                 Cell(parts=setting_words(candidate.setting, names) or ["as the preset"]),
             ],
-            about=standing(candidate) if place == finals.chosen else "",
+            about=standing(candidate) if place == finals.chosen else _ruled_out(candidate),
             own=place == finals.chosen,
         )
         for place, candidate in enumerate(finals.candidates)
@@ -123,6 +123,10 @@ def finals_table(result: TuneResult) -> ResultTable | None:
         rows,
         width="finals",
     )
+
+
+def _ruled_out(candidate: Candidate) -> str:
+    return f"not for choice: {candidate.reason}" if candidate.reason else ""
 
 
 def _seeds(candidate: Candidate) -> str:
