@@ -12,8 +12,9 @@ from engine import Discs
 from plans import tiny_plan
 from popgan.recipes.table import find_recipe
 from popgan.training import probe
+from popgan.training.neighbours import QUIET
 from popgan.training.phase import Phase, Step
-from popgan.training.probe import QUIET, TRIES, kinds_of_steps
+from popgan.training.probe import TRIES, kinds_of_steps
 
 
 def test_every_trained_level_is_measured_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -> None:

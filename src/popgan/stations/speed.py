@@ -12,7 +12,8 @@ from popgan.planning.budget import seconds_needed
 from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
 from popgan.training.log import memory_gib
-from popgan.training.probe import QUIET, TRIES, Measured, measure_patiently
+from popgan.training.neighbours import QUIET
+from popgan.training.probe import TRIES, Measured, measure_patiently
 from popgan.training.sampler import ImageSource
 from popgan.training.state import TrainState
 

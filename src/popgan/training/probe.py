@@ -17,14 +17,12 @@ import torch
 from popgan.config.schema import Plan
 from popgan.training.growth import stage_at
 from popgan.training.loop import one_step, threads
+from popgan.training.neighbours import QUIET
 from popgan.training.phase import Phase
 from popgan.training.sampler import ImageSource, Sampler
 from popgan.training.state import TrainState
 
 SECONDS_A_LEVEL = 2.0
-QUIET = 0.8
-"""Share of the time that the measuring thread must have a core. It takes part in all work, so where
-nobody disturbs it that is nearly all of the time; with one other program a core it is a half."""
 TRIES = 3
 """How often a level is measured where that is not so."""
 PATIENCE = 5.0

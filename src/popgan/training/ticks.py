@@ -19,6 +19,7 @@ from popgan.training.growth import Stage, at_stage
 from popgan.training.job import Job
 from popgan.training.log import Row, make_row
 from popgan.training.monitor import NOT_FINITE, Finding, judge, variety
+from popgan.training.neighbours import Neighbours
 from popgan.training.snapshots import keep_snapshot, snapshot_ticks
 from popgan.training.state import TrainState
 from popgan.training.tensors import TensorFileError
@@ -62,6 +63,7 @@ class Ticks:
         self.job, self.state, self.reporter, self.task = job, state, reporter, task
         self.told = len(state.guard.events)
         self._shown = state.images
+        self._neighbours = Neighbours(reporter)
         self._begin()
 
     def tell(self) -> None:
@@ -108,10 +110,13 @@ class Ticks:
             self.save()
             job.on_safe()
             self._advance(row)
+        self._neighbours.begin()  # measuring a snapshot is done by other threads
 
     def _row(self, stage: Stage, broken: bool) -> Row:
         # What follows, samples and a checkpoint, belongs to the next tick's time.
         (start, since), different = (self._start, self._since), math.nan
+        if device_of(self.state).type == "cpu":
+            self._neighbours.end()
         self._begin()
         seconds = self._start - start
         if not broken:
@@ -178,6 +183,7 @@ class Ticks:
         self.tell()
         self._advance()
         self._begin()
+        self._neighbours.begin()
 
     def _begin(self) -> None:
         self._start, self._since = time.monotonic(), self.state.images

@@ -24,7 +24,8 @@ from popgan.planning.rules import SUSTAINED
 from popgan.recipes.table import find_recipe
 from popgan.stations.pairs import training_images
 from popgan.stations.plan import make_plan
-from popgan.training.probe import QUIET, TRIES, Measured, measure_patiently
+from popgan.training.neighbours import QUIET
+from popgan.training.probe import TRIES, Measured, measure_patiently
 from popgan.tuning.definition import TICKS
 
 DEFAULT_SECONDS = 2.0  # a level

@@ -1,0 +1,50 @@
+"""Whether other programs have the cores that training waits for, told once in words.
+
+A slow training that says nothing looks broken. Threads share every operation, and the last of them
+decides when it ends: one other program on one core of two makes training not half as fast but a
+tenth (benchmarks/busy.py).
+"""
+
+from __future__ import annotations
+
+import time
+
+from popgan.progress import Reporter
+
+QUIET = 0.8
+"""Share of the time that the measuring thread must have a core. It takes part in all work, so where
+nobody disturbs it that is nearly all of the time; with one other program a core it is a half."""
+LEAST = 10.0
+"""Seconds of a tick that says something; a moment does not."""
+IN_A_ROW = 2
+
+
+class Neighbours:
+    """Watches how much of the time the thread that trains had a core.
+
+    Args:
+        reporter: told.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter, self._busy, self._told = reporter, 0, False
+        self.begin()
+
+    def begin(self) -> None:
+        """A tick begins."""
+        self._wall, self._own = time.monotonic(), time.thread_time()
+
+    def end(self) -> None:
+        """A tick on the CPU has ended."""
+        seconds, own = time.monotonic() - self._wall, time.thread_time() - self._own
+        if self._told or seconds < LEAST:
+            return
+        share = own / seconds
+        self._busy = self._busy + 1 if share < QUIET else 0
+        if self._busy < IN_A_ROW:
+            return
+        self._told = True
+        self._reporter.warning(
+            f"other programs have the cores that training waits for: it got one for {share:.0%} of "
+            "the time. It takes longer than planned and gives the same model; pause them if you can"
+        )
