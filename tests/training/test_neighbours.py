@@ -8,7 +8,7 @@ import pytest
 
 from popgan.progress import Reporter
 from popgan.training import neighbours
-from popgan.training.neighbours import LEAST, Neighbours
+from popgan.training.neighbours import ENOUGH, Neighbours
 
 
 class Clock:
@@ -45,8 +45,11 @@ def after(monkeypatch: pytest.MonkeyPatch, ticks: list[tuple[float, float]]) -> 
     return told.warnings
 
 
-def test_two_slow_ticks_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    warnings = after(monkeypatch, [(30.0, 0.4)] * 6)
+@pytest.mark.parametrize("seconds", [ENOUGH / 20, ENOUGH, 10 * ENOUGH])
+def test_what_lasts_is_told_once_however_long_a_tick_is(
+    monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    warnings = after(monkeypatch, [(seconds, 0.4)] * 60)
     assert len(warnings) == 1 and "for 40% of the time" in warnings[0]
 
 
@@ -54,8 +57,8 @@ def test_two_slow_ticks_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     "ticks",
     [
         [(30.0, 0.97)] * 6,  # quiet
-        [(30.0, 0.4), (30.0, 0.97)] * 3,  # a moment now and then
-        [(LEAST / 2, 0.1)] * 20,  # too short to say anything
+        [(2.0, 0.4), *[(2.0, 0.97)] * 20] * 3,  # a moment now and then
+        [(1.0, 0.1)] * 20,  # over before it says anything
     ],
 )
 def test_what_does_not_last_is_not_told(

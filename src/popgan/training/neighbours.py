@@ -14,9 +14,8 @@ from popgan.progress import Reporter
 QUIET = 0.8
 """Share of the time that the measuring thread must have a core. It takes part in all work, so where
 nobody disturbs it that is nearly all of the time; with one other program a core it is a half."""
-LEAST = 10.0
-"""Seconds of a tick that says something; a moment does not."""
-IN_A_ROW = 2
+ENOUGH = 30.0
+"""Seconds of training that say something; a moment does not."""
 
 
 class Neighbours:
@@ -27,21 +26,24 @@ class Neighbours:
     """
 
     def __init__(self, reporter: Reporter) -> None:
-        self._reporter, self._busy, self._told = reporter, 0, False
+        self._reporter, self._told = reporter, False
+        self._seconds = self._own = 0.0
         self.begin()
 
     def begin(self) -> None:
         """A tick begins."""
-        self._wall, self._own = time.monotonic(), time.thread_time()
+        self._from = time.monotonic(), time.thread_time()
 
     def end(self) -> None:
         """A tick on the CPU has ended."""
-        seconds, own = time.monotonic() - self._wall, time.thread_time() - self._own
-        if self._told or seconds < LEAST:
+        wall, own = self._from
+        self._seconds += time.monotonic() - wall
+        self._own += time.thread_time() - own
+        if self._told or self._seconds < ENOUGH:
             return
-        share = own / seconds
-        self._busy = self._busy + 1 if share < QUIET else 0
-        if self._busy < IN_A_ROW:
+        share = self._own / self._seconds
+        self._seconds = self._own = 0.0
+        if share >= QUIET:
             return
         self._told = True
         self._reporter.warning(
