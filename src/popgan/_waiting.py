@@ -3,7 +3,8 @@
 OpenMP splits every operation of torch among threads that meet at its end. GNU's lets whoever comes
 first hold its core, by default for some ten milliseconds. Where another program has a core as well,
 the thread that is waited for then gets none: on two cores a training beside one busy program took
-eleven times as long (benchmarks/busy.py). Shorter waits cost nothing measurable otherwise.
+fifty times as long, and takes thirteen times as long so (benchmarks/busy.py). Shorter waits cost
+nothing measurable otherwise.
 """
 
 from __future__ import annotations

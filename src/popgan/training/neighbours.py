@@ -2,7 +2,7 @@
 
 A slow training that says nothing looks broken. Threads share every operation, and the last of them
 decides when it ends: one other program on one core of two makes training not half as fast but a
-tenth (benchmarks/busy.py).
+thirteenth (benchmarks/busy.py).
 """
 
 from __future__ import annotations
