@@ -55,6 +55,7 @@ from tuning_methods import (
     definition_of,
     method,
     start_of,
+    stays,
 )
 from tuning_table import table
 
@@ -110,6 +111,8 @@ class Run:
                     continue
                 for cohort in cohorts:
                     for name in names:
+                        if name == OLD and stays(known):
+                            continue  # it is the new one
                         try:
                             setting = method(name, cohort, known)
                         except UserError:

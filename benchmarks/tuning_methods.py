@@ -65,6 +65,12 @@ def chosen(cells: Mapping[str, Any], recipe: str) -> tuple[Values, str] | None:
     return found.finals.candidates[found.finals.chosen].setting, found.finals.reason
 
 
+def stays(cells: Mapping[str, Any]) -> bool:
+    """Whether the search of popgan has kept the old standard, which then is the new one too."""
+    found = chosen(cells, "popgan")
+    return found is not None and not found[0]
+
+
 def method(name: str, cohort: str, cells: Mapping[str, Any]) -> Setting:
     """A method on a cohort.
 

@@ -9,7 +9,7 @@ from typing import Any
 from popgan.evidence.experiments.pairing import common, difference
 from popgan.evidence.experiments.results import TuneResult
 from tuning_efficiency import replayed
-from tuning_methods import METHODS, NEW, PAPER, PAPER_32, SEARCHED, THIRD, VERIFY_COHORTS
+from tuning_methods import METHODS, NEW, PAPER, PAPER_32, SEARCHED, THIRD, VERIFY_COHORTS, stays
 
 Cells = Mapping[str, Mapping[str, Any]]
 TITLES = {"ixi-64": "IXI, benchmark cohort", "lgg-64": "LGG FLAIR", "cheng-64": "Cheng T1wCE"}
@@ -80,7 +80,8 @@ def _trained(cells: Cells, group: str, cohort: str) -> list[str]:
         each = ", ".join("failed" if kid is None else f"{kid:.3f}" for kid in kids.values())
         gap = "" if name == NEW else _gap(kids, own)
         lines.append(f"| {name} | {len(kids)} | {_mean(kids):.3f} | {each} | {gap} |")
-    return [*lines, "", *_verdict(found)]
+    kept = ["", "The search kept the old standard: it is the new one."] if stays(cells) else []
+    return [*lines, *kept, "", *_verdict(found)]
 
 
 def _verdict(found: Mapping[str, Mapping[int, float | None]]) -> list[str]:
