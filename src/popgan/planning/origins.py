@@ -19,12 +19,18 @@ By = Literal["preset", "rule", "preset or rule", "recipe", "you"]
 NOT_SEARCHED = "not searched yet"
 NO_CHOICE = "nothing to search"
 PUBLISHED = "published; not searched yet"
-_SIZE = ("data.height", "data.width")
-_COST = "what it costs: `benchmarks/augmentation.py`; its strength is not searched yet"
-_LEAK = (
-    "leaks into samples where every image is moved, not where 80 % are: "
-    "`tests/recipes/test_leakage.py`; not searched yet"
+KEPT = (
+    "a search of `popgan`'s `standard` (24 trials at 64 x 64, IXI) found nothing better beyond chance: "
+    "`benchmarks/tuning.py`"
 )
+_SIZE = ("data.height", "data.width")
+_COSTS = "`benchmarks/augmentation.py`"
+_COST = f"what it costs: {_COSTS}; its strength is not searched yet"
+_LEAKS = (
+    "leaks into samples where every image is moved, not where 80 % are: "
+    "`tests/recipes/test_leakage.py`"
+)
+_LEAK = f"{_LEAKS}; {NOT_SEARCHED}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ ORIGINS: dict[str, Origin] = {
         (*_SIZE, "network.patch", "preset.channel_base", "preset.channel_max"),
     ),
     "network.patch": Origin("preset", "some recipes have one patch only", ("recipe",)),
-    "network.dropout": Origin("preset"),
+    "network.dropout": Origin("preset", evidence=KEPT),
     "network.pixel_norm": Origin("preset", evidence=PUBLISHED),
     "network.kernel": Origin("preset", "3 unless stated", (), NOT_SEARCHED),
     "network.mapping_layers": Origin("preset", evidence=PUBLISHED),
@@ -115,8 +121,10 @@ ORIGINS: dict[str, Origin] = {
         ("network.halvings",),
         "searched in every training, by the tuning split",
     ),
-    "augmentation.method": Origin("preset or rule", "affine unless stated", (), _COST),
-    "augmentation.probability": Origin("preset", evidence=_LEAK),
+    "augmentation.method": Origin(
+        "preset or rule", "affine unless stated", (), f"what it costs: {_COSTS}; {KEPT}"
+    ),
+    "augmentation.probability": Origin("preset", evidence=f"{_LEAKS}; {KEPT}"),
     "augmentation.flip": Origin(
         "preset or rule",
         "the preset's, but off where a label that is drawn has a side",
@@ -167,6 +175,7 @@ ORIGINS: dict[str, Origin] = {
         "preset or rule",
         "the preset's, but no more than the training slices",
         ("preset.batch", "data.train_slices"),
+        KEPT,
     ),
     "train.micro_batch": Origin(
         "rule",
@@ -174,10 +183,10 @@ ORIGINS: dict[str, Origin] = {
         ("train.batch", "machine.memory_gib"),
         "the same steps up to rounding, so nothing to search",
     ),
-    "train.loss": Origin("preset"),
-    "train.lr_generator": Origin("preset"),
-    "train.lr_discriminator": Origin("preset"),
-    "train.lr_end": Origin("preset"),
+    "train.loss": Origin("preset", evidence=KEPT),
+    "train.lr_generator": Origin("preset", evidence=KEPT),
+    "train.lr_discriminator": Origin("preset", evidence=KEPT),
+    "train.lr_end": Origin("preset", evidence=KEPT),
     "train.beta1": Origin("preset"),
     "train.beta2": Origin("preset"),
     "train.gamma": Origin(
@@ -185,16 +194,18 @@ ORIGINS: dict[str, Origin] = {
         "gamma_at_64 x area / 64^2; `stylegan2`: and x 32 / batch; `r3gan`: x 8.66 a doubling of "
         "the side; with the loss wgan-gp always 10",
         (*_SIZE, "train.loss", "preset.gamma_at_64"),
+        KEPT,
         others={"stylegan2": (*_SIZE, "train.loss", "train.batch", "preset.gamma_at_64")},
     ),
-    "train.r2": Origin("preset"),
+    "train.r2": Origin("preset", evidence=KEPT),
     "train.penalty_interval": Origin("preset"),
-    "train.diversity": Origin("preset"),
+    "train.diversity": Origin("preset", evidence=KEPT),
     "train.ema_half_life": Origin(
         "preset or rule",
         "3 % of the images, 100 to 10 000; `stylegan2`: batch x 10 / 32 thousand; or the share "
         "that the preset states",
         ("train.images", "preset.ema_share"),
+        KEPT,
         others={"stylegan2": ("train.batch", "train.images", "preset.ema_share")},
     ),
     "train.ema_ramp": Origin("preset", evidence=PUBLISHED),
@@ -204,7 +215,9 @@ ORIGINS: dict[str, Origin] = {
         ("network.channels", "train.init", "preset.level_weights", "preset.low_levels"),
     ),
     "train.fade": Origin("preset"),
-    "train.shuffle_buffer": Origin("preset or rule", "all training slices", ("data.train_slices",)),
+    "train.shuffle_buffer": Origin(
+        "preset or rule", "all training slices", ("data.train_slices",), KEPT
+    ),
     "train.ticks": Origin("rule", "one every 2000 images, 4 to 100", ("train.images",), NO_CHOICE),
     "train.snapshots": Origin(
         "rule",
@@ -219,7 +232,13 @@ ORIGINS: dict[str, Origin] = {
         "with channels last, 0.47 of the time of fp32 (stylegan2): `benchmarks/engine.py`; that it "
         "costs no quality is not measured yet",
     ),
-    "train.threads": Origin("rule", "all usable cores", ("machine.cores",), NO_CHOICE),
+    "train.threads": Origin(
+        "rule",
+        "all usable cores",
+        ("machine.cores",),
+        "beside a busy program a thread fewer can be faster, and `popgan plan` then says so: "
+        "`benchmarks/busy.py`",
+    ),
     "train.style_mixing": Origin("preset", evidence=PUBLISHED),
     "train.path_length": Origin("preset", evidence=PUBLISHED),
     "train.path_length_interval": Origin("preset", evidence=PUBLISHED),
