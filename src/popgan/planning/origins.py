@@ -20,8 +20,8 @@ NOT_SEARCHED = "not searched yet"
 NO_CHOICE = "nothing to search"
 PUBLISHED = "published; not searched yet"
 KEPT = (
-    "a search of `popgan`'s `standard` (24 trials at 64 x 64, IXI) found nothing better beyond chance: "
-    "`benchmarks/tuning.py`"
+    "a search of `popgan`'s `standard` (24 trials at 64 x 64, IXI) found nothing better beyond "
+    "chance: `benchmarks/tuning.py`"
 )
 _SIZE = ("data.height", "data.width")
 _COSTS = "`benchmarks/augmentation.py`"
