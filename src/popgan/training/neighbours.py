@@ -1,4 +1,4 @@
-"""Whether other programs have the cores that training waits for, told once in words.
+"""Whether training waits for cores that other programs have, told once in words.
 
 A slow training that says nothing looks broken. Threads share every operation, and the last of them
 decides when it ends: one other program on one core of two makes training not half as fast but a
@@ -47,6 +47,7 @@ class Neighbours:
             return
         self._told = True
         self._reporter.warning(
-            f"other programs have the cores that training waits for: it got one for {share:.0%} of "
-            "the time. It takes longer than planned and gives the same model; pause them if you can"
+            f"training waits for cores that other programs have, or for the disk: it got one for "
+            f"{share:.0%} of the time. It takes longer than planned and gives the same model; pause "
+            "them if you can"
         )

@@ -115,7 +115,8 @@ class Ticks:
     def _row(self, stage: Stage, broken: bool) -> Row:
         # What follows, samples and a checkpoint, belongs to the next tick's time.
         (start, since), different = (self._start, self._since), math.nan
-        if device_of(self.state).type == "cpu":
+        # Several processes wait for one another as well, and a GPU is waited for anyway.
+        if device_of(self.state).type == "cpu" and self.job.processes.count == 1:
             self._neighbours.end()
         self._begin()
         seconds = self._start - start
