@@ -47,7 +47,7 @@ class Neighbours:
             return
         self._told = True
         self._reporter.warning(
-            f"training waits for cores that other programs have, or for the disk: it got one for "
-            f"{share:.0%} of the time. It takes longer than planned and gives the same model; pause "
-            "them if you can"
+            "training waits for cores that other programs have, or for the disk: it got one for "
+            f"{share:.0%} of the time. It takes longer than planned and gives the same model; "
+            "pause them if you can"
         )
