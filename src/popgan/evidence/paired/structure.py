@@ -86,8 +86,8 @@ def _maps(a: Floats, b: Floats) -> tuple[Floats, Floats]:
 
 def _smoothed(stack: Floats) -> Floats:
     """The Gaussian along rows and columns; images go on mirrored beyond their edge."""
-    # Not as a product of matrices: thousands of small ones cost fifty times as much where another
-    # process holds a core, because the threads of each wait for one another.
+    # Not as products of matrices: no faster, and where another program holds a core thousands of
+    # small ones stall, because the threads of each wait for one another.
     across = ndimage.gaussian_filter1d(stack, _SIGMA, axis=2, radius=_RADIUS)
     return np.asarray(ndimage.gaussian_filter1d(across, _SIGMA, axis=1, radius=_RADIUS))
 
