@@ -127,6 +127,8 @@ def run_cell(cell: Cell, store: Store, cohort: Cohort, bench: Bench) -> bool:
         asked, plan = {"minutes": cell.minutes, **refused}, None
     if store.find(cell.name, asked):
         return False
+    if store.adopt(cell.name, asked):
+        return True
     print(f"{cell.name} ...", flush=True)
     start = time.monotonic()
     value = refused or measure(cell, plan, cohort, bench)
@@ -206,7 +208,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is missing; write the JSON, the page and the figures."""
     options = parse(arguments)
-    store = Store(options.results / "quality.json", options.work / "locks")
+    beside = [options.results / "tuning.json"]
+    store = Store(options.results / "quality.json", options.work / "locks", beside)
     cohorts = Cohorts(options.work, store)
     wanted, troubles = cells(options.only, options.seeds, options.minutes), 0
     try:

@@ -52,6 +52,8 @@ GROUPS = ("scale", "recipes", "precision", "precision-stylegan2", "prior", "larg
 DEFAULT = tuple(group for group in GROUPS if group != "precision-stylegan2")
 BLUR = 0.8  # pixels, of the deliberately soft slices
 SHOWN = 40  # images beside each other
+FRESH = 1_000_000
+"""The first seed of what is compared over seeds: none that a search or a final has used."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +116,16 @@ def cells(groups: Sequence[str], seeds: Sequence[int] | None, minutes: float | N
             for setting in (RECIPES[0], PRIOR["lgg-64", "scratch"], LARGE):
                 yield Cell(f"scale/{setting.cohort}", group, setting, 0)
             return
-        for seed in seeds or default:
+        first = FRESH if len(default) > 1 else 0
+        for number in seeds or default:
             for setting, own in _of_group(group):
-                name = f"{group}/{setting.name}/{seed}"
+                name, seed = f"{group}/{setting.name}/{number}", first + number
                 if group.startswith("precision"):
                     yield Cell(name, group, setting, granted(own), seed, "fp32")
                     continue
                 yield Cell(name, group, setting, granted(own), seed)
                 if group == "prior" and setting.init == "phantom":
-                    third = f"{group}/{setting.name}, third/{seed}"
+                    third = f"{group}/{setting.name}, third/{number}"
                     yield Cell(third, group, setting, granted(own) / 3, seed)
 
     return [cell for group in groups for cell in of(group)]

@@ -7,7 +7,7 @@ file. Locks die with their process, so a killed one leaves nothing behind that h
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -26,10 +26,11 @@ class Store:
     Args:
         path: the JSON file.
         locks: folder of the locks; not committed.
+        beside: results files of other benchmarks, whose cells may serve here as well.
     """
 
-    def __init__(self, path: Path, locks: Path) -> None:
-        self.path, self.locks = path, locks
+    def __init__(self, path: Path, locks: Path, beside: Sequence[Path] = ()) -> None:
+        self.path, self.locks, self.beside = path, locks, beside
         locks.mkdir(parents=True, exist_ok=True)
 
     def cells(self) -> dict[str, Record]:
@@ -40,6 +41,21 @@ class Store:
         """A cell that was measured as it is asked for now; None if there is none."""
         record = self.cells().get(name)
         return record if record is not None and record["asked"] == dict(asked) else None
+
+    def adopt(self, name: str, asked: Mapping[str, Any]) -> bool:
+        """Whether another benchmark has measured the very same training; its cell is taken over.
+
+        Only a cell that names its plan can be: its hash stands for all that shapes the result.
+        """
+        if "plan" not in asked:
+            return False
+        for path in self.beside:
+            for other, record in (read_json(path)["cells"] if path.exists() else {}).items():
+                if record["asked"] == dict(asked):
+                    with self._change() as cells:
+                        cells[name] = {**record, "measured_as": f"{path.name}: {other}"}
+                    return True
+        return False
 
     def put(self, name: str, asked: Mapping[str, Any], value: Any, **more: Any) -> None:
         """Write a cell, with where it comes from; other processes' cells stay."""

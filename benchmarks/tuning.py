@@ -33,9 +33,9 @@ from popgan.tuning.definition import StudyPlaces
 from popgan.tuning.outcome import result
 from popgan.tuning.search import complete
 from popgan.tuning.worker import Worker, title
-from quality_cells import Bench, Cell, Lines, asked_of, measure
+from quality_cells import FRESH, RECIPES, Bench, Cell, Lines, asked_of, measure
 from quality_plan import Speeds, copy_of, data_folder, open_cohort, provisional, shape
-from quality_speeds import measure_speeds, with_known
+from quality_speeds import held_against, measure_speeds, with_known
 from quality_store import Store
 from tuning_efficiency import COUNT, GROUP, efficiency
 from tuning_methods import (
@@ -62,6 +62,8 @@ from tuning_table import table
 HERE = Path(__file__).resolve().parent
 GROUPS = ("search", "verify", "third", "efficiency")
 SPEEDS, SPEED_THREADS = "speeds", 2
+YARDSTICK = RECIPES[0]
+"""Its speed is measured with every new one: the machine may be another, and the ratio counts."""
 
 
 class Run:
@@ -69,7 +71,8 @@ class Run:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.work = options, options.work
-        self.store = Store(options.results / "tuning.json", options.work / "locks")
+        self.quality = options.results / "quality.json"
+        self.store = Store(options.results / "tuning.json", options.work / "locks", [self.quality])
         self._open: dict[str, Cohort] = {}
 
     def cohort(self, name: str) -> Cohort:
@@ -118,27 +121,42 @@ class Run:
                         except UserError:
                             continue  # its search is not finished
                         title = f"{group}/{cohort}, {name}/{seed}"
-                        # Seeds of the search and of its final are not used again.
-                        found.append(Cell(title, group, setting, MINUTES, 1_000_000 + seed))
+                        found.append(Cell(title, group, setting, MINUTES, FRESH + seed))
         return found
 
+    def speeds(self) -> dict[str, Any] | None:
+        """The speeds that are frozen: those of the benchmark of quality, and what was added here.
+
+        One record for both, so that a training that both ask for is one training.
+        """
+        own = self.store.cells().get(SPEEDS, {}).get("value")
+        first = Store(self.quality, self.store.locks).cells().get(SPEEDS, {}).get("value")
+        return first if own is None else with_known(own, first)
+
     def freeze_speeds(self) -> None:
-        """Measure the speeds of all methods in alternating rounds, and keep them."""
-        known = self.store.cells().get(SPEEDS, {}).get("value")
+        """Measure the speeds that are missing, against the yardstick of those that are known."""
+        known = self.speeds()
         named: list[tuple[str, Any, Cohort]] = []
         for cell in self.trainings():
             cohort = self.cohort(cell.setting.cohort)
             plan = provisional(cell.setting, cohort, SPEED_THREADS)
             if known is None or shape(plan) not in known["shapes"]:
                 named.append((cell.setting.name, plan, cohort))
-        if named:
-            value = measure_speeds(named, rounds=self.options.rounds, count=SPEED_THREADS)
-            self.store.put(SPEEDS, {}, with_known(value, known))
+        if not named:
+            return
+        if known is not None:
+            cohort = self.cohort(YARDSTICK.cohort)
+            named.append((YARDSTICK.name, provisional(YARDSTICK, cohort, SPEED_THREADS), cohort))
+        value = measure_speeds(named, rounds=self.options.rounds, count=SPEED_THREADS)
+        if known is not None:
+            value = held_against(YARDSTICK.name, value, known)
+        own = self.store.cells().get(SPEEDS, {}).get("value")
+        self.store.put(SPEEDS, {}, with_known(value, own))
 
     def train(self) -> int:
         """Train and score what is missing; how many could not be."""
-        record = self.store.cells().get(SPEEDS, {}).get("value")
-        bench = Bench(self.work, self.options.results, Speeds(record), self.options.threads, 2000)
+        speeds = Speeds(self.speeds())
+        bench = Bench(self.work, self.options.results, speeds, self.options.threads, 2000)
         troubles = 0
         for cell in self.trainings():
             cohort = self.cohort(cell.setting.cohort)
@@ -161,6 +179,9 @@ class Run:
             refused = {"refused": str(error)}
             asked, plan = {"minutes": cell.minutes, **refused}, None
         if self.store.find(cell.name, asked):
+            return
+        if self.store.adopt(cell.name, asked):
+            self.write()
             return
         print(f"{cell.name} ...", flush=True)
         start = time.monotonic()
