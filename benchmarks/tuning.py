@@ -9,8 +9,8 @@
 `--threads` threads) on the benchmark cohort at 64 x 64, by popgan's own `tune`. `verify`: 8
 minutes on two cores a training, three fresh seeds, benchmark cohort and LGG FLAIR, KID to test
 patients that no search has touched. `third`: the same on slices of a set that was never searched.
-`efficiency`: 40 tiny configurations trained in full, then replayed: how many images would
-successive halving have needed?
+`efficiency`: 40 tiny configurations trained in full on each of three cohorts: how many images would
+successive halving have needed, what matters, and does what is good on one cohort hold on another?
 
 What is measured is kept in results/tuning.json; the same command does only what is missing, and
 an interrupted training goes on. Two processes may work at once, at one search as well. Scans are
@@ -37,7 +37,7 @@ from quality_cells import FRESH, RECIPES, Bench, Cell, Lines, asked_of, measure
 from quality_plan import Speeds, copy_of, data_folder, open_cohort, provisional, shape
 from quality_speeds import held_against, measure_speeds, with_known
 from quality_store import Store
-from tuning_efficiency import COUNT, GROUP, efficiency
+from tuning_efficiency import COHORTS, COUNT, GROUP, efficiency
 from tuning_methods import (
     METHODS,
     MINUTES,
@@ -205,8 +205,9 @@ class Run:
             f"{cell.name}: {'done' if cell.name in known else 'missing'}"
             for cell in self.trainings()
         ]
-        done = sum(name.startswith(f"{GROUP}/setting/") for name in known)
-        lines.append(f"efficiency: {done} of {COUNT} configurations")
+        for cohort in COHORTS:
+            done = sum(name.startswith(f"{GROUP}/{cohort}/setting/") for name in known)
+            lines.append(f"efficiency/{cohort}: {done} of {COUNT} configurations")
         return "\n".join(lines)
 
 
@@ -260,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if {"verify", "third"} & set(options.only):
             troubles = run.train()
         if "efficiency" in options.only:
-            efficiency(run.store, run.cohort(SEARCH_COHORT), options)
+            efficiency(run.store, run.cohort, options)
         run.write()
     except UserError as error:
         print(error, file=sys.stderr)

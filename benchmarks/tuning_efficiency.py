@@ -1,15 +1,16 @@
 """Would successive halving have found the best of 40 configurations, and with how many images?
 
-40 settings that fill popgan's search space are trained to the end, with 40 seconds each, and five
-more trainings of the default tell what seeds do. Their learning curves are kept; the search's rule
-is then replayed on them in many orders. Nothing is trained twice, so the answer is exact for these
-configurations.
+40 settings that fill popgan's search space are trained to the end, with 60 seconds each, and five
+more trainings of the default tell what seeds do; the same on each of three cohorts, for
+`tuning_transfer.py`. Learning curves are kept; the search's rule is then replayed on them in many
+orders. Nothing is trained twice, so the answer is exact for these configurations.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Mapping
 from statistics import mean
 from typing import Any
 
@@ -30,22 +31,45 @@ from popgan.tuning.trial import train_trial
 from quality_cells import Lines
 from quality_plan import copy_of
 from quality_store import Store
-from tuning_methods import start_of
+from tuning_methods import SEARCH_COHORT, THIRD, VERIFY_COHORTS, start_of
 
-COUNT, SPREAD, SECONDS = 40, 5, 40.0
+COUNT, SPREAD, SECONDS = 40, 5, 60.0
 ORDERS = 1000
 GROUP = "efficiency"
+COHORTS = (*VERIFY_COHORTS, THIRD)
+"""The first is the one that is searched: its space and its speeds are those of all."""
 
 
-def efficiency(store: Store, cohort: Cohort, options: argparse.Namespace) -> None:
-    """Train what is missing; several processes may work at it."""
+def efficiency(store: Store, cohorts: Callable[[str], Cohort], options: argparse.Namespace) -> None:
+    """Train what is missing; several processes may work at it.
+
+    Args:
+        store: of results.
+        cohorts: gives a cohort by its name.
+        options: of the benchmark.
+    """
     with store.alone("begin-efficiency"):
-        run = copy_of(cohort, options.work / "search" / GROUP)
+        run = copy_of(cohorts(SEARCH_COHORT), options.work / "search" / GROUP)
         places = StudyPlaces(run.run, GROUP)
         definition = _definition(places, run, options.threads)
-    start = start_of("popgan")
-    planner = Planner(definition, run, places.private / "speeds.json", start)
-    for name, setting, seed in _trainings(definition):
+        space = [
+            one.model_copy(update={"default": definition.default.get(one.name)}).model_dump()
+            for one in definition.space
+        ]
+        if store.find(f"{GROUP}/space", {"seconds": SECONDS}) is None:
+            store.put(f"{GROUP}/space", {"seconds": SECONDS}, space)
+    for name in COHORTS:
+        run = copy_of(cohorts(name), options.work / "search" / f"{GROUP}-{name}")
+        _train(name, run, definition, places, store)
+
+
+def _train(
+    cohort: str, run: Cohort, definition: Definition, places: StudyPlaces, store: Store
+) -> None:
+    # One file of speeds: a configuration gets as many images on every cohort.
+    planner = Planner(definition, run, places.private / "speeds.json", start_of("popgan"))
+    for kind, number, setting, seed in trainings(definition):
+        name = f"{GROUP}/{cohort}/{kind}/{number}"
         if name in store.cells():
             continue
         folder = places.private / name.replace("/", "-")
@@ -86,25 +110,39 @@ def _definition(places: StudyPlaces, cohort: Cohort, threads: int) -> Definition
     return made
 
 
-def _trainings(definition: Definition) -> list[tuple[str, Setting, int]]:
+def trainings(definition: Definition) -> list[tuple[str, int, Setting, int]]:
+    """All trainings of a cohort: "default" or "setting", number, setting, seed."""
     settings = [
         differing(rounded(setting), definition.default)
         for setting in space_filling(definition.space, COUNT, 0, held=definition.held)
     ]
-    own = [(f"{GROUP}/default/{seed}", {}, seed) for seed in range(SPREAD)]
-    return own + [(f"{GROUP}/setting/{i}", one, 100 + i) for i, one in enumerate(settings)]
+    own: list[tuple[str, int, Setting, int]] = [("default", i, {}, i) for i in range(SPREAD)]
+    return own + [("setting", i, one, 100 + i) for i, one in enumerate(settings)]
 
 
-def replayed(cells: dict[str, Any], reduction: int) -> dict[str, Any] | None:
+def recorded(
+    cells: Mapping[str, Any], cohort: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
+    """The settings in their order, and the trainings of the default; None while any is missing."""
+    found = []
+    for kind, count in (("setting", COUNT), ("default", SPREAD)):
+        names = [f"{GROUP}/{cohort}/{kind}/{number}" for number in range(count)]
+        if any(name not in cells for name in names):
+            return None
+        found.append([cells[name]["value"] for name in names])
+    return found[0], found[1]
+
+
+def replayed(cells: Mapping[str, Any], cohort: str, reduction: int) -> dict[str, Any] | None:
     """What the search's rule finds in random orders of the recorded configurations.
 
     Returns:
         None while trainings are missing.
     """
-    settings = [c["value"] for n, c in cells.items() if n.startswith(f"{GROUP}/setting/")]
-    default = [c["value"] for n, c in cells.items() if n.startswith(f"{GROUP}/default/")]
-    if len(settings) < COUNT or len(default) < SPREAD:
+    both = recorded(cells, cohort)
+    if both is None:
         return None
+    settings, default = both
     rungs = settings[0]["rungs"]
     curves: list[Curve] = []
     for one in settings:

@@ -8,8 +8,9 @@ from typing import Any
 
 from popgan.evidence.experiments.pairing import common, difference
 from popgan.evidence.experiments.results import TuneResult
-from tuning_efficiency import replayed
+from tuning_efficiency import COHORTS, SECONDS, replayed
 from tuning_methods import METHODS, NEW, PAPER, PAPER_32, SEARCHED, THIRD, VERIFY_COHORTS, stays
+from tuning_transfer import transfer_lines
 
 Cells = Mapping[str, Mapping[str, Any]]
 TITLES = {"ixi-64": "IXI, benchmark cohort", "lgg-64": "LGG FLAIR", "cheng-64": "Cheng T1wCE"}
@@ -19,7 +20,7 @@ def table(cells: Cells) -> str:
     """The page."""
     parts = [["# Parameter optimisation", "", _machine(cells)], _searches(cells)]
     parts += [_trained(cells, "verify", cohort) for cohort in VERIFY_COHORTS]
-    parts += [_trained(cells, "third", THIRD), _efficiency(cells)]
+    parts += [_trained(cells, "third", THIRD), _efficiency(cells), transfer_lines(cells, TITLES)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -145,20 +146,33 @@ def _clear(kids: Mapping[int, float | None], own: Mapping[int, float | None]) ->
 
 
 def _efficiency(cells: Cells) -> list[str]:
-    found = replayed(dict(cells), 3)
-    if found is None:
+    found = {name: replayed(cells, name, 3) for name in COHORTS}
+    rows = [_replay_row(name, one) for name, one in found.items() if one is not None]
+    if not rows:
         return []
-    rungs = ", ".join(f"{rung:.0%}" for rung in found["rungs"])
+    one = next(one for one in found.values() if one is not None)
+    rungs = ", ".join(f"{rung:.0%}" for rung in one["rungs"])
     return [
         "## Search efficiency",
         "",
-        f"{found['configurations']} configurations that fill the search space, trained in full "
-        f"({found['failed']} more failed); best KID {found['best']:.3f}, median "
-        f"{found['median']:.3f}; SD between seeds of the default {found['spread_sd']:.3f}; "
-        f"{found['good']} configurations lie within one SD of the best.",
+        f"Configurations that fill popgan's search space, trained in full with {SECONDS:g} seconds "
+        f"each, then halved again in 1000 random orders: at {rungs} of the images one of "
+        f"{one['reduction']} goes on. Share: of the images of full training (95 % of the orders). "
+        "Found: how often the one that is found lies within one SD of the best, SD between five "
+        "seeds of the default; and how much above the best it lies on average.",
         "",
-        f"Halving at {rungs} of the images, one of {found['reduction']} goes on, in 1000 random "
-        f"orders: {found['share']:.0%} of the images of full training (95 % of the orders "
-        f"{found['share_low']:.0%} to {found['share_high']:.0%}); within one SD of the best in "
-        f"{found['within']:.0%} of the orders, on average {found['regret']:.4f} above it.",
+        "| cohort | configurations (failed) | best | median | SD | within one SD | share | found | "
+        "above the best |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        *rows,
     ]
+
+
+def _replay_row(name: str, found: Mapping[str, Any]) -> str:
+    sd = "-" if found["spread_sd"] is None else f"{found['spread_sd']:.3f}"
+    return (
+        f"| {TITLES[name]} | {found['configurations']} ({found['failed']}) | {found['best']:.3f} | "
+        f"{found['median']:.3f} | {sd} | {found['good']} | {found['share']:.0%} "
+        f"({found['share_low']:.0%} to {found['share_high']:.0%}) | {found['within']:.0%} | "
+        f"{found['regret']:.4f} |"
+    )
