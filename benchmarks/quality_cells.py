@@ -138,7 +138,7 @@ def _of_group(group: str) -> list[tuple[Setting, float]]:
         "precision": [(RECIPES[0], 8.0)],
         "precision-stylegan2": [(RECIPES[1], 8.0)],
         "prior": [(setting, 20.0) for setting in PRIOR.values()],
-        "large": [(LARGE, 60.0)],
+        "large": [(LARGE, 15.0)],
         "classifier": [(TOLD, 20.0)],
     }[group]
 
