@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from popgan.config.training import TrainPlan
 from popgan.errors import UserError
@@ -29,23 +30,30 @@ def parse_budget(text: str) -> float:
     return seconds
 
 
+def seconds_an_image(shares: Sequence[float], speeds: Sequence[float]) -> float:
+    """Seconds that an image takes, on average over the levels.
+
+    Args:
+        shares: share of images of each level; sums to 1.
+        speeds: images/s measured at each level (any number where the share is 0).
+    """
+    return sum(share / speed for share, speed in zip(shares, speeds, strict=True) if share > 0)
+
+
 def images_within(seconds: float, shares: list[float], speeds: list[float], batch: int) -> int:
     """Images that fit into a time when each level has its share and its speed.
 
     Args:
         seconds: training time.
-        shares: share of images of each level; sums to 1.
-        speeds: images/s measured at each level (any number where the share is 0).
+        shares, speeds: see `seconds_an_image`.
         batch: the result is a multiple of it, and at least ten batches.
     """
-    cost = sum(share / speed for share, speed in zip(shares, speeds, strict=True) if share > 0)
-    return max(10, round(seconds / cost / batch)) * batch
+    return max(10, round(seconds / seconds_an_image(shares, speeds) / batch)) * batch
 
 
 def seconds_needed(plan: TrainPlan, speeds: list[float]) -> float:
     """Training time of a plan at measured speeds."""
-    pairs = zip(plan.level_shares, speeds, strict=True)
-    return sum(share * plan.images / speed for share, speed in pairs if share > 0)
+    return plan.images * seconds_an_image(plan.level_shares, speeds)
 
 
 def refuse_short(

@@ -19,7 +19,7 @@ from popgan.device import best_device
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Setting
 from popgan.files import read_json, sha256_value, write_json
-from popgan.planning.budget import images_within, seconds_needed
+from popgan.planning.budget import images_within, seconds_an_image, seconds_needed
 from popgan.planning.rules import SUSTAINED
 from popgan.recipes.table import find_recipe
 from popgan.stations.pairs import training_images
@@ -176,7 +176,7 @@ class Planner:
         now = self._measured(base, PROBE_SECONDS).speeds
         speeds = self._measured(plan, PROBE_SECONDS).speeds
         before, shares = known[_DEFAULT], base.train.level_shares
-        busy = _cost(now, shares) / _cost(before, shares)
+        busy = seconds_an_image(shares, now) / seconds_an_image(shares, before)
         self._keep({key: [speed * busy for speed in speeds]})
         return self._known()[key]
 
@@ -193,11 +193,6 @@ class Planner:
     def _keep(self, found: dict[str, list[float]]) -> None:
         # Another worker may have measured meanwhile; whose number stays does not matter.
         write_json(self._path, {**found, **self._known()})
-
-
-def _cost(speeds: list[float], shares: list[float]) -> float:
-    """Seconds an image takes, on average over the levels."""
-    return sum(share / speed for share, speed in zip(shares, speeds, strict=True) if share > 0)
 
 
 def _shape(plan: Plan) -> str:
