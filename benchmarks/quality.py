@@ -22,15 +22,17 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from popgan.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.files import write_text
-from quality_cells import DEFAULT, GROUPS, Bench, Cell, asked_of, cells, measure, settings_of
+from quality_cells import DEFAULT, GROUPS, Bench, Cell, asked_of, cells, settings_of
 from quality_figures import figures
-from quality_plan import NoPriorError, Speeds, data_folder, open_cohort, provisional, shape
+from quality_plan import NoPriorError, Speeds, provisional, shape
+from quality_run import Cohorts, minutes_since, run_cells
 from quality_speeds import held_against, measure_speeds, with_known, without
 from quality_store import Store
 from quality_table import table
@@ -39,21 +41,6 @@ HERE = Path(__file__).resolve().parent
 SPEEDS = "speeds"
 YARDSTICK = "popgan standard"
 SPEED_THREADS = 2
-
-
-class Cohorts:
-    """Cohorts by name, ingested when they are first needed."""
-
-    def __init__(self, work: Path, store: Store) -> None:
-        self.work, self.store = work, store
-        self._open: dict[str, Cohort] = {}
-
-    def __getitem__(self, name: str) -> Cohort:
-        if name not in self._open:
-            # Another process must not ingest into the same folder meanwhile.
-            with self.store.alone(f"cohort-{name}"):
-                self._open[name] = open_cohort(name, data=data_folder(), work=self.work)
-        return self._open[name]
 
 
 def freeze_speeds(options: argparse.Namespace, store: Store, cohorts: Cohorts) -> None:
@@ -84,57 +71,7 @@ def freeze_speeds(options: argparse.Namespace, store: Store, cohorts: Cohorts) -
     if again:
         value = held_against(YARDSTICK, value, known)
         known = without(options.again, known)
-    store.put(SPEEDS, {}, with_known(value, known), wall_minutes=_minutes_since(start))
-
-
-def run_cells(
-    wanted: Sequence[Cell], store: Store, cohorts: Cohorts, bench: Bench, results: Path
-) -> int:
-    """Measure what is missing, cell by cell, and write the page after each.
-
-    Returns:
-        How many cells could not be measured; each was told, and the others were gone on with.
-    """
-    troubles = 0
-    for cell in wanted:
-        cohort = cohorts[cell.setting.cohort]
-        try:
-            with store.claim(cell.name) as mine:
-                if not mine:
-                    print(f"{cell.name}: another process is at it", flush=True)
-                elif run_cell(cell, store, cohort, bench):
-                    write_tables(store, results)
-        except NoPriorError as error:
-            print(f"{cell.name}: left out ({error})", flush=True)
-        except UserError as error:
-            print(f"{cell.name}: {error}", file=sys.stderr, flush=True)
-            troubles += 1
-    return troubles
-
-
-def run_cell(cell: Cell, store: Store, cohort: Cohort, bench: Bench) -> bool:
-    """Measure a cell and say so, unless that was done.
-
-    A budget that popgan refuses is a result, too.
-    """
-    refused: dict[str, str] = {}
-    try:
-        asked, plan = asked_of(cell, cohort, bench)
-    except UserError as error:
-        if "is too short" not in str(error):
-            raise
-        refused = {"refused": str(error)}
-        asked, plan = {"minutes": cell.minutes, **refused}, None
-    if store.find(cell.name, asked):
-        return False
-    if store.adopt(cell.name, asked):
-        return True
-    print(f"{cell.name} ...", flush=True)
-    start = time.monotonic()
-    value = refused or measure(cell, plan, cohort, bench)
-    wall = _minutes_since(start)
-    store.put(cell.name, asked, value, wall_minutes=wall, threads=bench.threads)
-    return True
+    store.put(SPEEDS, {}, with_known(value, known), wall_minutes=minutes_since(start))
 
 
 def write_tables(store: Store, results: Path) -> None:
@@ -165,10 +102,6 @@ def status(wanted: Sequence[Cell], store: Store, cohorts: Cohorts, bench: Bench)
         lines.append(f"{cell.name}: {word}")
     lines.append(f"missing: about {left / 60:.1f} h with {bench.threads} threads")
     return "\n".join(lines)
-
-
-def _minutes_since(start: float) -> float:
-    return round((time.monotonic() - start) / 60, 2)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -224,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.status:
             print(status(wanted, store, cohorts, bench))
         elif not options.speeds and not options.table:
-            troubles = run_cells(wanted, store, cohorts, bench, options.results)
+            write = partial(write_tables, store, options.results)
+            troubles = run_cells(wanted, store, cohorts, bench, write)
         if not options.status:
             write_tables(store, options.results)
     except UserError as error:

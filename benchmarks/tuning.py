@@ -33,8 +33,9 @@ from popgan.tuning.definition import StudyPlaces
 from popgan.tuning.outcome import result
 from popgan.tuning.search import complete
 from popgan.tuning.worker import Worker, title
-from quality_cells import FRESH, RECIPES, Bench, Cell, Lines, asked_of, measure
-from quality_plan import Speeds, copy_of, data_folder, open_cohort, provisional, shape
+from quality_cells import FRESH, RECIPES, Bench, Cell, Lines
+from quality_plan import Speeds, copy_of, provisional, shape
+from quality_run import Cohorts, minutes_since, run_cells
 from quality_speeds import held_against, measure_speeds, with_known
 from quality_store import Store
 from tuning_efficiency import COHORTS, COUNT, GROUP, efficiency
@@ -73,14 +74,7 @@ class Run:
         self.options, self.work = options, options.work
         self.quality = options.results / "quality.json"
         self.store = Store(options.results / "tuning.json", options.work / "locks", [self.quality])
-        self._open: dict[str, Cohort] = {}
-
-    def cohort(self, name: str) -> Cohort:
-        """A cohort, ingested when it is first needed."""
-        if name not in self._open:
-            with self.store.alone(f"cohort-{name}"):
-                self._open[name] = open_cohort(name, data=data_folder(), work=self.work)
-        return self._open[name]
+        self.cohorts = Cohorts(self.work, self.store)
 
     def search(self, recipe: str) -> None:
         """Work at the search of a recipe until it is complete; others may work beside."""
@@ -90,7 +84,7 @@ class Run:
         print(f"{name} ...", flush=True)
         start = time.monotonic()
         with self.store.alone(f"begin-{recipe}"):
-            run = copy_of(self.cohort(SEARCH_COHORT), self.work / "search" / recipe)
+            run = copy_of(self.cohorts[SEARCH_COHORT], self.work / "search" / recipe)
             places = StudyPlaces(run.run, recipe)
             definition = definition_of(recipe, places, run, self.options.threads)
         worker = Worker(places, definition, run, Lines(), preset=start_of(recipe), told=_told)
@@ -99,7 +93,7 @@ class Run:
         if complete(found, definition):
             asked = {"trials": TRIALS, "seconds": SECONDS, "threads": definition.threads}
             value = {"result": found.model_dump(mode="json")}
-            self.store.put(name, asked, value, wall_minutes=_minutes_since(start))
+            self.store.put(name, asked, value, wall_minutes=minutes_since(start))
             self.write()
 
     def trainings(self) -> list[Cell]:
@@ -138,14 +132,14 @@ class Run:
         known = self.speeds()
         named: list[tuple[str, Any, Cohort]] = []
         for cell in self.trainings():
-            cohort = self.cohort(cell.setting.cohort)
+            cohort = self.cohorts[cell.setting.cohort]
             plan = provisional(cell.setting, cohort, SPEED_THREADS)
             if known is None or shape(plan) not in known["shapes"]:
                 named.append((cell.setting.name, plan, cohort))
         if not named:
             return
         if known is not None:
-            cohort = self.cohort(YARDSTICK.cohort)
+            cohort = self.cohorts[YARDSTICK.cohort]
             named.append((YARDSTICK.name, provisional(YARDSTICK, cohort, SPEED_THREADS), cohort))
         value = measure_speeds(named, rounds=self.options.rounds, count=SPEED_THREADS)
         if known is not None:
@@ -157,37 +151,7 @@ class Run:
         """Train and score what is missing; how many could not be."""
         speeds = Speeds(self.speeds())
         bench = Bench(self.work, self.options.results, speeds, self.options.threads, 2000)
-        troubles = 0
-        for cell in self.trainings():
-            cohort = self.cohort(cell.setting.cohort)
-            try:
-                with self.store.claim(cell.name) as mine:
-                    if mine:
-                        self._cell(cell, cohort, bench)
-            except UserError as error:
-                print(f"{cell.name}: {error}", file=sys.stderr, flush=True)
-                troubles += 1
-        return troubles
-
-    def _cell(self, cell: Cell, cohort: Cohort, bench: Bench) -> None:
-        refused: dict[str, str] = {}
-        try:
-            asked, plan = asked_of(cell, cohort, bench)
-        except UserError as error:
-            if "is too short" not in str(error):
-                raise
-            refused = {"refused": str(error)}
-            asked, plan = {"minutes": cell.minutes, **refused}, None
-        if self.store.find(cell.name, asked):
-            return
-        if self.store.adopt(cell.name, asked):
-            self.write()
-            return
-        print(f"{cell.name} ...", flush=True)
-        start = time.monotonic()
-        value = refused or measure(cell, plan, cohort, bench)
-        self.store.put(cell.name, asked, value, wall_minutes=_minutes_since(start))
-        self.write()
+        return run_cells(self.trainings(), self.store, self.cohorts, bench, self.write)
 
     def write(self) -> None:
         """The page."""
@@ -213,10 +177,6 @@ class Run:
 
 def _told(record: Any, _: Any) -> None:
     print(f"  {title(record)}", flush=True)
-
-
-def _minutes_since(start: float) -> float:
-    return round((time.monotonic() - start) / 60, 2)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -261,7 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if {"verify", "third"} & set(options.only):
             troubles = run.train()
         if "efficiency" in options.only:
-            efficiency(run.store, run.cohort, options)
+            efficiency(run.store, run.cohorts, options)
         run.write()
     except UserError as error:
         print(error, file=sys.stderr)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from statistics import mean
 from typing import Any
 
@@ -30,6 +30,7 @@ from popgan.tuning.space import differing, rounded
 from popgan.tuning.trial import train_trial
 from quality_cells import Lines
 from quality_plan import copy_of
+from quality_run import Cohorts
 from quality_store import Store
 from tuning_methods import SEARCH_COHORT, THIRD, VERIFY_COHORTS, start_of
 
@@ -40,16 +41,16 @@ COHORTS = (*VERIFY_COHORTS, THIRD)
 """The first is the one that is searched: its space and its speeds are those of all."""
 
 
-def efficiency(store: Store, cohorts: Callable[[str], Cohort], options: argparse.Namespace) -> None:
+def efficiency(store: Store, cohorts: Cohorts, options: argparse.Namespace) -> None:
     """Train what is missing; several processes may work at it.
 
     Args:
         store: of results.
-        cohorts: gives a cohort by its name.
+        cohorts: by their names.
         options: of the benchmark.
     """
     with store.alone("begin-efficiency"):
-        run = copy_of(cohorts(SEARCH_COHORT), options.work / "search" / GROUP)
+        run = copy_of(cohorts[SEARCH_COHORT], options.work / "search" / GROUP)
         places = StudyPlaces(run.run, GROUP)
         definition = _definition(places, run, options.threads)
         space = [
@@ -59,7 +60,7 @@ def efficiency(store: Store, cohorts: Callable[[str], Cohort], options: argparse
         if store.find(f"{GROUP}/space", {"seconds": SECONDS}) is None:
             store.put(f"{GROUP}/space", {"seconds": SECONDS}, space)
     for name in COHORTS:
-        run = copy_of(cohorts(name), options.work / "search" / f"{GROUP}-{name}")
+        run = copy_of(cohorts[name], options.work / "search" / f"{GROUP}-{name}")
         _train(name, run, definition, places, store)
 
 
