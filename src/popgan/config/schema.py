@@ -48,12 +48,14 @@ class DataPlan(Section):
     train_subjects: int = Field(ge=1, description="subjects of the training split")
     cohort: str = Field(description="SHA-256 of the cohort's manifest")
     skull: bool | None = Field(
-        None, description="whether the slices show skulls; null where that is not known"
+        default=None, description="whether the slices show skulls; null where that is not known"
     )
     conditions: list[Condition] = Field(
         default_factory=list, description="what network.condition names, as found in the cohort"
     )
-    label_map: str | None = Field(None, description="kind of label map that masks come from")
+    label_map: str | None = Field(
+        default=None, description="kind of label map that masks come from"
+    )
     masks: list[MaskLabel] = Field(
         default_factory=list, description="what network.masks names, as found in the cohort"
     )
@@ -61,7 +63,9 @@ class DataPlan(Section):
         default=None, gt=0, description="mm between neighbouring slices, for translators"
     )
     unmapped: int = Field(
-        0, ge=0, description="training slices left out, because masks are drawn and they have none"
+        default=0,
+        ge=0,
+        description="training slices left out, because masks are drawn and they have none",
     )
 
 
