@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -30,8 +30,8 @@ from popgan.planning.rules import MachineFacts, build_plan
 from popgan.provenance import machine
 from popgan.recipes.table import find_recipe
 from popgan.training.growth import Stage
-from popgan.training.loop import _update
 from popgan.training.phase import Step
+from popgan.training.update import update
 
 GEOMETRY = {"flip": True, "shift": 0.06, "rotation": 3.0, "scale": 0.05}
 EVERYTHING = {**GEOMETRY, "brightness": 0.2, "contrast": 0.3, "noise": 0.05, "cutout": 0.3}
@@ -82,15 +82,15 @@ def measure(side: int, *, batch: int, rounds: int, threads: int) -> dict[str, fl
     recipe = find_recipe("popgan")
     state = recipe.start(plan, device)
     main = recipe.phases(plan)[0]
-    level = len(plan.network.channels) - 1
+    level = plan.network.levels - 1
     images = torch.rand(2 * batch, 1, side, side, device=device) * 2 - 1
 
     def step() -> None:
-        _update(main, Step(plan, state, Stage(level, 1.0), images[:batch], 0))
+        update(main, Step(plan, state, Stage(level, 1.0), images[:batch], 0))
 
     strength = torch.tensor(0.5, device=device)
 
-    def transform(method: str, ranges: dict[str, object]) -> Callable[[], Tensor]:
+    def transform(method: str, ranges: Mapping[str, object]) -> Callable[[], Tensor]:
         chosen = AugmentationPlan.model_validate({"method": method, "probability": 0.5, **ranges})
         return lambda: augment(chosen, images, torch.Generator().manual_seed(0), strength)
 
