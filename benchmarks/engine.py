@@ -34,6 +34,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from popgan.config.network import DrawingShape
 from popgan.config.schema import DataPlan, Plan
 from popgan.device import has_fast_bf16
 from popgan.planning.rules import MachineFacts, build_plan
@@ -90,7 +91,7 @@ def plan_of(recipe: str, preset: str, side: int, threads: int, **changes: Any) -
         budget=None,
         overrides={"train.images": 10**6} | overrides,
         machine=MachineFacts(threads, "CPU", has_fast_bf16()),
-        probe=lambda plan: [1.0] * len(plan.network.channels),
+        probe=lambda plan: [1.0] * plan.network.levels,
     )
 
 
@@ -180,6 +181,7 @@ class Convolutions:
 
     def __init__(self, plan: Plan, *, own: bool) -> None:
         self.calls: list[tuple[Convolution, torch.Tensor, torch.Tensor]] = []
+        assert isinstance(plan.network, DrawingShape)
         channels, batch = plan.network.channels, plan.train.batch
         same, down = partial(F.conv2d, padding=1), partial(F.conv2d, stride=2, padding=1)
         for level, maps in enumerate(channels):
@@ -240,8 +242,7 @@ def stylegan2(threads: int, **changes: Any) -> Plan:
 def top_level(threads: int) -> Plan:
     """`popgan quick` at 64 x 64, all images at the top level."""
     plan = plan_of("popgan", "quick", 64, threads)
-    levels = len(plan.network.channels)
-    shares = [0.0] * (levels - 1) + [1.0]
+    shares = [0.0] * (plan.network.levels - 1) + [1.0]
     return plan_of("popgan", "quick", 64, threads, train__level_shares=shares)
 
 
@@ -333,8 +334,8 @@ def table(result: dict[str, Any]) -> str:
         words += [str(cell["gflop_per_image"]), _words(cell["gflop_per_second"])]
         lines.append(f"| {name}, batch {cell['batch']} | " + " | ".join(words) + " |")
     alone = {kind: cell["gflop_per_second"] for kind, cell in result["convolutions"].items()}
-    for kind, words in CONVOLUTIONS.items():
-        lines.append(f"| {words} | | | | {_words(alone[kind])} |")
+    for kind, title in CONVOLUTIONS.items():
+        lines.append(f"| {title} | | | | {_words(alone[kind])} |")
     half, full = (
         result["cells"][f"stylegan2 {kind}"] for kind in ("bf16 channels-last", "fp32 NCHW")
     )

@@ -187,9 +187,11 @@ def measure_generation(run: Path) -> dict[str, Any]:
 def measure_quality(run: Path) -> dict[str, Any]:
     """The scores that the run has measured, and their network."""
     import popgan
+    from popgan.evidence.fidelity.results import FidelityResult
     from popgan.evidence.fidelity.verdict import verdict
 
     fidelity = popgan.evaluate(popgan.find_model(run, None))
+    assert isinstance(fidelity, FidelityResult)  # the main line trains no translator
     scores = {}
     for metric in fidelity.metrics:
         entry = {**metric.value.model_dump(include={"value", "low", "high"}), "floor": metric.floor}

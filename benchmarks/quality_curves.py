@@ -113,7 +113,7 @@ def train_measured(
     if not model.plan_path.exists():
         plan.save(model.plan_path)
     source, scale = CohortImages(cohort, "train", plan.data.conditions), TestScale(plan, cohort)
-    fixed = torch.randn((GRID, plan.network.latent_dim), generator=torch_rng(plan.seed, "grid"))
+    fixed = torch.randn((GRID, plan.latent_dim), generator=torch_rng(plan.seed, "grid"))
     told = source.condition(numpy_rng(plan.seed, "grid").integers(len(source), size=GRID))
     path, due = model.folder / "curve.json", due_ticks(plan, speeds)
 
@@ -123,7 +123,7 @@ def train_measured(
             point = {
                 "images": state.images,
                 "minutes": round(minutes_at(state.images, plan, speeds), 3),
-                "side": plan.data.height // 2 ** (len(plan.network.channels) - 1 - stage.level),
+                "side": plan.data.height // 2 ** (plan.network.levels - 1 - stage.level),
                 **scale(state.average, stage, images),
             }
             write_json(path, with_point(_known(path), point))
