@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import psutil
@@ -24,7 +25,8 @@ import torch.nn.functional as F
 from popgan.evidence.backbone import basis_of, extractor_of
 from popgan.evidence.fidelity import suite
 from popgan.evidence.fidelity.inputs import Material
-from popgan.evidence.fidelity.results import Metric
+from popgan.evidence.fidelity.measures import MEASURES
+from popgan.evidence.fidelity.results import FidelityResult, Metric
 from popgan.files import write_json
 from popgan.progress import LineReporter
 from popgan.provenance import machine
@@ -145,7 +147,7 @@ def counts(options: argparse.Namespace) -> dict[str, int]:
 
 def timed_assessment(
     clock: Clock, sets: dict[str, np.ndarray], options: argparse.Namespace
-) -> suite.FidelityResult:
+) -> FidelityResult:
     """`assess` with the clock around the network and around every measure."""
 
     class Timed:
@@ -163,9 +165,7 @@ def timed_assessment(
     def timed(measure: Callable[[Material], list[Metric]]) -> Callable[[Material], list[Metric]]:
         return clock.timed(measure.__name__.replace("_", " "), measure)
 
-    plain = suite.MEASURES
-    suite.MEASURES = tuple(timed(measure) for measure in plain)
-    try:
+    with patch.object(suite, "MEASURES", tuple(timed(measure) for measure in MEASURES)):
         return suite.assess(
             real_train=sets["training"],
             real_reference=sets["held out"],
@@ -175,8 +175,6 @@ def timed_assessment(
             extractor=Timed(),
             reporter=LineReporter(),
         )
-    finally:
-        suite.MEASURES = plain
 
 
 def main() -> None:

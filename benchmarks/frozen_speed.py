@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from popgan.config.schema import Plan
-from popgan.stations.plan import SpeedProbe
+from popgan.stations.speed import SpeedProbe
 
 
 class Frozen(SpeedProbe):
