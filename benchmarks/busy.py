@@ -53,7 +53,8 @@ def serve(count: int) -> None:
 
 
 def _speed(cell: Training) -> float:
-    start, found = time.perf_counter(), []
+    found: list[float] = []
+    start = time.perf_counter()
     with threads(cell.plan.train.threads):
         while not found or time.perf_counter() - start < SECONDS:
             found.append(cell.round())

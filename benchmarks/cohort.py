@@ -18,6 +18,7 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -70,7 +71,7 @@ def height_errors(data: Path, run: Path) -> dict[str, float]:
     folders = {found.subject: found.path.parent for found in discover(data / "ixi_t1_2mm").scans}
     errors = []
     for pseudonym, entry in table.items():
-        image = nib.load(folders[entry["source_id"]] / "tissue.nii.gz")
+        image: Any = nib.load(folders[entry["source_id"]] / "tissue.nii.gz")
         present = np.flatnonzero((np.asanyarray(image.dataobj) > 0).any(axis=(0, 1)))
         z0, dz = image.affine[2, 3], image.affine[2, 2]
         low, high = z0 + (present[0] - 0.5) * dz, z0 + (present[-1] + 0.5) * dz
@@ -90,8 +91,8 @@ def montage(cohort: Cohort, path: Path, *, columns: int = 24, rows: int = 12) ->
     images = cohort.images("train")[: rows * columns, 0]
     side = images.shape[-1]
     grid = images.reshape(-1, columns, side, side).transpose(0, 2, 1, 3)
-    grid = grid.reshape(-1, columns * side)
-    Image.fromarray(np.round((grid + 1) * 127.5).astype(np.uint8)).save(path)
+    sheet = grid.reshape(-1, columns * side)
+    Image.fromarray(np.round((sheet + 1) * 127.5).astype(np.uint8)).save(path)
 
 
 def main() -> int:

@@ -190,9 +190,9 @@ def _made() -> list[tuple[str, str, bytes]]:
         found.append((f"mask-{mode}.{kind}", "mask", buffer.getvalue()))
     volume = rng.integers(0, 900, (20, 22, 24)).astype(np.int16)
     pair = nib.Spm99AnalyzeImage(volume, np.diag([-4.0, 4, 4, 1]))
-    maps = {name: nib.FileHolder(fileobj=io.BytesIO()) for name in ("header", "image", "mat")}
-    pair.to_file_map(maps)
-    raw = b"".join(maps[name].fileobj.getvalue() for name in ("header", "image"))
+    parts = {name: io.BytesIO() for name in ("header", "image", "mat")}
+    pair.to_file_map({name: nib.FileHolder(fileobj=part) for name, part in parts.items()})
+    raw = b"".join(parts[name].getvalue() for name in ("header", "image"))
     found.append(("pair.hdr", "analyze", raw))
     mgh = nib.MGHImage(volume.astype(np.float32), np.diag([4.0, 4, 4, 1]))
     found.append(("volume.mgh", "mgh", mgh.to_bytes()))

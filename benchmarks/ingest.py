@@ -55,7 +55,9 @@ class Memory:
     def _watch(self) -> None:
         own = psutil.Process()
         while not self._stop.wait(0.05):
-            sizes, workers, brains = [], [], []
+            sizes: list[int] = []
+            workers: list[int] = []
+            brains: list[int] = []
             for process in own.children(recursive=True):
                 try:
                     size = process.memory_info().rss

@@ -105,10 +105,11 @@ def sample(
 def people(data: Path, *, strip: bool) -> Iterator[Sample]:
     """IXI: one scanner."""
     for folder in sorted((data / "ixi_t1_2mm").glob("sub-*")):
-        image = nib.load(folder / "t1.nii.gz")
-        tissue = np.asanyarray(nib.load(folder / "tissue.nii.gz").dataobj)
+        image: Any = nib.load(folder / "t1.nii.gz")
+        tissue: Any = nib.load(folder / "tissue.nii.gz")
         values = np.asanyarray(image.dataobj).astype(np.float32)
-        yield sample(values, image.affine, tissue, contrast="T1w", strip=strip)
+        labels = np.asanyarray(tissue.dataobj)
+        yield sample(values, image.affine, labels, contrast="T1w", strip=strip)
 
 
 def scanners(data: Path) -> Iterator[Sample]:
@@ -208,7 +209,7 @@ def main() -> None:
     }
     for contrast in ("T2w", "FLAIR", "PDw", "T1wCE"):
         sets[f"phantom {contrast}, 8 scanners"] = list(phantoms(contrast))
-    result = {
+    result: dict[str, Any] = {
         "machine": machine(),
         "methods": list(METHODS),
         "sets": {name: spread(samples) for name, samples in sets.items()},

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def measure(results: Results, data: Path | None) -> None:
         "2 mm, four contrasts, tumour": (2.0, FOUR, "tumour"),
         "1 mm, T1w": (1.0, ("T1w",), "none"),
     }.items():
-        results.cell(name, lambda values=values: subject_times(*values))
+        results.cell(name, partial(subject_times, *values))
     results.cell("linearity", linearity)
     if data is not None:
         results.cell("ixi", lambda: compare(data))

@@ -71,9 +71,8 @@ def summary(rows: list[Row], name: str) -> dict[str, float]:
 
 def person(folder: Path, age: float) -> Row:
     """Volumes of one adult by label."""
-    tissue, regions = (
-        np.asanyarray(nib.load(folder / f"{name}.nii.gz").dataobj) for name in ("tissue", "dlmuse")
-    )
+    maps: list[Any] = [nib.load(folder / f"{name}.nii.gz") for name in ("tissue", "dlmuse")]
+    tissue, regions = (np.asanyarray(image.dataobj) for image in maps)
     return _row(age, tissue, np.isin(regions, LATERAL))
 
 

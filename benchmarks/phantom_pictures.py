@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from popgan.phantom import Protocol, Study, Subject, at_age, draw, simulate
 from popgan.phantom.artefacts import Artefacts, Ghosting, Gibbs, Motion, Spikes, ThickSlices
+from popgan.phantom.tissue import Name
 
 HERE = Path(__file__).resolve().parent
 IMAGES = HERE.parent / "docs" / "images"
@@ -121,10 +122,8 @@ def tumour() -> list[list[Panel]]:
     made = simulate(ill, plan)
     well = simulate(dataclasses.replace(ill, lesions=None), plan)
     z = fullest(made)
-    truth = sum(
-        made.fraction(name) * value
-        for name, value in (("oedema", 0.35), ("necrosis", 0.65), ("tumour", 1.0))
-    )
+    greys: dict[Name, float] = {"oedema": 0.35, "necrosis": 0.65, "tumour": 1.0}
+    truth = sum(made.fraction(name) * value for name, value in greys.items())
     rows = []
     for name, one in (("tumour", made), ("healthy", well)):
         row = [(f"{contrast}, {name}", axial(grey(one, contrast), z)) for contrast in ALL]

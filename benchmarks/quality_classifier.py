@@ -157,12 +157,14 @@ def judge(model: Model, cohort: Cohort, *, seed: int, twins: int = TWINS) -> dic
     logistic = fit_features(train)
     network = NetworkClassifier(train.images, train.present, seed=seed)
 
-    def right(predict: Predict, real: NDArray[Any], fake: NDArray[Any]) -> list[NDArray[Any]]:
+    def right(
+        predict: Predict, real: NDArray[Any], fake: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         wanted = np.repeat(test.present, twins)
-        return [
+        return (
             (predict(real) == test.present).astype(float),
             (predict(fake) == wanted).reshape(-1, twins).mean(1),
-        ]
+        )
 
     scores = {
         "logistic regression on features": right(logistic.predict, test.features, features),

@@ -36,8 +36,8 @@ COHORTS: dict[str, tuple[str, IngestOptions]] = {
 """Name -> folder of scans and options. A quarter of the LGG patients is held out, because the
 accuracy of a classifier on few patients says little."""
 
-_COSTLY = ("batch", "loss", "r2", "penalty_interval", "level_shares", "precision", "style_mixing")
-_COSTLY += ("diversity", "path_length", "path_length_interval")
+_COSTLY: tuple[str, ...] = ("batch", "loss", "r2", "penalty_interval", "level_shares", "precision")
+_COSTLY += ("style_mixing", "diversity", "path_length", "path_length_interval")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,10 @@ def verdict(measured: Mapping[str, Sequence[float]], best: str) -> str:
     if not others or not measured.get(best):
         return "Nothing to compare yet."
     own, own_spread = mean(measured[best]), spread(measured[best])
-    above, within, unknown, below = [], [], [], []
+    above: list[str] = []
+    within: list[str] = []
+    unknown: list[str] = []
+    below: list[str] = []
     for name, found in others.items():
         spreads, difference = (own_spread, spread(found)), mean(found) - own
         if None in spreads:
@@ -164,13 +167,12 @@ def _recipes(cells: Cells) -> list[str]:
             if "scores" not in value
         ]
     names = ("setting", "images", "minutes", "KID of each seed", "mean", "SD", "seeds")
-    measured = {name: kids(seeds) for name, seeds in found.items()}
     return [
         "## Recipes at equal time, from scratch",
         "",
         *rows(names, lines),
         "",
-        verdict(measured, BEST),
+        verdict({name: kids(seeds) for name, seeds in found.items()}, BEST),
         *(["", *notes] if notes else []),
     ]
 

@@ -152,7 +152,7 @@ class Reader:
                 await self._send({"block": block, "trial": trial["id"], "values": values})
 
     async def _send(self, answer: dict[str, Any]) -> None:
-        sent = {
+        sent: dict[str, Any] = {
             "id": str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
             "shown_ms": 900,
             "client_time": "2026-01-01T12:00:00.000Z",
@@ -176,7 +176,7 @@ class Reader:
                     method, path, json=value, headers=self._origin if value else {}
                 )
             except httpx.TransportError:
-                reply = None
+                pass  # asked again below
             else:
                 self._result.statuses[reply.status_code] += 1
                 if reply.status_code == 200:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
+from functools import partial
 from statistics import mean
 from typing import Any
 
@@ -82,7 +83,7 @@ def _train(
         with lock:
             outcome = train_trial(
                 folder,
-                lambda setting=setting, seed=seed: planner.plan(setting, seed),
+                partial(planner.plan, setting, seed),
                 run,
                 rungs=definition.rungs,
                 seed=0,

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from statistics import mean, median
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from popgan.evidence.experiments.pairing import common, difference
 from popgan.evidence.experiments.results import TuneResult
 from tuning_efficiency import COHORTS, SECONDS, replayed
@@ -126,7 +129,7 @@ def _mean(kids: Mapping[int, float | None]) -> float:
 
 def _pairs(
     kids: Mapping[int, float | None], own: Mapping[int, float | None]
-) -> tuple[list[float], list[float]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     seeds = sorted(set(kids) & set(own))
     return common([kids[seed] for seed in seeds], [own[seed] for seed in seeds])
 
