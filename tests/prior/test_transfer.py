@@ -80,17 +80,22 @@ def test_channels_without_a_contrast_start_blank_and_unread() -> None:
     torch.testing.assert_close(discriminator(drawn, 2), discriminator(other, 2))
 
 
-def test_a_network_that_is_told_something_starts_deaf_to_it() -> None:
+def test_networks_that_are_told_something_start_deaf_to_it_and_can_learn_to_listen() -> None:
     found = prior()
     generator, discriminator = pair(channels=CHANNELS, condition=3)
     taken = start_from(found, generator, discriminator, contrasts=["PDw"], skull=True)
-    expected, _ = plain(found, ["PDw"], True)
+    expected, judge = plain(found, ["PDw"], True)
     z = torch.randn(4, 6)
+    images = expected(z, 2).detach()
     for told in torch.eye(3):
+        logits = discriminator(images, 2, 1.0, told.expand(4, -1))
+        torch.testing.assert_close(logits, judge(images, 2), rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(
             generator(z, 2, 1.0, told.expand(4, -1)), expected(z, 2), rtol=1e-4, atol=1e-5
         )
     assert set(taken["discriminator"].fresh) == {"projection.weight", "projection.bias"}
+    logits.sum().backward()
+    assert discriminator.projection.weight.grad.abs().sum() > 0
 
 
 def test_a_larger_network_takes_the_lower_levels_and_adds_nothing_at_first() -> None:

@@ -14,8 +14,10 @@ from plans import tiny_plan
 from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.training import checkpoint
+from popgan.training.log import read_log
 from popgan.training.loop import run
 from popgan.training.tensors import read_metadata
+from popgan.training.ticks import resume
 from small_runs import full_disk
 
 
@@ -170,3 +172,49 @@ def test_discard_removes_all(tmp_path: Path) -> None:
     job, _ = trained(tmp_path)
     checkpoint.discard(job.checkpoints)
     assert list(job.checkpoints.iterdir()) == []
+
+
+def test_after_a_fallback_the_readable_checkpoint_counts_and_not_the_damaged_one(
+    tmp_path: Path,
+) -> None:
+    job, _ = trained(tmp_path)
+    newest = checkpoint.place(job.checkpoints, 160)
+    newest.write_bytes(b"x" * 999)
+    _, fresh = tiny_job(tiny_plan(), tmp_path)
+    resume(job, fresh, Reporter())
+    fresh.images = 152
+    checkpoint.save(fresh, job.checkpoints, "plan")
+    kept = [checkpoint.place(job.checkpoints, images) for images in (152, 128)]
+    assert checkpoint.found(job.checkpoints) == kept
+    assert newest.with_suffix(".damaged").read_bytes() == b"x" * 999
+
+
+@pytest.mark.filterwarnings("ignore:.*meta parameter")
+def test_a_state_is_loaded_to_where_its_networks_compute(tmp_path: Path) -> None:
+    # "meta" stands for a GPU: checkpoints are read to the CPU.
+    _, state = trained(tmp_path)
+    _, other = tiny_job(tiny_plan(), tmp_path / "other")
+    for name in ("generator", "discriminator", "average"):
+        getattr(other, name).to("meta")
+    for name in other.optimisers:
+        other.optimisers[name] = torch.optim.Adam(other.network(name).parameters())
+        other.optimisers[name].defaults["fused"] = True
+    other.load(state.tensors(), state.images, state.step)
+    kept = [items for optimiser in other.optimisers.values() for items in optimiser.state.values()]
+    assert kept
+    assert {(name, value.device.type) for items in kept for name, value in items.items()} == {
+        ("step", "meta"),
+        ("exp_avg", "meta"),
+        ("exp_avg_sq", "meta"),
+    }
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe\x00", b'"', b"1,2\n\x00,\n"])
+def test_a_damaged_log_loses_no_more_than_the_rows_that_are_damaged(
+    tmp_path: Path, damage: bytes
+) -> None:
+    job, _ = trained(tmp_path)
+    rows = read_log(job.log.path)
+    with job.log.path.open("ab") as handle:
+        handle.write(damage)
+    assert repr(read_log(job.log.path)) == repr(rows)  # NaN is not itself

@@ -1,8 +1,8 @@
 """From the physics prior to the networks of a plan: what fits by name and shape is taken over.
 
 The prior draws one channel; a network with several contrasts starts with that channel in each, and
-channels that hold no contrast (masks) start blank. A network that is told something starts as one
-that does not listen. What has no counterpart keeps its fresh weights.
+channels that hold no contrast (masks) start blank. Networks that are told something start as ones
+that do not listen. What has no counterpart keeps its fresh weights.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from popgan.networks.layers import Projection
 from popgan.prior.fold import fold_discriminator, fold_generator
 from popgan.prior.kinds import mixture
 from popgan.prior.weights import Prior, Tensors
@@ -69,7 +70,9 @@ def start_from(
         ),
     }
     networks = {"generator": generator, "discriminator": discriminator}
-    return {name: take(sources[name], network) for name, network in networks.items()}
+    taken = {name: take(sources[name], network) for name, network in networks.items()}
+    _stop_listening(discriminator)
+    return taken
 
 
 @torch.no_grad()
@@ -87,6 +90,18 @@ def take(source: Tensors, network: nn.Module) -> Taken:
         numbers += value.numel()
     whole = sum(value.numel() for value in target.values())
     return Taken(tuple(taken), tuple(fresh), numbers / max(1, whole))
+
+
+@torch.no_grad()
+def _stop_listening(discriminator: nn.Module) -> None:
+    """A projection of what is told adds nothing to the logit at first.
+
+    Fresh weights would add many times what the prior has learnt to say, and so drown it.
+    """
+    for layer in discriminator.modules():
+        if isinstance(layer, Projection):
+            for weight in layer.parameters():
+                weight.zero_()
 
 
 def _fitted(found: Tensor | None, target: Tensor) -> Tensor | None:

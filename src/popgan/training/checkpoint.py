@@ -154,6 +154,17 @@ def found(folder: Path) -> list[Path]:
     return sorted(folder.glob("state-*.safetensors"), reverse=True)
 
 
+def set_aside(folder: Path, *, after: int) -> None:
+    """Rename the checkpoints that are later than the one that could be read.
+
+    Else they would count among the two latest, and the readable one would be dropped for them.
+    """
+    for path in found(folder):
+        if path > place(folder, after):
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(path.with_suffix(".damaged"))
+
+
 def discard(folder: Path, *, after: int = -1) -> None:
     """Remove the checkpoints of a folder that are later than `after` images; all by default."""
     for path in found(folder):

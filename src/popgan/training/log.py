@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 import torch
@@ -75,15 +77,27 @@ class TrainingLog:
 
 
 def read_log(path: Path) -> list[Row]:
-    """Read a log; unreadable rows (a log of another version) are skipped."""
+    """Read a log; unreadable rows (damaged, or of another version) are skipped."""
     rows: list[Row] = []
-    with path.open(encoding="utf-8", newline="") as handle:
-        for record in csv.DictReader(handle):
+    with path.open(encoding="utf-8", errors="replace", newline="") as handle:
+        for record in _records(handle):
             try:
                 rows.append({name: float(record.get(name, _ABSENT[name])) for name in COLUMNS})
             except (KeyError, TypeError, ValueError):
                 continue
     return rows
+
+
+def _records(handle: TextIO) -> Iterator[dict[str, str]]:
+    """The records of a CSV file that can be told apart."""
+    reader = csv.DictReader(handle)
+    while True:
+        try:
+            yield next(reader)
+        except csv.Error:
+            continue
+        except StopIteration:
+            return
 
 
 def make_row(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -152,13 +151,7 @@ class TrainState:
             getattr(self, name).load_state_dict(part)
         for name, optimiser in self.optimisers.items():
             for key, parameter in self.network(name).named_parameters():
-                items: dict[str, Any] = {}
-                for item in ("step", "exp_avg", "exp_avg_sq"):
-                    stored = tensors.get(f"optimiser.{name}.{item}.{key}")
-                    if stored is not None:
-                        # Memory layout is part of the state: arithmetic follows it.
-                        target = torch.empty_like(parameter) if stored.dim() else stored
-                        items[item] = target.copy_(stored) if stored.dim() else stored.clone()
+                items = _stored(optimiser, parameter, tensors, f"optimiser.{name}.{{}}.{key}")
                 # A parameter that was not trained yet has no entry, even if it has one now.
                 optimiser.state.pop(parameter, None)
                 if items:
@@ -169,6 +162,26 @@ class TrainState:
             self.extras[name] = tensors[f"extra.{name}"].clone().to(value.device)
         self.images, self.step = images, step
         self.guard = guard or self.guard
+
+
+@torch.no_grad()
+def _stored(
+    optimiser: torch.optim.Adam, parameter: nn.Parameter, tensors: dict[str, Tensor], name: str
+) -> dict[str, Tensor]:
+    """What an optimiser knew of a parameter, where it wants it; empty where it knew nothing."""
+    found: dict[str, Tensor] = {}
+    for item in ("step", "exp_avg", "exp_avg_sq"):
+        stored = tensors.get(name.format(item))
+        if stored is None:
+            continue
+        if item == "step":
+            # A fused optimiser counts steps where it computes, any other one on the CPU.
+            device = parameter.device if optimiser.defaults["fused"] else "cpu"
+            found[item] = stored.to(device, copy=True)
+        else:
+            # Memory layout is part of the state: arithmetic follows it.
+            found[item] = torch.empty_like(parameter).copy_(stored)
+    return found
 
 
 def _adam(

@@ -39,7 +39,9 @@ def resume(job: Job, state: TrainState, reporter: Reporter) -> None:
         reporter.warning(text)
     job.log.truncate(state.images if restored else 0)
     job.processes.wait()
-    if not restored and job.processes.leads:
+    if job.processes.leads and restored:
+        checkpoint.set_aside(job.checkpoints, after=state.images)
+    elif job.processes.leads:
         checkpoint.save(state, job.checkpoints, job.plan_hash)
     job.processes.wait()
 
