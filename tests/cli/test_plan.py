@@ -283,7 +283,8 @@ def test_a_busy_machine_is_a_warning_and_part_of_the_reason(
 ) -> None:
     monkeypatch.setattr("popgan.stations.plan.seconds_a_snapshot", lambda *_: 1.0)
     monkeypatch.setattr(
-        "popgan.stations.speed.measure_patiently", lambda *_, **__: Measured([50.0, 50.0], share)
+        "popgan.stations.speed.measure_patiently",
+        lambda *_, **__: Measured([50.0, 50.0], share, [50.0, 50.0]),
     )
     answer = call("plan", run, "--budget", "2m")
     assert answer.status == 0, answer
@@ -306,7 +307,8 @@ def test_a_busy_machine_is_left_a_core_where_that_trains_faster(
 
     def measured(plan: Plan, *_: object, **__: object) -> Measured:
         asked.append(plan.train.threads)
-        return Measured([50.0 * gain] * 2 if plan.train.threads == 2 else [50.0] * 2, 0.4)
+        speeds = [50.0 * gain] * 2 if plan.train.threads == 2 else [50.0] * 2
+        return Measured(speeds, 0.4, speeds)
 
     monkeypatch.setattr("popgan.stations.speed.measure_patiently", measured)
     answer = call("plan", run, "--budget", "2m", "--set", "train.threads=3")

@@ -150,7 +150,7 @@ def test_a_dry_run_measures_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def measured(plan: Plan, *_: object, **__: object) -> Measured:
         seen.append(plan)
-        return Measured([50.0] * 2, 1.0)
+        return Measured([50.0] * 2, 1.0, [50.0] * 2)
 
     monkeypatch.setattr(speed_module, "measure_patiently", measured)
     monkeypatch.setattr(plan_module, "seconds_a_snapshot", lambda *_: 1.0)

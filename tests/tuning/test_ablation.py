@@ -90,7 +90,8 @@ def test_the_same_seconds_are_fewer_images_for_a_slower_variant(
     own_run: Path, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def measured(self: Planner, plan: Plan, *_: Any) -> Measured:
-        return Measured([800.0, 400.0] if plan.train.diversity == 0 else [400.0, 200.0], 1.0)
+        speeds = [800.0, 400.0] if plan.train.diversity == 0 else [400.0, 200.0]
+        return Measured(speeds, 1.0, speeds)
 
     monkeypatch.setattr(Planner, "_measured", measured)
     found = ablate(own_run, options(budget="10m", seeds=1))

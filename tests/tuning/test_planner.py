@@ -25,7 +25,8 @@ def test_a_faster_shape_gets_more_images_in_the_same_time(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def measured(plan: Any, *_: Any, **__: Any) -> Measured:
-        return Measured([800.0, 400.0] if plan.train.batch == 4 else [400.0, 200.0], 1.0)
+        speeds = [800.0, 400.0] if plan.train.batch == 4 else [400.0, 200.0]
+        return Measured(speeds, 1.0, speeds)
 
     monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
     plans = planner(own_run)
@@ -43,7 +44,8 @@ def test_a_busy_moment_costs_a_trial_nothing(
 
     def measured(*_: Any, tries: int, **__: Any) -> Measured:
         asked.append(tries)
-        return Measured([400.0 / busy[0], 200.0 / busy[0]], 1 / busy[0])
+        speeds = [400.0 / busy[0], 200.0 / busy[0]]
+        return Measured(speeds, 1 / busy[0], speeds)
 
     monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
     plans = planner(own_run)
@@ -54,10 +56,27 @@ def test_a_busy_moment_costs_a_trial_nothing(
     assert asked == [TRIES, 1, 1] and plans.notes == []
 
 
+def test_a_standstill_while_a_trial_is_planned_gives_it_neither_more_nor_less(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A single measurement that got a hundredth of a core: of the default, then of the trial.
+    stolen = iter([1.0, 100.0, 1.0, 1.0, 100.0])
+
+    def measured(*_: Any, **__: Any) -> Measured:
+        wall = next(stolen)
+        return Measured([400.0 / wall, 200.0 / wall], 1 / wall, [400.0, 200.0])
+
+    monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
+    plans = planner(own_run)
+    quiet = plans.plan({}, 0).train.images
+    assert plans.plan({"train.batch": 4}, 0).train.images == pytest.approx(quiet, abs=8)
+    assert plans.plan({"train.batch": 16}, 0).train.images == pytest.approx(quiet, abs=16)
+
+
 def test_a_default_that_was_measured_on_a_busy_machine_is_noted(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Planner, "_measured", lambda *_: Measured([4.0, 2.0], 0.31))
+    monkeypatch.setattr(Planner, "_measured", lambda *_: Measured([4.0, 2.0], 0.31, [9.0, 5.0]))
     plans = planner(own_run)
     plans.seconds_needed({}, 0)
     (note,) = plans.notes

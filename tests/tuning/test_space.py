@@ -14,6 +14,7 @@ from popgan.config.schema import Plan, leaves
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import SearchSpace, Setting
 from popgan.planning.rules import MachineFacts, build_plan
+from popgan.tuning.parts import parts_of
 from popgan.tuning.space import (
     active,
     defaults,
@@ -86,6 +87,15 @@ def test_every_value_that_is_searched_changes_the_plan_and_nothing_it_should_not
         assert changes or (one.grows and not grows), one.name
         if not one.name.startswith(PARAMETER):
             assert dict(leaves(made))[one.name] == value, one.name
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_no_loss_is_searched_that_the_networks_cannot_be_trained_with(recipe: str) -> None:
+    (loss,) = [one for one in load_space(recipe) if one.name == "train.loss"]
+    assert set(loss.choices) <= set(plan_of(recipe, "standard", {}).network.losses)
+    named = [setting for part in parts_of(recipe) for setting in (part.out, part.put)]
+    tried = {setting["train.loss"] for setting in named if "train.loss" in setting}
+    assert tried == {"logistic", "rpgan"} <= set(loss.choices)
 
 
 @given(st.integers(0, 2**31 - 1))

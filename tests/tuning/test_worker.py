@@ -56,7 +56,9 @@ def whole(heads: Path, tmp_path_factory: pytest.TempPathFactory) -> Worker:
     run = Path(shutil.copytree(heads, tmp_path_factory.mktemp("whole") / "run"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("popgan.stations.snapshots.FeatureExtractor", Coarse)
-        patch.setattr(Planner, "_measured", lambda *_: Measured([400.0, 200.0], 1.0))
+        patch.setattr(
+            Planner, "_measured", lambda *_: Measured([400.0, 200.0], 1.0, [400.0, 200.0])
+        )
         one = worker(run, **ONE)
         one.run()
     return one

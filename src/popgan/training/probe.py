@@ -65,10 +65,13 @@ class Measured:
         speeds: images/s at each level; 1 where it has no images.
         share: of the time that the whole plan would take so, how much of it the measuring thread
             had a core, 0 .. 1. Far below 1 other programs are in the way.
+        own: images a second in which the measuring thread had a core. Two of them can be held
+            against each other whatever other programs took of either; no wall shows them.
     """
 
     speeds: list[float]
     share: float
+    own: list[float]
 
 
 def measure(
@@ -125,7 +128,8 @@ def measure_patiently(
                 if part > 0
             )
     whole = Cost.mean(zip(plan.train.level_shares, costs, strict=True))
-    return Measured([1 / one.wall for one in costs], whole.share)
+    own = [1 / max(one.own, 1e-9) for one in costs]
+    return Measured([1 / one.wall for one in costs], whole.share, own)
 
 
 def undisturbed(once: Callable[[], Cost], patience: float, tries: int = TRIES) -> Cost:

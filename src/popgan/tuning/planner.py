@@ -173,8 +173,9 @@ class Planner:
             self._keep({_shape(base): self._known()[_DEFAULT]})
             return self._speeds(plan)
         base = self.draft({}, 0, 10**6)
-        now = self._measured(base, PROBE_SECONDS).speeds
-        speeds = self._measured(plan, PROBE_SECONDS).speeds
+        # By the time that they had a core: what was taken of one alone says nothing of the other.
+        now = self._measured(base, PROBE_SECONDS).own
+        speeds = self._measured(plan, PROBE_SECONDS).own
         before, shares = known[_DEFAULT], base.train.level_shares
         busy = seconds_an_image(shares, now) / seconds_an_image(shares, before)
         self._keep({key: [speed * busy for speed in speeds]})
