@@ -128,6 +128,7 @@ def test_wishes_that_cannot_be_met_are_one_line(heads: Path, classes: Path) -> N
         (("plan", heads, "--recipe", "dcgan", "--preset", "auto"), "unknown preset 'auto'"),
         (("plan", heads, "--set", "train.path_length=2"), "no such value"),
         (("plan", heads, "--recipe", "r3gan", "--set", "network.patch=2"), "network.patch"),
+        (("plan", heads, "--recipe", "dcgan", "--set", "train.loss=wgan-gp"), "rpgan or lsgan"),
         (("generate", classes, "--class", "grey"), "no class 'grey'"),
         (("generate", classes, "--age", "60"), "not trained with 'age'"),
         (("generate", classes, "--interpolate", "3"), "0:3,7"),

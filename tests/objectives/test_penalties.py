@@ -13,7 +13,8 @@ from popgan.networks.progressive import Discriminator
 from popgan.objectives.penalties import (
     gradient_penalty,
     interpolation_penalty,
-    path_length,
+    path_lengths,
+    path_penalty,
     zero_centred_penalty,
 )
 
@@ -39,6 +40,13 @@ def slopes(net: Callable[[Tensor], Tensor], at: Tensor, step: float = 1e-5) -> T
         delta = delta.view_as(at[0])
         found.append((net(at + delta) - net(at - delta)).detach() / (2 * step))
     return torch.stack(found, 1)
+
+
+def path_length(
+    draw: Callable[[Tensor], Tensor], w: Tensor, noise: Tensor, mean: Tensor, *, decay: float = 0.01
+) -> tuple[Tensor, Tensor]:
+    """Lengths and their penalty in one."""
+    return path_penalty(path_lengths(draw, w, noise), mean, decay=decay)
 
 
 def test_penalty_of_a_linear_critic_is_its_squared_weight() -> None:

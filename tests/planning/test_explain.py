@@ -37,6 +37,7 @@ def test_a_value_is_explained_with_its_range_and_the_facts_it_follows_from() -> 
     assert (found.value, found.source) == (1.0, "rule")
     assert "0.25 at 64 x 64" in found.reason
     assert found.allowed == "a number, 0 or more"
+    assert of(make_plan(recipe="r3gan"), "train.loss").allowed == "one of logistic, rpgan, lsgan"
     assert found.facts == {
         **{"data.height": 128, "data.width": 128},
         **{"train.loss": "rpgan", "preset.gamma_at_64": 0.25},

@@ -72,6 +72,27 @@ def test_a_value_of_another_recipe_is_refused() -> None:
     assert plan.train.path_length == 1.0
 
 
+def test_a_loss_without_its_penalty_is_refused_and_the_possible_ones_are_named() -> None:
+    for recipe in ("popgan", "cgan"):
+        overrides = {"train.loss": "wgan-gp", "network.condition": []}
+        assert make(recipe=recipe, overrides=overrides).train.gamma == 10
+    for recipe in ("stylegan2", "r3gan", "dcgan"):
+        with pytest.raises(UserError, match=r"train\.loss wgan-gp .*logistic, rpgan or lsgan"):
+            make(recipe=recipe, overrides={"train.loss": "wgan-gp"})
+        for loss in ("logistic", "rpgan", "lsgan"):
+            assert make(recipe=recipe, overrides={"train.loss": loss}).train.loss == loss
+
+
+def test_a_batch_that_cannot_be_divided_has_no_micro_batch() -> None:
+    plan = make(recipe="dcgan", overrides={"train.batch": 16})
+    assert plan.train.micro_batch == 16
+    assert "cannot be divided" in plan.decisions["train.micro_batch"].reason
+    with pytest.raises(UserError, match=r"micro_batch 4 .*batch norm.*smaller train\.batch"):
+        make(recipe="dcgan", overrides={"train.batch": 16, "train.micro_batch": 4})
+    whole = make(recipe="dcgan", overrides={"train.batch": 16, "train.micro_batch": 16})
+    assert whole.train.micro_batch == 16
+
+
 def test_networks_that_cannot_be_are_refused_in_one_line() -> None:
     for recipe, overrides, words in (
         ("r3gan", {"network.channels": [12, 12, 12, 12, 12]}, "multiples of 8"),

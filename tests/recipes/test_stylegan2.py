@@ -17,6 +17,8 @@ from popgan.recipes.table import find_recipe
 from popgan.training.growth import stage_at
 from popgan.training.loop import run
 from popgan.training.phase import Step
+from popgan.training.processes import Processes
+from popgan.training.spread import Spread
 
 
 def a_step(plan: Plan) -> Step:
@@ -53,6 +55,38 @@ def test_path_length_agrees_with_finite_differences() -> None:
     assert mean == pytest.approx(0.05 + 0.01 * (float(lengths.mean()) - 0.05), rel=1e-3)
     expected = 3.0 * 2 * float((lengths - mean).square().mean())
     assert penalty == pytest.approx(expected, rel=1e-3)
+
+
+class Second(Processes):
+    """The second of two processes, whose other one has the same rows."""
+
+    def gather(self, share: Tensor) -> Tensor:
+        return torch.cat([share, share])
+
+
+def test_path_lengths_are_divided_over_micro_batches_and_processes() -> None:
+    plan, found = recipe_plan("stylegan2"), []
+    for spread in (Spread(), Spread(parts=2, group=4)):
+        step = a_step(plan)
+        step.spread = spread
+        synthesis = step.state.generator.synthesis
+        sizes: list[int] = []
+        synthesis.register_forward_pre_hook(lambda _, args, sizes=sizes: sizes.append(len(args[0])))
+        penalty = stylegan2._even_paths(step)
+        penalty.backward()
+        weights = [p.grad for p in step.state.generator.parameters() if p.grad is not None]
+        found.append([penalty.detach(), step.state.extras["path_length"], *weights])
+        assert sizes == ([4] if spread.parts == 1 else [2, 2, 2, 2])
+    torch.testing.assert_close(*found)
+    # Two of the four rows, although minibatch statistics would take all four.
+    step = a_step(plan)
+    step.spread = Spread(Second(1, 2), group=4)
+    sizes.clear()
+    step.state.generator.synthesis.register_forward_pre_hook(
+        lambda _, args: sizes.append(len(args[0]))
+    )
+    stylegan2._even_paths(step)
+    assert sizes == [2]
 
 
 def test_path_length_teaches_the_mapping_too() -> None:

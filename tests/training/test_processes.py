@@ -92,8 +92,9 @@ def plan_of(changes: dict[str, Any]) -> Plan:
         {"network__dropout": 0.3, "train__loss": "logistic", "train__micro_batch": 4,
          "train__batch": 16},
         {"recipe": "mustgan", "augmentation__probability": 0.3},
+        {"recipe": "stylegan2", "augmentation__probability": 0.3},
     ],
-    ids=["rpgan", "dropout and micro-batches", "mustgan"],
+    ids=["rpgan", "dropout and micro-batches", "mustgan", "stylegan2"],
 )  # fmt: skip
 def test_two_processes_do_the_steps_of_one(tmp_path: Path, changes: dict[str, object]) -> None:
     batch = int(str(changes.get("train__batch", 8)))

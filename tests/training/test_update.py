@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from engine import apart, tiny_job
 
-from plans import tiny_plan
+from plans import recipe_plan, tiny_plan
 from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.training import checkpoint
@@ -77,6 +79,43 @@ def test_before_the_smallest_part_it_gives_up_in_one_line(tmp_path: Path) -> Non
     job, state = tiny_job(tiny_plan(), tmp_path)
     with pytest.raises(UserError, match="not enough even for 4 images at once"):
         run(starving(job, 0, MemoryError()), state, Reporter())
+
+
+def test_a_batch_that_cannot_be_divided_is_told_at_once(tmp_path: Path) -> None:
+    job, state = tiny_job(recipe_plan("dcgan"), tmp_path)
+    tried: list[int] = []
+    state.generator.register_forward_pre_hook(lambda _, args: tried.append(len(args[0])))
+    words = r"batch of 8 images.*dcgan cannot divide it: its batch norm.*train\.batch=4 "
+    with pytest.raises(UserError, match=words):
+        run(starving(job, 4, MemoryError()), state, Reporter())
+    assert tried == [8] * 8  # three steps, and what the fourth got to; not once more in vain
+    assert state.guard.events == []
+
+
+def test_a_phase_that_is_starved_of_memory_gets_smaller_parts(tmp_path: Path) -> None:
+    plan = recipe_plan("stylegan2", train__batch=16, train__images=48)
+    job, state = tiny_job(plan, tmp_path)
+    sizes: list[int] = []
+
+    def draw(w: torch.Tensor, noise: torch.Tensor, own: Any = state.generator.synthesis.forward):
+        sizes.append(len(w))
+        return own(w, noise)
+
+    state.generator.synthesis.forward = draw
+
+    def starve(phase: Phase) -> Phase:
+        def loss(step: Step) -> torch.Tensor:
+            sizes.clear()
+            value = phase.loss(step)
+            if phase.name == "Greg" and max(sizes) > 2:
+                raise MemoryError
+            return value
+
+        return replace(phase, loss=loss)
+
+    run(replace(job, phases=[starve(phase) for phase in job.phases]), state, Reporter())
+    assert state.guard.micro_batch == 4
+    assert state.images == plan.train.images
 
 
 def test_another_error_is_no_lack_of_memory(tmp_path: Path) -> None:

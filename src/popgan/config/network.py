@@ -8,7 +8,7 @@ translate contrasts into another one (`TranslatorShape`).
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,8 +16,17 @@ from popgan.config.section import Section
 
 
 class NetworkShape(Section):
-    """What all kinds of networks have."""
+    """What all kinds of networks have.
 
+    Attributes:
+        whole: why their batch cannot be divided over processes and micro-batches; empty: it can.
+        losses: adversarial losses that they can be trained with.
+        other_losses: why no other.
+    """
+
+    whole: ClassVar[str] = ""
+    losses: ClassVar[tuple[str, ...]] = ("logistic", "rpgan", "lsgan")
+    other_losses: ClassVar[str] = "only recipes popgan and cgan have its penalty"
     minibatch_stddev: int = Field(ge=1, description="group size of minibatch stddev; 1 = none")
     condition: list[str] = Field(
         default_factory=list,
@@ -51,6 +60,7 @@ class DrawingShape(NetworkShape):
 class ProgressiveNetwork(DrawingShape):
     """The growing networks of `popgan` and `cgan`."""
 
+    losses: ClassVar[tuple[str, ...]] = ("logistic", "rpgan", "wgan-gp", "lsgan")
     kind: Literal["progressive"]
     dropout: float = Field(ge=0, lt=1, description="dropout in the discriminator's dense head")
     patch: Literal[1, 2] = Field(description="pixels a side that one feature vector draws")
@@ -88,6 +98,7 @@ class R3GANNetwork(DrawingShape):
 class DCGANNetwork(DrawingShape):
     """The networks of `dcgan`."""
 
+    whole: ClassVar[str] = "its batch norm takes its statistics from the whole batch"
     kind: Literal["dcgan"]
     patch: Literal[2] = Field(description="pixels a side that one feature vector draws")
     minibatch_stddev: Literal[1] = Field(description="this kind has no minibatch stddev")
@@ -97,6 +108,10 @@ class DCGANNetwork(DrawingShape):
 class TranslatorShape(NetworkShape):
     """Networks that translate some contrasts of a slice into another one."""
 
+    losses: ClassVar[tuple[str, ...]] = ("lsgan", "logistic")
+    other_losses: ClassVar[str] = (
+        "translators judge patches one by one, and have no penalty of their discriminator"
+    )
     minibatch_stddev: Literal[1] = Field(description="this kind has no minibatch stddev")
     condition: list[str] = Field(default_factory=list, max_length=0, description="nothing is told")
     masks: list[int] = Field(default_factory=list, max_length=0, description="no masks are drawn")
@@ -156,6 +171,14 @@ class MustGANNetwork(TranslatorShape):
             shown = wrong[0] if wrong else ", ".join(self.fusion)
             raise ValueError(f"fusion {shown} is not possible; there are {', '.join(known)}")
         return self
+
+
+def loss_problem(kind: type[NetworkShape], loss: str) -> str | None:
+    """Why networks of a kind cannot be trained with a loss, in words; None if they can."""
+    if loss in kind.losses:
+        return None
+    *most, last = kind.losses
+    return f"{kind.other_losses}; take {', '.join(most)} or {last}"
 
 
 def fusions(halvings: int) -> list[str]:

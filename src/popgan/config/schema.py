@@ -24,6 +24,7 @@ from popgan.config.network import (
     MustGANNetwork,
     NetworkPlan,
     TranslatorShape,
+    loss_problem,
 )
 from popgan.config.section import Section
 from popgan.config.training import TrainPlan
@@ -120,6 +121,14 @@ class Plan(Section):
         return self
 
     @model_validator(mode="after")
+    def _loss_fits(self) -> Plan:
+        if problem := loss_problem(type(self.network), self.train.loss):
+            raise ValueError(
+                f"train.loss {self.train.loss} is not possible with recipe {self.recipe}: {problem}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _sides_fit(self) -> Plan:
         network = self.network
         for side, size in (("height", self.data.height), ("width", self.data.width)):
@@ -169,11 +178,6 @@ class Plan(Section):
             raise ValueError(
                 f"augmentation.method {self.augmentation.method} is not for translators: source "
                 "and target are moved together (affine) or not at all (none)"
-            )
-        if train.loss not in ("lsgan", "logistic"):
-            raise ValueError(
-                f"train.loss {train.loss} is not for translators, whose patches are judged one by "
-                "one and without a penalty: lsgan or logistic"
             )
         if isinstance(network, MustGANNetwork):
             _stages_fit(network, train)

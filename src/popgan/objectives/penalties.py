@@ -68,10 +68,8 @@ def interpolation_penalty(critic: Critic, real: Tensor, fake: Tensor, share: Ten
     return (length - 1).square().mean()
 
 
-def path_length(
-    draw: Callable[[Tensor], Tensor], w: Tensor, noise: Tensor, mean: Tensor, *, decay: float = 0.01
-) -> tuple[Tensor, Tensor]:
-    """How far the generator's Jacobian stretches random directions, against the running mean.
+def path_lengths(draw: Callable[[Tensor], Tensor], w: Tensor, noise: Tensor) -> Tensor:
+    """How far the generator's Jacobian stretches a random direction, for each image by itself.
 
     The length of J^T y with y = noise / sqrt(H W) is the change of w's gradient per pixel noise;
     its expectation is smallest, for a given volume, where J is a multiple of an isometry.
@@ -80,6 +78,21 @@ def path_length(
         draw: w to N x C x H x W images.
         w: N x D, or N x layers x D (lengths are then averaged in square over layers).
         noise: N x C x H x W, standard normal.
+
+    Returns:
+        N lengths.
+    """
+    scaled = noise / math.sqrt(noise.shape[2] * noise.shape[3])
+    gradient = torch.func.grad(lambda x: (draw(x).float() * scaled).sum())(w.detach())
+    lengths = torch.linalg.vector_norm(_exact(gradient).flatten(1), dim=1)
+    return lengths / math.sqrt(w.shape[1]) if w.dim() == 3 else lengths
+
+
+def path_penalty(lengths: Tensor, mean: Tensor, *, decay: float = 0.01) -> tuple[Tensor, Tensor]:
+    """How uneven path lengths are: held against their running mean.
+
+    Args:
+        lengths: those of a whole batch, see `path_lengths`.
         mean: running mean of lengths, a scalar; 0 at the start.
         decay: share of this batch in the new mean (published: 0.01).
 
@@ -88,11 +101,6 @@ def path_length(
         a target, through which no gradient flows. Multiply the first by the weight
         (published: 2).
     """
-    scaled = noise / math.sqrt(noise.shape[2] * noise.shape[3])
-    gradient = torch.func.grad(lambda x: (draw(x).float() * scaled).sum())(w.detach())
-    lengths = torch.linalg.vector_norm(_exact(gradient).flatten(1), dim=1)
-    if w.dim() == 3:
-        lengths = lengths / math.sqrt(w.shape[1])
     target = torch.lerp(mean, lengths.detach().mean().to(mean), decay)
     return (lengths - target).square().mean(), target
 

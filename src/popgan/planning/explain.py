@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from popgan.config.fields import allowed, fields_of
 from popgan.config.preset_model import PARAMETER, Preset
 from popgan.config.schema import Plan, leaves
@@ -138,7 +140,7 @@ def explain(
         source=decision.source if decision else "fact" if fact else "option",
         reason=decision.reason if decision else _undecided(name, fact),
         meaning=(known.description or "").replace("`", ""),
-        allowed="as the cohort has it" if fact else allowed(known),
+        allowed="as the cohort has it" if fact else _allowed(plan, name, known),
         by="" if fact else origin.by,
         rule=origin.rule,
         facts={} if users else _facts(plan, origin, preset, around),
@@ -147,6 +149,11 @@ def explain(
         change=_change(name, command),
         measured=list(measured),
     )
+
+
+def _allowed(plan: Plan, name: str, known: FieldInfo) -> str:
+    """Which values are possible; of the losses those that the networks can be trained with."""
+    return f"one of {', '.join(plan.network.losses)}" if name == "train.loss" else allowed(known)
 
 
 def _names(plan: Plan) -> list[str]:

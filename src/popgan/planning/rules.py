@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from popgan.config.network import KINDS
 from popgan.config.preset import Preset, load_preset
 from popgan.config.preset_model import reasoned
 from popgan.config.schema import DataPlan, Plan
+from popgan.errors import UserError
 from popgan.planning.augmentation import SIDED as SIDED
 from popgan.planning.augmentation import augmentation_rules, mask_rules
 from popgan.planning.budget import refuse_copies
@@ -142,11 +144,16 @@ def _training_rules(
     whole = batch if isinstance(batch, int) and batch > 0 else 1
     refuse_copies(whole, slices)
     room = f" of {machine.room_gib:.3g} GiB" if machine.room_gib else ""
-    draft.rule(
-        "train.micro_batch",
-        batch,
-        f"the whole batch; if memory{room} is not enough, training halves it and says so",
-    )
+    undivided = KINDS[rules.kind].whole
+    reason = f"the whole batch; if memory{room} is not enough, training halves it and says so"
+    if undivided:
+        reason = f"the whole batch: {undivided}, so it cannot be divided"
+    micro = draft.rule("train.micro_batch", batch, reason)
+    if undivided and isinstance(micro, int) and 0 < micro < whole:
+        raise UserError(
+            f"train.micro_batch {micro} is not possible with this recipe: {undivided}",
+            do=f"leave it out, or set a smaller train.batch than {whole}",
+        )
     if rules.group:
         group = max(size for size in (4, 3, 2, 1) if whole % size == 0)
         reason = f"largest divisor of the batch {batch} up to 4"

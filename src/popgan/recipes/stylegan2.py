@@ -7,6 +7,8 @@ discriminator's overfitting.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ from popgan.config.network import StyleGAN2Network
 from popgan.config.schema import Plan
 from popgan.networks.stylegan2 import Discriminator, Generator, levels
 from popgan.objectives.adversarial import discriminator_loss, generator_loss
-from popgan.objectives.penalties import path_length
+from popgan.objectives.penalties import path_lengths, path_penalty
 from popgan.recipes import common
 from popgan.recipes.common import account, augmented, judge, lazy_penalty, network_of
 from popgan.training.phase import Phase, Step
@@ -87,7 +89,8 @@ def _generate(step: Step) -> Tensor:
 def _even_paths(step: Step) -> Tensor:
     """The path length penalty, through the mapping as well as the synthesis.
 
-    Its lengths are held against their mean over the batch, so it is not divided.
+    A length is that of one image, and all are held against their mean afterwards: so they are
+    found row by row, and no row belongs to a group.
     """
     plan, generator = step.plan.train, _generator(step)
     count = max(1, len(step.reals) // SHRINK)
@@ -95,13 +98,16 @@ def _even_paths(step: Step) -> Tensor:
     noise = step.noise("noise-path", generator.noise_size)[:count]
     shape = step.reals[:count].shape
     direction = torch.randn(shape, generator=step.rng("path")).to(step.reals.device)
-    # The gradient with respect to an offset is that with respect to w, and leaves w its history.
-    penalty, mean = path_length(
-        lambda offset: generator.synthesis(w + offset, noise),
-        torch.zeros_like(w),
-        direction,
-        step.state.extras[PATH_LENGTH],
-    )
+
+    def of_part(w: Tensor, noise: Tensor, direction: Tensor) -> Tensor:
+        # The gradient with respect to an offset is that with respect to w, and leaves w its
+        # history.
+        return path_lengths(
+            lambda offset: generator.synthesis(w + offset, noise), torch.zeros_like(w), direction
+        )
+
+    lengths = replace(step.spread, group=1).by_rows(of_part, w, noise, direction)
+    penalty, mean = path_penalty(lengths, step.state.extras[PATH_LENGTH])
     step.state.extras[PATH_LENGTH].copy_(mean)
     assert plan.path_length is not None
     assert plan.path_length_interval is not None

@@ -12,6 +12,7 @@ from popgan.cohort.cohort import Cohort
 from popgan.config.condition import Condition
 from popgan.config.fields import fields_of, problem_with
 from popgan.config.masks import ALL
+from popgan.config.network import KINDS, loss_problem
 from popgan.config.preset import Preset
 from popgan.config.schema import DataPlan, Plan
 from popgan.device import best_device, has_fast_bf16
@@ -251,10 +252,14 @@ def check_overrides(overrides: dict[str, Any], recipe: str) -> None:
     Raises:
         UserError: an unknown name, or a value of the wrong type or range.
     """
-    fields = fields_of(find_rules(recipe).kind)
+    kind = find_rules(recipe).kind
+    fields = fields_of(kind)
     refuse_unknown(overrides, list(fields))
     for name, value in overrides.items():
         if (name, value) == (MASKS, ALL):
             continue
-        if problem := problem_with(fields[name], value):
+        problem = problem_with(fields[name], value)
+        if problem is None and name == "train.loss":
+            problem = loss_problem(KINDS[kind], value)
+        if problem:
             raise UserError(f"--set {name}={value}: {problem}")

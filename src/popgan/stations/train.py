@@ -75,7 +75,7 @@ def train(
         raise UserError(
             "the plan was made for another cohort", where=cohort.run, do="plan this run again"
         )
-    check_share(plan, processes)
+    check_share(plan, processes, reporter)
     cohort = with_maps(cohort, plan)
     model = Model(cohort.run, name or plan.recipe)
     ledger, station = Ledger(model.run), f"train {model.name}"
@@ -111,8 +111,13 @@ def _scale(plan: Plan, cohort: Cohort) -> TuningScale | PairedScale | None:
     return TuningScale(plan, cohort) if plan.train.snapshots else None
 
 
-def check_share(plan: Plan, processes: Processes) -> None:
+def check_share(plan: Plan, processes: Processes, reporter: Reporter | None = None) -> None:
     """Refuse a number of processes that cannot share the plan's batch.
+
+    Args:
+        plan: of the training.
+        processes: who is to share it.
+        reporter: told where sharing is possible and gains nothing.
 
     Raises:
         UserError: it cannot be divided into whole groups of minibatch statistics.
@@ -124,6 +129,11 @@ def check_share(plan: Plan, processes: Processes) -> None:
             f"{processes.count} processes cannot share a batch of {batch} in whole groups of "
             f"{group} (network.minibatch_stddev)",
             do=f"take {most}, or plan another batch with --set train.batch and --restart",
+        )
+    if reporter and processes.count > 1 and plan.network.whole:
+        reporter.warning(
+            f"{processes.count} processes are no faster than one: recipe {plan.recipe} cannot "
+            f"divide a batch, because {plan.network.whole}"
         )
 
 

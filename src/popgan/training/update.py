@@ -19,12 +19,16 @@ from popgan.training.processes import Processes
 from popgan.training.spread import Spread
 from popgan.training.state import TrainState
 
+ROOM = "close other programs, or take a smaller --resolution or --set network.channels"
+"""What is left to do where no batch is small enough."""
+
 
 def update(phase: Phase, step: Step) -> None:
     """Run a phase: its gradients from the whole batch, then one step of its optimiser.
 
     Raises:
-        UserError: the memory is not enough, however small the micro-batch.
+        UserError: the memory is not enough, however small the micro-batch, or the batch cannot be
+            divided.
     """
     state = step.state
     state.generator.requires_grad_(phase.network == "G")
@@ -102,8 +106,15 @@ def _divide(step: Step) -> None:
     state, processes = step.state, step.spread.processes
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    share = step.plan.train.batch // processes.count
-    group = step.plan.network.minibatch_stddev
+    batch, group = step.plan.train.batch, step.plan.network.minibatch_stddev
+    if step.plan.network.whole:
+        smaller = batch // 2 // group * group
+        raise UserError(
+            f"the memory is not enough for the batch of {batch} images, and recipe "
+            f"{step.plan.recipe} cannot divide it: {step.plan.network.whole}",
+            do=f"plan with --set train.batch={smaller} and --restart" if smaller > 1 else ROOM,
+        )
+    share = batch // processes.count
     before = min(state.guard.micro_batch or share, share)
     half = before // 2 // group * group
     if processes.count > 1:
@@ -116,7 +127,7 @@ def _divide(step: Step) -> None:
     if half < 1 or before <= group:
         raise UserError(
             f"the memory is not enough even for {before} images at once",
-            do="close other programs, or take a smaller --resolution or --set network.channels",
+            do=ROOM,
         )
     text = f"the memory was not enough for {before} images at once; networks now see {half}"
     state.guard = state.guard.model_copy(update={"micro_batch": half}).noting(state.images, text)
