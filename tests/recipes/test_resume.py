@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from engine import Discs, same, tiny_job
+from engine import KilledError, dying, same, tiny_job
 
 from plans import recipe_plan
 from popgan.progress import Reporter
 from popgan.recipes.table import RECIPES
 from popgan.training.log import read_log
-from popgan.training.loop import Job, run
+from popgan.training.loop import run
 
 # Steps that each process lives; a checkpoint comes every fourth, so each goes back a little. Among
 # them: mid-fade, between two penalties, within an interval of the augmentation's controller.
 LIVES = (7, 6, 5)
-
-
-class KilledError(Exception):
-    """Stands for the end of a process."""
-
-
-class DyingDiscs(Discs):
-    """A source that ends the process at its n-th batch."""
-
-    def __init__(self, steps: int, **more: Any) -> None:
-        super().__init__(**more)
-        self.steps = steps
-
-    def batch(self, indices: np.ndarray) -> torch.Tensor:
-        self.steps -= 1
-        if self.steps < 0:
-            raise KilledError
-        return super().batch(indices)
 
 
 @pytest.mark.parametrize(
@@ -48,12 +28,8 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path: Path, recipe: str, masks
     run(job, undisturbed, Reporter())
     for steps in LIVES:
         job, state = tiny_job(plan, tmp_path / "b")
-        data = plan.data
-        source = DyingDiscs(steps, told=True, contrasts=len(data.contrasts), masks=len(data.masks))
-        source.images = job.source.images  # those of a translator are pairs
-        source.told = job.source.told
         with pytest.raises(KilledError):
-            run(Job(**{**vars(job), "source": source}), state, Reporter())
+            run(dying(job, steps), state, Reporter())
     job, resumed = tiny_job(plan, tmp_path / "b")
     run(job, resumed, Reporter())
     assert same(undisturbed, resumed)

@@ -79,6 +79,39 @@ class DiscPairs(Discs):
         return None
 
 
+class KilledError(Exception):
+    """Stands for the end of a process."""
+
+
+class Dying:
+    """A source that ends the process at its n-th batch.
+
+    Args:
+        source: whose images it gives.
+        steps: that it lives.
+    """
+
+    def __init__(self, source: Discs, steps: int) -> None:
+        self.source, self.steps = source, steps
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def batch(self, indices: np.ndarray) -> torch.Tensor:
+        self.steps -= 1
+        if self.steps < 0:
+            raise KilledError
+        return self.source.batch(indices)
+
+    def condition(self, indices: np.ndarray) -> torch.Tensor | None:
+        return self.source.condition(indices)
+
+
+def dying(job: Job, steps: int) -> Job:
+    """A job whose process ends after so many steps."""
+    return Job(**{**vars(job), "source": Dying(job.source, steps)})  # type: ignore[arg-type]
+
+
 def discs_for(plan: Plan) -> Discs:
     """Discs with the channels and conditions of a plan."""
     if plan.translates:
