@@ -11,7 +11,7 @@ import pytest
 
 from popgan.config.condition import Condition
 from popgan.errors import UserError
-from popgan.planning.condition import find_conditions, vectors
+from popgan.planning.condition import find_conditions, vectors, with_words
 
 
 class MadeCohort:
@@ -26,6 +26,10 @@ class MadeCohort:
         heights = heights if heights is not None else np.linspace(0, 1, count)
         self._labels, self._ages = labels, ages
         self.slices = [SimpleNamespace(height=float(h)) for h in heights]
+
+    @property
+    def words(self) -> dict[str, list[str]]:
+        return {} if self._ages is None else {"sex": ["F", "M"], "site": ["A", "B", "C"]}
 
     def indices(self, split: str) -> np.ndarray:
         return np.arange(len(self.slices))
@@ -82,6 +86,38 @@ def test_a_word_for_two_is_found_by_its_name() -> None:
     found = vectors(made, "train", conditions)
     assert found is not None
     assert sorted(set(found[:, 0].tolist())) == pytest.approx([-1, 1])
+
+
+def test_a_plan_says_what_the_two_numbers_of_a_word_mean() -> None:
+    made = cohort(*MIXED, ages=[float(i) for i in range(120)])
+    (sex, age), _ = find_conditions(made, ["sex", "age"])
+    assert sex.words == ["F", "M"]
+    assert str(sex) == "sex: F (0), M (1)"
+    assert age.words is None
+    # A plan of before has no words: it is read, its hash stays, and the cohort still knows them.
+    old = Condition.model_validate(sex.model_dump(exclude={"words"}))
+    assert "words" not in old.model_dump(exclude_none=True)
+    assert str(old) == "sex: 0 to 1"
+    assert with_words(made, [old, age]) == [sex, age]
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [("M", 1), ("m", 1), ("f", 0), ("1", 1), (0.0, 0), (" F ", 0), ("0.5", 0.5)],
+)
+def test_a_covariate_of_two_words_is_asked_for_by_word_or_number(said, number) -> None:
+    sex = Condition(name="sex", kind="number", words=["F", "M"])
+    assert sex.number(said) == number
+    longer = Condition(name="sex", kind="number", words=["female", "male"])
+    assert longer.number(said) == number
+
+
+def test_words_that_are_digits_are_words_first() -> None:
+    assert Condition(name="sex", kind="number", words=["1", "2"]).number("1") == 0
+    alike = Condition(name="type", kind="number", words=["primary", "progressive"])
+    for said in ("p", "", "inf", "relapsing"):
+        with pytest.raises(ValueError):
+            alike.number(said)
 
 
 def test_no_conditions_are_no_vectors() -> None:

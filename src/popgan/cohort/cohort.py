@@ -218,6 +218,12 @@ class Cohort:
         return names, np.array(lines, np.float32).reshape(len(rows), len(names))
 
     @property
+    def words(self) -> dict[str, list[str]]:
+        """Words of each covariate that has words, in the order of their numbers in `covariates`."""
+        record = self._manifest.covariates
+        return {c.name: list(c.levels) for c in record.columns if c.levels} if record else {}
+
+    @property
     def label_names(self) -> dict[int, str]:
         """What the values of the label map are called, where a table beside the maps says so."""
         return dict(self._manifest.label_map.names) if self._manifest.label_map else {}

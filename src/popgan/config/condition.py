@@ -31,10 +31,16 @@ class Condition(Section):
     deviation: float = Field(default=1.0, gt=0, description="of the training split's known values")
     low: float = Field(default=0.0, description="least known value of the training split")
     high: float = Field(default=0.0, description="largest known value of the training split")
+    # None where there are none, so that the hash of a plan made before there were words stays.
+    words: list[str] | None = Field(
+        default=None, description="of a covariate of two words: what 0 and 1 stand for"
+    )
 
     def __str__(self) -> str:
         if self.kind == "class":
             return f"{self.name}: {', '.join(self.classes)}"
+        if self.words:
+            return f"{self.name}: {self.named}"
         low, high = self.about
         return f"{self.name}: {low:.4g} to {high:.4g}"
 
@@ -44,10 +50,47 @@ class Condition(Section):
 
         To half of the power of ten below the range, such as 15 to 95 for ages of 19.98 to 93.47.
         """
-        if not self.high > self.low:
+        step = self.step
+        if not step:
             return self.low, self.high
-        step = 10.0 ** math.floor(math.log10(self.high - self.low)) / 2
         return step * math.floor(self.low / step), step * math.ceil(self.high / step)
+
+    @property
+    def step(self) -> float:
+        """Half of the power of ten below the range, to which values of patients are rounded."""
+        if not self.high > self.low:
+            return 0.0
+        return 10.0 ** math.floor(math.log10(self.high - self.low)) / 2
+
+    @property
+    def named(self) -> str:
+        """Its words with their numbers: "F (0), M (1)"."""
+        return ", ".join(f"{word} ({number})" for number, word in enumerate(self.words or []))
+
+    def word(self, value: Value) -> Value:
+        """A value as people say it: the word of a number that has one, else the value itself."""
+        return self.words[int(value)] if self.words and value in (0, 1) else value
+
+    def number(self, text: str | float) -> float:
+        """What a user asks for as a number: one of the words in any case, a number, or a beginning.
+
+        Raises:
+            ValueError: it is none of them, or not finite.
+        """
+        said, words = str(text).strip(), self.words or []
+        for alike in (str, str.casefold):
+            if alike(said) in map(alike, words):
+                return float([alike(word) for word in words].index(alike(said)))
+        begun = [n for n, word in enumerate(words) if word.casefold().startswith(said.casefold())]
+        try:
+            value = float(text)
+        except ValueError:
+            if said and len(begun) == 1:  # m for male
+                return float(begun[0])
+            raise
+        if not math.isfinite(value):
+            raise ValueError(f"{text!r} is not finite")
+        return value
 
     @property
     def size(self) -> int:

@@ -44,8 +44,25 @@ def find_conditions(cohort: Cohort, names: Sequence[str]) -> tuple[list[Conditio
         if name == LABEL:
             found.append(_classes([str(value) for value in known], notes))
         else:
-            found.append(_number(name, [float(value) for value in known]))
+            numbers = [float(value) for value in known]
+            found.append(_number(name, numbers, words_of(cohort, name)))
     return found, notes
+
+
+def with_words(cohort: Cohort, conditions: Sequence[Condition]) -> list[Condition]:
+    """Conditions with their words, which plans did not hold before there were words in them."""
+    return [
+        condition
+        if condition.kind == "class" or condition.words
+        else condition.model_copy(update={"words": words_of(cohort, condition.name)})
+        for condition in conditions
+    ]
+
+
+def words_of(cohort: Cohort, name: str) -> list[str] | None:
+    """What 0 and 1 of a covariate of two words stand for; None for any other."""
+    words = cohort.words.get(name, [])
+    return words if len(words) == 2 else None
 
 
 def column(cohort: Cohort, split: str, name: str) -> list[Value]:
@@ -105,7 +122,7 @@ def _classes(known: list[str], notes: list[str]) -> Condition:
     return Condition(name=LABEL, kind="class", classes=sorted(counts))
 
 
-def _number(name: str, known: list[float]) -> Condition:
+def _number(name: str, known: list[float], words: list[str] | None) -> Condition:
     if not known or min(known) == max(known):
         what = f"is {known[0]:g} everywhere" if known else "is known of no training slice"
         raise UserError(f"{name!r} {what}", do=f"leave `{name}` out of --condition")
@@ -116,4 +133,5 @@ def _number(name: str, known: list[float]) -> Condition:
         deviation=float(np.std(known)),
         low=min(known),
         high=max(known),
+        words=words,
     )
