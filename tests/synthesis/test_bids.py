@@ -19,7 +19,8 @@ from hypothesis.extra.numpy import arrays
 from popgan.config.masks import MaskLabel
 from popgan.errors import UserError
 from popgan.synthesis.bids import LEVELS, bids_writer, to_stored, write_bids
-from popgan.synthesis.bids_metadata import bids_name, subject_id
+from popgan.synthesis.bids_metadata import bids_name
+from popgan.synthesis.participants import subject_id
 
 # A stand-in for the cohort's geometry: row 0 = anterior, column 0 = the subject's right.
 SPACING = (3.0, 2.0, 5.0)

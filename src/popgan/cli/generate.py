@@ -25,6 +25,16 @@ Seed = Annotated[
         "--seed", metavar="N", min=0, max=2**31 - 1, help="Image k of a seed never changes."
     ),
 ]
+First = Annotated[
+    int | None,
+    typer.Option(
+        "--first",
+        metavar="K",
+        min=0,
+        max=2**31 - 1,
+        help="Index of the first image; with -n 1, image K alone.",
+    ),
+]
 Class = Annotated[
     str | None, typer.Option("--class", metavar="NAME", help="Class that images shall have.")
 ]
@@ -35,7 +45,9 @@ Height = Annotated[
 ]
 Given = Annotated[
     list[str] | None,
-    typer.Option("--given", metavar="NAME=VALUE", help="Any other condition; repeatable."),
+    typer.Option(
+        "--given", metavar="NAME=VALUE", help="Any other condition, such as sex=F; repeatable."
+    ),
 ]
 Truncation = Annotated[
     float,
@@ -81,6 +93,7 @@ def generate(
     folder: shared.RunFolder,
     n: Number = None,
     seed: Seed = 0,
+    first: First = None,
     label: Class = None,
     age: Age = None,
     height: Height = None,
@@ -96,12 +109,10 @@ def generate(
     """See HELP."""
     shown = settings_of(context)
     reporter = shown.reporter()
+    way = interpolate is not None or walk is not None
     if interpolate is not None and walk is not None:
         raise UserError("--interpolate and --walk exclude each other", do="ask for one")
-    if release and (interpolate is not None or walk is not None):
-        raise UserError("--release makes a set of images", do="leave out --interpolate and --walk")
-    if accept_untested is not None and not release:
-        raise UserError("--accept-untested concerns releases", do="add --release")
+    _check_together(way=way, first=first, release=release, accepted=accept_untested is not None)
     asked: dict[str, str | float] = _given(given or [])
     named = {"label": label, "age": age, "height": height}
     asked |= {key: value for key, value in named.items() if value is not None}
@@ -120,16 +131,35 @@ def generate(
             )
         elif interpolate is not None:
             way_seed, indices = parse_way(interpolate)
-            written = ways.interpolate(model, way_seed, indices, wish=wish, out=out)
+            written = ways.interpolate(
+                model, way_seed, indices, wish=wish, out=out, reporter=reporter
+            )
         elif walk is not None:
-            written = ways.walk(model, walk, seed=seed, wish=wish, out=out)
+            written = ways.walk(model, walk, seed=seed, wish=wish, out=out, reporter=reporter)
         else:
-            written = station.generate(model, n, seed=seed, wish=wish, out=out, reporter=reporter)
+            written = station.generate(
+                model, n, seed=seed, first=first, wish=wish, out=out, reporter=reporter
+            )
     if release:
         lines, data = _released(written)
         shown.show(lines, data | {"seed": seed})
         return
     shown.show([f"synthetic data: {written}"], {"synthetic": written, "seed": seed})
+
+
+def _check_together(*, way: bool, first: int | None, release: bool, accepted: bool) -> None:
+    """Refuse options that say nothing together.
+
+    Raises:
+        UserError: a part of a set, or a way, is to be released or is both; or nothing is released.
+    """
+    if release and way:
+        raise UserError("--release makes a set of images", do="leave out --interpolate and --walk")
+    if first is not None and (release or way):
+        other = "--release" if release else "--interpolate and --walk"
+        raise UserError("--first draws a part of a set", do=f"leave out --first, or {other}")
+    if accepted and not release:
+        raise UserError("--accept-untested concerns releases", do="add --release")
 
 
 def _released(folder: Path) -> tuple[list[str], dict[str, Any]]:
@@ -159,8 +189,9 @@ def _released(folder: Path) -> tuple[list[str], dict[str, Any]]:
 def _given(settings: list[str]) -> dict[str, str | float]:
     found: dict[str, str | float] = {}
     for setting in settings:
-        name, equals, value = setting.partition("=")
+        # The last sign: of a covariate of several words, site=A may be the name.
+        name, equals, value = setting.rpartition("=")
         if not equals or not name.strip() or not value.strip():
-            raise UserError(f"--given {setting!r} is not name=value", do="write --given sex=1")
+            raise UserError(f"--given {setting!r} is not name=value", do="write --given sex=F")
         found[name.strip()] = value.strip()
     return found

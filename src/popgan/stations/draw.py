@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +12,13 @@ import psutil
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.errors import UserError
-from popgan.planning.condition import column
+from popgan.planning.condition import column, with_words
 from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.stations.model import Model
+from popgan.synthesis.drawn_for import DrawnFor, drawn_for
 from popgan.synthesis.masks import Drawn, split_masks, to_values
-from popgan.synthesis.sample import check_truncation, load_generator, sample
+from popgan.synthesis.sample import check_truncation, has_truncation, load_generator, sample
 from popgan.synthesis.told import Told, tell
 from popgan.training.loop import threads
 
@@ -29,8 +30,8 @@ class Wish:
     """What the user asks of images beside their number.
 
     Attributes:
-        given: a class or a number by the condition's name; others are drawn from the training
-            slices.
+        given: a class, a word or a number by the condition's name; others are drawn from the
+            training slices.
         truncation: 1 = as trained, towards 0 more usual and less varied; `stylegan2` only.
     """
 
@@ -46,6 +47,7 @@ def synthesise(
     n: int,
     *,
     seed: int = 0,
+    first: int = 0,
     wish: Wish = ANY,
     reporter: Reporter | None = None,
 ) -> np.ndarray:
@@ -55,6 +57,7 @@ def synthesise(
         model: a trained model.
         n: number of images.
         seed: images with the same seed and index are the same, whatever `n` is.
+        first: index of the first one; `n=1, first=k` draws image k alone.
         wish: class, covariates, truncation.
         reporter: shows progress.
 
@@ -64,7 +67,8 @@ def synthesise(
     Raises:
         UserError: the model is not trained, or so many or such images are not possible.
     """
-    return draw_set(model, n, seed=seed, wish=wish, reporter=reporter)[0]
+    warn(model, wish, reporter or Reporter())
+    return draw_set(model, n, seed=seed, first=first, wish=wish, reporter=reporter)[0]
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def synthesise_with_masks(
     n: int,
     *,
     seed: int = 0,
+    first: int = 0,
     wish: Wish = ANY,
     reporter: Reporter | None = None,
 ) -> LabelledImages:
@@ -94,7 +99,7 @@ def synthesise_with_masks(
 
     Args:
         model: a trained model that draws masks.
-        n, seed, wish, reporter: as in `synthesise`, whose images these are.
+        n, seed, first, wish, reporter: as in `synthesise`, whose images these are.
 
     Raises:
         UserError: the model draws no masks; or see `synthesise`.
@@ -106,7 +111,8 @@ def synthesise_with_masks(
             where=model.run,
             do="plan and train one with --with-masks",
         )
-    images, codes = draw_set(model, n, seed=seed, wish=wish, reporter=reporter)
+    warn(model, wish, reporter or Reporter())
+    images, codes = draw_set(model, n, seed=seed, first=first, wish=wish, reporter=reporter)
     assert codes is not None
     names = {label.value: label.name for label in labels}
     return LabelledImages(images, to_values(codes, labels), names)
@@ -128,7 +134,7 @@ def draw_set(
     """
     refuse_translator(model)
     plan = model.plan()
-    check_count(n)
+    check_count(n, first)
     shape = (n, len(plan.data.contrasts), plan.data.height, plan.data.width)
     needed, free = 4 * int(np.prod(shape)), psutil.virtual_memory().available
     if needed > free // 2:
@@ -155,7 +161,7 @@ def stream(model: Model, n: int, seed: int, wish: Wish = ANY, first: int = 0) ->
     Raises:
         UserError: see `synthesise`.
     """
-    check_count(n)
+    check_count(n, first)
     refuse_translator(model)
     model.weights_hash()
     plan = model.plan()
@@ -198,7 +204,26 @@ def told_by(plan: Plan, cohort: Cohort, wish: Wish = ANY) -> tuple[Told | None, 
     # Those of slices that were trained on.
     cohort = with_maps(cohort, plan)
     columns = {c.name: column(cohort, "train", c.name) for c in conditions}
-    return tell(conditions, columns, wish.given)
+    people = cohort.subjects("train")
+    return tell(with_words(cohort, conditions), columns, wish.given, people)
+
+
+def warn(model: Model, wish: Wish, reporter: Reporter) -> None:
+    """Tell the user what may spoil images that are drawn as wished.
+
+    Raises:
+        UserError: see `told_of`.
+    """
+    for note in told_of(model, wish)[1]:
+        reporter.warning(note)
+
+
+def said_of(
+    model: Model, told: Told | None, seed: int, indices: Sequence[int], wish: Wish, *, spare: bool
+) -> DrawnFor:
+    """What images of a model were drawn for, as far as a set may say it; see `drawn_for`."""
+    truncation = wish.truncation if has_truncation(model.plan()) else None
+    return drawn_for(told, seed, indices, truncation=truncation, spare=spare)
 
 
 def refuse_translator(model: Model) -> None:
@@ -222,11 +247,13 @@ def translate_command(model: Model) -> str:
     return f"popgan translate {shlex.quote(str(model.run))}{name} SCAN... -o OUT"
 
 
-def check_count(n: int) -> None:
+def check_count(n: int, first: int = 0) -> None:
     """Refuse numbers of images that cannot be made.
 
     Raises:
-        UserError: it is not 1 to a million.
+        UserError: it is not 1 to a million, or the first index is below zero.
     """
+    if first < 0:
+        raise UserError(f"there is no image {first}", do="images are counted from 0")
     if not 1 <= n <= MOST:
         raise UserError(f"{n} images cannot be made", do=f"ask for 1 to {MOST}")

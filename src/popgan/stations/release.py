@@ -20,7 +20,7 @@ from popgan.stations.release_files import is_intact, is_release, write_release
 from popgan.training.loop import threads
 from popgan.wording import counted
 
-RELEASE_VERSION = 2  # raise when a released set would be another one
+RELEASE_VERSION = 3  # raise when a released set would be another one
 _REASON = 500  # characters
 
 

@@ -10,7 +10,7 @@ from popgan.cohort.faces import has_margins
 from popgan.cohort.geometry import to_volume
 from popgan.files import sha256_file, write_json
 from popgan.progress import Reporter
-from popgan.stations.draw import Wish, told_of
+from popgan.stations.draw import Wish, said_of, told_of
 from popgan.stations.generate import skull_stripped
 from popgan.stations.model import Model
 from popgan.stations.release_choice import Chosen
@@ -47,6 +47,8 @@ def write_release(
     for note in notes:
         reporter.warning(note)
     margins = has_margins(cohort.preparation())
+    # It leaves the house: what few patients share is not said.
+    drawn = said_of(model, told, seed, chosen.indices, wish, spare=True)
     stripped = skull_stripped(cohort.fingerprint, margins=margins)
     write_bids(
         part,
@@ -60,10 +62,12 @@ def write_release(
         model=model.name,
         seed=seed,
         indices=chosen.indices,
+        whole=plan.generate.n,
         provenance=provenance.record(),
         plan_hash=model.plan_hash(),
         weights_hash=chosen.audit.weights,
         labels=None if told is None else told.labels_at(seed, chosen.indices),
+        drawn=drawn,
         skull_stripped=stripped,
         margins=margins,
         source_hash=cohort.hash,
@@ -73,7 +77,7 @@ def write_release(
     text = readme.read_text(encoding="utf-8").replace(UNTESTED, _TESTED)
     readme.write_text(text, encoding="utf-8")
     write_json(part / AUDIT, chosen.audit.model_dump(mode="json"))
-    text = release_note(model.name, plan, chosen.audit, skull_stripped=stripped)
+    text = release_note(model.name, plan, chosen.audit, drawn, skull_stripped=stripped)
     (part / NOTE).write_text(text, encoding="utf-8")
     _ignore(part / _IGNORE)
     (part / SUMS).write_text("".join(sums(part)), encoding="utf-8")

@@ -9,7 +9,9 @@ from popgan.config.schema import Plan
 from popgan.evidence.privacy.results import Level, PrivacyAudit
 from popgan.evidence.readers.results import Measure
 from popgan.stations.audited import StoredAudit
+from popgan.synthesis.drawn_for import DrawnFor
 from popgan.synthesis.markdown import plain_text, table
+from popgan.synthesis.told import FEWEST
 from popgan.wording import counted
 
 _HEADLINES: dict[Level, str] = {
@@ -30,12 +32,15 @@ _FORBIDDEN = (
 )
 
 
-def release_note(model: str, plan: Plan, audit: StoredAudit, *, skull_stripped: bool) -> str:
+def release_note(
+    model: str, plan: Plan, audit: StoredAudit, drawn: DrawnFor, *, skull_stripped: bool
+) -> str:
     """The page as Markdown.
 
     Args:
         model: its name. plan: its plan.
         audit: of the very images of the set.
+        drawn: what they were drawn for.
         skull_stripped: whether all training images showed brains alone.
     """
     verdict = audit.verdict()
@@ -55,7 +60,7 @@ def release_note(model: str, plan: Plan, audit: StoredAudit, *, skull_stripped: 
         _tests(audit),
         _bullets(verdict.reasons),
         "## How the set was made",
-        _bullets(_making(audit)),
+        _bullets(_making(audit, drawn)),
         "## What was not tested",
         _bullets(_untested(skull_stripped)),
         "## Intended uses",
@@ -152,15 +157,26 @@ def _control_rows(audit: StoredAudit, result: PrivacyAudit) -> list[tuple[str, s
     return rows
 
 
-def _making(audit: StoredAudit) -> list[str]:
+def _making(audit: StoredAudit, drawn: DrawnFor) -> list[str]:
+    wishes = drawn.briefly()
     return [
         f"Drawn from seed {audit.seed}; every file names its index in that stream.",
+        *([f"Asked for, for all images: {wishes}."] if wishes else []),
+        *([_drawn(drawn)] if drawn.drawn else []),
         _left_out(audit),
         "What the tests were checked with (copies planted on purpose) was never part of the set, "
         "and no image of it equals one of a patient.",
         f"Held-out patients: {audit.heldout_subjects}, whom training and tuning have not seen, "
         f"verified by hashes; {audit.reference_subjects} more calibrate two of the attacks.",
     ]
+
+
+def _drawn(drawn: DrawnFor) -> str:
+    return (
+        f"Drawn from the training data for each image: {', '.join(drawn.drawn)}. These are values "
+        "of patients, which participants.tsv and the sidecars tell: classes and words as they are, "
+        f"numbers rounded, and none but the class where fewer than {FEWEST} patients share them."
+    )
 
 
 def _left_out(audit: StoredAudit) -> str:

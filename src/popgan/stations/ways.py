@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from popgan.progress import Reporter
 from popgan.stations.draw import ANY, Wish, told_of
 from popgan.stations.model import Model
 from popgan.synthesis.image import grid_png
@@ -19,7 +20,13 @@ WALK_STEPS = 16  # frames of a walk from one image to the next
 
 
 def interpolate(
-    model: Model, seed: int, indices: Sequence[int], *, wish: Wish = ANY, out: Path | None = None
+    model: Model,
+    seed: int,
+    indices: Sequence[int],
+    *,
+    wish: Wish = ANY,
+    out: Path | None = None,
+    reporter: Reporter | None = None,
 ) -> Path:
     """Draw a strip from image to image of a seed, as one PNG.
 
@@ -29,17 +36,24 @@ def interpolate(
         indices: images to go through, at least two.
         wish: class, covariates, truncation.
         out: the file; RUN/synthetic/NAME-interpolation.png by default.
+        reporter: warned of wishes beyond what the model saw.
 
     Raises:
         UserError: the model is not trained, or such images are not possible.
     """
-    images = _way(model, seed, indices, strip_places(len(indices)), wish)
+    images = _way(model, seed, indices, strip_places(len(indices)), wish, reporter)
     path = out or model.synthetic.with_name(f"{model.name}-interpolation.png")
     return grid_png(path, images, columns=len(images), gutter=0)
 
 
 def walk(
-    model: Model, frames: int, *, seed: int = 0, wish: Wish = ANY, out: Path | None = None
+    model: Model,
+    frames: int,
+    *,
+    seed: int = 0,
+    wish: Wish = ANY,
+    out: Path | None = None,
+    reporter: Reporter | None = None,
 ) -> Path:
     """Draw a walk in a circle through images of a seed, as a GIF.
 
@@ -49,24 +63,32 @@ def walk(
         seed: of the images.
         wish: class, covariates, truncation.
         out: the file; RUN/synthetic/NAME-walk.gif by default.
+        reporter: warned of wishes beyond what the model saw.
 
     Raises:
         UserError: the model is not trained, or such images are not possible.
     """
     stops = max(2, frames // WALK_STEPS)
     places = [stops * frame / frames for frame in range(frames)]
-    images = _way(model, seed, [*range(stops), 0], places, wish)
+    images = _way(model, seed, [*range(stops), 0], places, wish, reporter)
     path = out or model.synthetic.with_name(f"{model.name}-walk.gif")
     return write_gif(path, images)
 
 
 def _way(
-    model: Model, seed: int, indices: Sequence[int], places: Sequence[float], wish: Wish
+    model: Model,
+    seed: int,
+    indices: Sequence[int],
+    places: Sequence[float],
+    wish: Wish,
+    reporter: Reporter | None,
 ) -> np.ndarray:
     model.weights_hash()
     plan = model.plan()
     check_truncation(plan, wish.truncation)
-    told = told_of(model, wish)[0]
+    told, notes = told_of(model, wish)
+    for note in notes:
+        (reporter or Reporter()).warning(note)
     generator = load_generator(model.weights_path, plan)
     with threads(plan.train.threads):
         drawn = images_between(

@@ -35,13 +35,13 @@ from popgan.synthesis.bids_metadata import (
     is_synthetic,
     mask_sidecar,
     sidecar,
-    subject_id,
     write_description,
     write_label_table,
-    write_participants,
 )
+from popgan.synthesis.drawn_for import DrawnFor
 from popgan.synthesis.masks import to_values
 from popgan.synthesis.overlay import hexadecimal
+from popgan.synthesis.participants import digits_of, subject_id, write_participants
 
 LEVELS = 4095
 """Largest stored intensity: 12 bits, what MRI scanners deliver."""
@@ -107,7 +107,9 @@ def bids_writer(
     weights_hash: str,
     first_index: int = 0,
     indices: Sequence[int] | None = None,
+    whole: int = 0,
     labels: Sequence[str] | None = None,
+    drawn: DrawnFor | None = None,
     skull_stripped: bool = False,
     margins: bool = False,
     source_hash: str | None = None,
@@ -132,7 +134,9 @@ def bids_writer(
         weights_hash: SHA-256 of the weights.
         first_index: index of the first image in the seed's stream of samples.
         indices: those of all images, ascending, where some of the stream are left out.
+        whole: images of the whole set that these belong to and are named after, if it is larger.
         labels: class label of each image, where the model knows classes.
+        drawn: what else the images were drawn for.
         skull_stripped: whether the training images show brains without skull.
         margins: whether some of them were masked with a margin around the brain.
         source_hash: SHA-256 of the cohort's manifest.
@@ -146,19 +150,17 @@ def bids_writer(
         UserError: the images are not finite, the disk is full, or the folder holds other files.
         ValueError: shapes, labels, count, affine and spacing do not fit each other.
     """
-    if count < 1 or (labels is not None and len(labels) != count):
-        raise ValueError(f"{len(labels or ())} labels for {count} images")
     places = list(indices or range(first_index, first_index + count))
-    if len(places) != count:
-        raise ValueError(f"{len(places)} indices for {count} images")
+    drawn = drawn or DrawnFor()
+    _check_count(count, places, labels, drawn)
     geometry = np.asarray(affine, dtype=np.float64)
     thickness = _thickness(geometry, spacing)
-    source = Source(model, seed, plan_hash, weights_hash, skull_stripped, thickness, margins)
-    digits = max(4, len(str(places[-1] + 1)))
+    source = Source(model, seed, plan_hash, weights_hash, skull_stripped, thickness, margins, drawn)
+    digits = digits_of(places[-1], whole)
     names = _names(contrasts)
     with atomic_folder(folder, replace=is_synthetic) as part:
         write_description(part, source, contrasts, count, source_hash, provenance, masks)
-        write_participants(part, source, places, digits, labels)
+        write_participants(part, model, seed, places, digits, labels, drawn)
         if masks:
             colours = [hexadecimal(code) for code in range(1, len(masks) + 1)]
             write_label_table(part, masks, colours)
@@ -174,16 +176,27 @@ def bids_writer(
             for place, image in enumerate(stored):
                 label = labels[done] if labels is not None else None
                 index = places[done]
-                subject = subject_id(index, digits)
-                _write_subject(part, subject, image, index, label, names, header, to_volume, source)
+                about, subject = sidecar(source, index, label, done), subject_id(index, digits)
+                _sign(header, source, index)
+                _write_subject(part, subject, image, about, names, header, to_volume)
                 if maps is not None:
                     volume = to_volume(to_values(maps[place], masks))
-                    _write_map(part, subject, volume, index, header, source, masks)
+                    _write_map(part, subject, volume, about, header, masks)
                 done += 1
 
         yield add
         if done != count:
             raise ValueError(f"{done} images came where {count} were announced")
+
+
+def _check_count(
+    count: int, places: Sequence[int], labels: Sequence[str] | None, drawn: DrawnFor
+) -> None:
+    if count < 1 or (labels is not None and len(labels) != count):
+        raise ValueError(f"{len(labels or ())} labels for {count} images")
+    if len(places) != count:
+        raise ValueError(f"{len(places)} indices for {count} images")
+    drawn.check(count)
 
 
 def _check(images: NDArray[np.float32], contrasts: Sequence[str]) -> None:
@@ -242,18 +255,15 @@ def _write_subject(
     part: Path,
     subject: str,
     image: NDArray[np.int16],
-    index: int,
-    label: str | None,
+    about: Mapping[str, Any],
     names: list[str],
     header: nib.Nifti1Header,
     to_volume: Callable[[NDArray[Any]], NDArray[Any]],
-    source: Source,
 ) -> None:
     """All contrasts of one image, with their sidecars."""
     anat = part / subject / "anat"
     anat.mkdir(parents=True)
-    _sign(header, source, index)
-    text = json.dumps(sidecar(source, index, label), indent=1) + "\n"
+    text = json.dumps(about, indent=1, allow_nan=False) + "\n"
     for channel, name in zip(image, names, strict=True):
         stem = anat / f"{subject}_{name}"
         stem.with_name(stem.name + ".nii.gz").write_bytes(_nifti_bytes(to_volume(channel), header))
@@ -261,7 +271,7 @@ def _write_subject(
 
 
 def _sign(header: nib.Nifti1Header, source: Source, index: int) -> None:
-    """Say in a header that its image is synthetic, and how to draw it again."""
+    """Say in a header that its image is synthetic, and which sample of which seed it is."""
     mark = f"SYNTHETIC popgan {__version__} seed {source.seed} index {index} {source.model}"
     header["descrip"] = mark.encode("ascii", "replace")[:79]
 
@@ -270,20 +280,18 @@ def _write_map(
     part: Path,
     subject: str,
     volume: NDArray[np.int32],
-    index: int,
+    about: Mapping[str, Any],
     header: nib.Nifti1Header,
-    source: Source,
     masks: Sequence[MaskLabel],
 ) -> None:
-    """The label map of one image, on the same grid, with its sidecar."""
+    """The label map of one image, on the same grid and signed alike, with its sidecar."""
     own = header.copy()
     small = all(-(2**15) <= mask.value < 2**15 for mask in masks)
     own.set_data_dtype(np.int16 if small else np.int32)
     own.set_slope_inter(1, 0)
     own["cal_min"], own["cal_max"] = 0, 0
     own["intent_code"] = _LABELS
-    _sign(own, source, index)
     stem = part / subject / "anat" / f"{subject}_desc-synthetic_dseg"
     stem.with_name(stem.name + ".nii.gz").write_bytes(_nifti_bytes(volume, own))
-    text = json.dumps(mask_sidecar(source, index, masks), indent=1) + "\n"
+    text = json.dumps(mask_sidecar(about, masks), indent=1, allow_nan=False) + "\n"
     stem.with_name(stem.name + ".json").write_text(text, encoding="utf-8")

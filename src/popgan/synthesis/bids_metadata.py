@@ -1,11 +1,11 @@
-"""The words and tables of a synthetic BIDS data set: descriptions, sidecars, participants."""
+"""The words of a synthetic BIDS data set: descriptions and sidecars."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from popgan._version import __version__
 from popgan.config.masks import MaskLabel
 from popgan.errors import UserError
 from popgan.files import read_json
+from popgan.synthesis.drawn_for import DrawnFor
+from popgan.synthesis.participants import cell
 
 BIDS_VERSION = "1.10.0"
 DESCRIPTION = "dataset_description.json"
@@ -42,6 +44,7 @@ class Source:
     skull_stripped: bool
     thickness: float
     margins: bool = False
+    drawn: DrawnFor = field(default_factory=DrawnFor)
 
 
 def is_synthetic(folder: Path) -> bool:
@@ -76,11 +79,6 @@ def known_to_bids(contrast: str) -> bool:
     return contrast in _BIDS_NAMES
 
 
-def subject_id(index: int, digits: int = 4) -> str:
-    """Name of the synthetic subject of an image: 0 -> "sub-syn0001"."""
-    return f"sub-syn{index + 1:0{digits}d}"
-
-
 _DESCRIPTION = (
     "Synthetic MR image made by a generative model; it shows no person. "
     "For research only, not for diagnosis."
@@ -91,8 +89,19 @@ _MARGINS = (
 )
 
 
-def sidecar(source: Source, index: int, label: str | None) -> dict[str, Any]:
-    """The JSON sidecar of one image."""
+def sidecar(source: Source, index: int, label: str | None, place: int) -> dict[str, Any]:
+    """The JSON sidecar of one image.
+
+    Args:
+        source: of the data set.
+        index: of the image in the seed's stream of samples.
+        label: its class.
+        place: which of the images of the set it is.
+    """
+    drawn = source.drawn
+    asked = {"ConditionsAsked": dict(drawn.asked)} if drawn.asked else {}
+    own = {"Conditions": drawn.of(place)} if drawn.columns else {}
+    truncation = {} if drawn.truncation is None else {"Truncation": drawn.truncation}
     return {
         "Synthetic": True,
         "Description": _DESCRIPTION + (_MARGINS if source.margins else ""),
@@ -100,6 +109,9 @@ def sidecar(source: Source, index: int, label: str | None) -> dict[str, Any]:
         "Seed": source.seed,
         "Index": index,
         "Label": label,
+        **own,
+        **asked,
+        **truncation,
         "SpatialReference": "orig",
         "SkullStripped": source.skull_stripped,
         "SliceThickness": round(source.thickness, 4),
@@ -110,9 +122,8 @@ def sidecar(source: Source, index: int, label: str | None) -> dict[str, Any]:
     }
 
 
-def mask_sidecar(source: Source, index: int, masks: Sequence[MaskLabel]) -> dict[str, Any]:
-    """The JSON sidecar of the label map of one image."""
-    shared = sidecar(source, index, None)
+def mask_sidecar(shared: Mapping[str, Any], masks: Sequence[MaskLabel]) -> dict[str, Any]:
+    """The JSON sidecar of a label map, by that of its image."""
     left_out = ("IntensityRange", "Label", "SkullStripped")
     kept = {name: value for name, value in shared.items() if name not in left_out}
     return kept | {
@@ -158,6 +169,7 @@ def write_description(
     masks: Sequence[MaskLabel] = (),
 ) -> None:
     """dataset_description.json, README and, where BIDS lacks a suffix, .bidsignore."""
+    wishes = source.drawn.briefly()
     description = {
         "Name": f"Synthetic brain MRI made by the model {source.model}",
         "BIDSVersion": BIDS_VERSION,
@@ -168,12 +180,13 @@ def write_description(
                 "Name": "popgan",
                 "Version": __version__,
                 "Description": f"Samples of the generative model {source.model}, "
-                f"seed {source.seed}",
+                f"seed {source.seed}{'; ' if wishes else ''}{wishes}",
             }
         ],
         "SourceDatasets": [{"Version": f"sha256:{source_hash or 'unknown'}"}],
         "Model": source.model,
         "Seed": source.seed,
+        **source.drawn.of_set(),
         "PlanSHA256": source.plan_hash,
         "WeightsSHA256": source.weights_hash,
         "Provenance": dict(provenance),
@@ -185,6 +198,7 @@ def write_description(
         seed=source.seed,
         contrasts=", ".join(contrasts),
         masks=_README_MASKS if masks else "",
+        drawn=source.drawn.lines(source.model, source.seed),
         privacy=UNTESTED,
     )
     (part / "README").write_text(text, encoding="utf-8")
@@ -192,40 +206,6 @@ def write_description(
     if unknown:
         lines = "".join(f"*_{suffix}.nii.gz\n*_{suffix}.json\n" for suffix in unknown)
         (part / ".bidsignore").write_text(lines, encoding="utf-8")
-
-
-def write_participants(
-    part: Path,
-    source: Source,
-    indices: Sequence[int],
-    digits: int,
-    labels: Sequence[str] | None,
-) -> None:
-    """participants.tsv, one line an image, and the meaning of its columns."""
-    lines = ["participant_id\tsynthetic\tmodel\tseed\tindex\tlabel"]
-    for offset, index in enumerate(indices):
-        label = cell(labels[offset]) if labels is not None else "n/a"
-        lines.append(
-            f"{subject_id(index, digits)}\ttrue\t{cell(source.model)}\t{source.seed}"
-            f"\t{index}\t{label}"
-        )
-    (part / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    columns = {
-        "participant_id": "One synthetic image; no person stands behind it",
-        "synthetic": "Always true",
-        "model": "Name of the generative model",
-        "seed": "Seed of the random numbers",
-        "index": "Index of the sample: (model, seed, index) draws the same image again",
-        "label": "Class the image was made for; n/a where the model knows no classes",
-    }
-    _write_json(
-        part / "participants.json", {name: {"Description": text} for name, text in columns.items()}
-    )
-
-
-def cell(text: str) -> str:
-    """A value that cannot break a table of tab-separated values."""
-    return " ".join(text.split()) or "n/a"
 
 
 def _write_json(path: Path, value: Any) -> None:
@@ -256,9 +236,11 @@ What the files are
 - *_desc-synthetic_*.nii.gz: one slice as a volume of thickness one, in the average geometry of the
   training images (coordinates are comparable, but belong to no scanner).
 {masks}- Intensities are stored as integers 0..4095 and scaled to 0..1 on reading; 0 is background.
-- The sidecar beside each image and participants.tsv give the seed and the index that draw the
-  same image again.
+- The sidecar beside each image and participants.tsv give its seed and index, and what it was drawn
+  for; dataset_description.json has the hashes of weights, plan and training cohort.
 
+What the images were drawn for
+{drawn}
 Use
 - For research and method development. Not for diagnosis, and not as a substitute for patients'
   images when a clinical claim is tested.

@@ -1,12 +1,14 @@
 """Synthetic images as PNG: 16-bit grey files as data, 8-bit contact sheets for the eye.
 
 A data PNG holds 0..65535 for [-1, 1] (0 = background), one file an image and contrast. Its text
-chunks say that it is synthetic and which model, seed and index draw it again. PNG has no
-geometry: spacing and orientation stand in the BIDS data set.
+chunks say that it is synthetic, which model, seed and index it is, and what it was drawn for;
+participants.tsv says the same of all. PNG has no geometry: spacing and orientation stand in the
+BIDS data set.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,9 @@ from popgan.config.masks import MaskLabel
 from popgan.files import atomic_path
 from popgan.folders import atomic_folder
 from popgan.progress import Reporter
-from popgan.synthesis.bids_metadata import bids_name, cell, check_codes, subject_id
+from popgan.synthesis.bids_metadata import bids_name, check_codes
+from popgan.synthesis.drawn_for import DrawnFor
+from popgan.synthesis.participants import cell, digits_of, subject_id, write_participants
 
 _PROGRESS_STEP = 64
 _MARK = "SYNTHETIC.txt"
@@ -90,7 +94,9 @@ def png_writer(
     model: str,
     seed: int,
     first_index: int = 0,
+    whole: int = 0,
     labels: Sequence[str] | None = None,
+    drawn: DrawnFor | None = None,
     masks: Sequence[MaskLabel] = (),
 ) -> Iterator[Callable[..., None]]:
     """Write images batch by batch, each contrast as a 16-bit PNG, a label map as one of 8 bits.
@@ -105,7 +111,9 @@ def png_writer(
         model: name of the model.
         seed: seed the images were drawn with.
         first_index: index of the first image in the seed's stream of samples.
+        whole: images of the whole set that these belong to and are named after, if it is larger.
         labels: class label of each image, where the model knows classes.
+        drawn: what else the images were drawn for.
         masks: labels that the model draws; what their pixels are is in dseg.tsv.
 
     Yields:
@@ -116,10 +124,15 @@ def png_writer(
         UserError: the disk is full or the folder holds other files.
         ValueError: shapes do not fit each other.
     """
-    digits = max(4, len(str(first_index + count)))
+    drawn = drawn or DrawnFor()
+    drawn.check(count)
+    digits = digits_of(first_index + count - 1, whole)
     names = ["{}desc-synthetic_{}".format(*bids_name(contrast)) for contrast in contrasts]
     with atomic_folder(folder, replace=lambda old: (old / _MARK).is_file()) as part:
-        (part / _MARK).write_text(_NOTE, encoding="utf-8")
+        note = f"{_NOTE}\nWhat the images were drawn for\n{drawn.lines(model, seed)}"
+        (part / _MARK).write_text(note, encoding="utf-8")
+        places = range(first_index, first_index + count)
+        write_participants(part, model, seed, places, digits, labels, drawn)
         done = 0
         grey = mask_greys(masks)
         if masks:
@@ -142,7 +155,7 @@ def png_writer(
                 for name, picture in pictures.items():
                     Image.fromarray(picture).save(
                         part / f"{subject_id(index, digits)}_{name}.png",
-                        pnginfo=synthetic_chunks(model, seed, index, label),
+                        pnginfo=synthetic_chunks(model, seed, index, label, drawn, done),
                         compress_level=4,
                     )
                 done += 1
@@ -170,14 +183,24 @@ def synthetic_chunks(
     seed: int | None = None,
     index: int | None = None,
     label: str | None = None,
+    drawn: DrawnFor | None = None,
+    place: int = 0,
 ) -> PngInfo:
-    """Text chunks of a file: the mark first, then how to draw the image again."""
+    """Text chunks of a file: the mark first, then which image it is and what it was drawn for."""
     info = PngInfo()
     info.add_text("synthetic", "true")
     info.add_text("Software", f"popgan {__version__}")
     for key, value in (("model", model), ("seed", seed), ("index", index), ("label", label)):
         if value is not None:
             info.add_text(key, str(value))
+    if drawn is not None:
+        # Names of conditions may be in any script, which keys of chunks may not: JSON escapes them.
+        if own := drawn.of(place):
+            info.add_text("conditions", json.dumps(own))
+        if drawn.asked:
+            info.add_text("asked", json.dumps(dict(drawn.asked)))
+        if drawn.truncation is not None:
+            info.add_text("truncation", str(drawn.truncation))
     return info
 
 

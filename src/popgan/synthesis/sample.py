@@ -122,6 +122,11 @@ def draw_images(
     return images.clamp(-1, 1).float().contiguous().cpu().numpy()
 
 
+def has_truncation(plan: Plan) -> bool:
+    """Whether a recipe has a space of styles, in which images can be drawn nearer to the usual."""
+    return plan.network.kind == "stylegan2"
+
+
 def check_truncation(plan: Plan, truncation: float) -> None:
     """Refuse truncation where a recipe has none.
 
@@ -130,7 +135,7 @@ def check_truncation(plan: Plan, truncation: float) -> None:
     """
     if not 0 <= truncation <= 1:
         raise UserError(f"--truncation {truncation:g} is not possible", do="give 0 to 1")
-    if truncation != 1 and plan.network.kind != "stylegan2":
+    if truncation != 1 and not has_truncation(plan):
         raise UserError(
             f"recipe {plan.recipe!r} has no truncation", do="leave it out, or train stylegan2"
         )
