@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from popgan.cli.tune import _seeds_alone
 from popgan.config.schema import Plan
 from popgan.evidence.experiments.results import Point, Trial
+from popgan.evidence.experiments.spread import spread_of
 from popgan.tuning.begin import BUDGET, TRIALS, rungs_of
 from popgan.tuning.budgets import LEAST_SECONDS
 from popgan.tuning.definition import LAST, TICKS, Definition, StudyPlaces
@@ -60,6 +62,8 @@ def test_the_lines_of_the_page_are_those_that_are_shown() -> None:
         **{"points": [point], "images": 20, "planned": 100},
     )
     assert title(stopped) in PAGE
+    spread = spread_of([0.1364, 0.1364 + 0.0116, 0.1364 - 0.0116])
+    assert spread is not None and _seeds_alone(spread) in PAGE
 
 
 def test_numbers_of_the_page_are_those_in_force() -> None:

@@ -228,6 +228,20 @@ def test_a_search_that_has_just_begun_renders():
     assert "Nothing is chosen yet" in said
 
 
+def test_a_search_that_ended_without_a_final_says_why_the_default_stays():
+    ended = made.tuned(finals=None)
+    trials = [trial for trial in ended.trials if trial.purpose != "final"]
+    ended = ended.model_copy(update={"trials": trials, "asked": len(trials)})
+    view = tune_view(ended, plan())
+    assert view.headline == "The default stays"
+    assert "No trial had a lower KID than the default" in view.sentence
+    own = [trial for trial in trials if trial.purpose in ("default", "seed spread")]
+    alone = ended.model_copy(update={"trials": own, "asked": len(own)})
+    assert "Nothing but the default was tried" in tune_view(alone, plan()).sentence
+    begun = ended.model_copy(update={"asked": len(trials) + 1})
+    assert tune_view(begun, plan()).headline == "Nothing is chosen yet"
+
+
 def test_kids_at_or_below_zero_and_equal_ones_can_be_drawn(result):
     def changed(kid):
         trials = [

@@ -11,9 +11,10 @@ from popgan.cli import shared, values
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
 from popgan.stations.folder import locked, require_run
+from popgan.wording import counted
 
 if TYPE_CHECKING:
-    from popgan.evidence.experiments.results import Candidate, Trial, TuneResult
+    from popgan.evidence.experiments.results import Candidate, Spread, Trial, TuneResult
     from popgan.tuning.definition import StudyPlaces
 
 HELP = """Search better values of the plan for this cohort; run it again to go on.
@@ -168,10 +169,7 @@ def told(found: TuneResult) -> list[str]:
         f"{failed} failed",
     ]
     if found.spread is not None:
-        lines.append(
-            f"seeds alone: SD {found.spread.sd:.4f} over {len(found.spread.values)} trainings of "
-            f"the default; differences below {found.spread.tie:.4f} are ties"
-        )
+        lines.append(_seeds_alone(found.spread))
     lines += ["", "trial  KID to the tuning split  what it changes"]
     lines += [_row(trial) for trial in scored[:SHOWN]]
     if found.finals is not None:
@@ -182,8 +180,18 @@ def told(found: TuneResult) -> list[str]:
             lines.append(f"{mark} {_final(candidate)}")
         lines.append(found.finals.reason)
     elif not any(trial.purpose == "final" for trial in found.trials):
-        lines += ["", "no trial was better than the default, which stays"]
+        alone = all(trial.purpose in ("default", "seed spread") for trial in search)
+        tried = "nothing but the default was tried" if alone else "no trial was better"
+        lines += ["", f"{tried}: the default stays"]
     return lines
+
+
+def _seeds_alone(spread: Spread) -> str:
+    sure = ""
+    if spread.low is not None and spread.high is not None:
+        freedom = counted(spread.freedom, "degree", "degrees")
+        sure = f" (95 % {spread.low:.4f} to {spread.high:.4f}; {freedom} of freedom)"
+    return f"seeds alone: SD {spread.sd:.4f}{sure}; differences below {spread.tie:.4f} are ties"
 
 
 def _row(trial: Trial) -> str:

@@ -99,14 +99,10 @@ def _finding(result: TuneResult) -> tuple[str, str, str]:
     """CSS class, headline and sentence."""
     finals = result.finals
     if finals is None or not finals.candidates:
-        running = any(trial.state == "running" for trial in result.trials)
-        why = (
-            "The search is not complete."
-            if running
-            else "The best trials and the default were not trained anew with fresh seeds."
-        )
-        best = ranked(result)[:1]
-        digits = places(result)
+        if _nothing_better(result):
+            return "unknown", "The default stays", _kept(result)
+        best, digits = ranked(result)[:1], places(result)
+        why = "The search is not complete."
         so_far = f" Best so far: trial {best[0].number}, KID {shown(best[0].kid, digits)}, " \
                  "optimistic." if best else ""  # fmt: skip
         return "unknown", "Nothing is chosen yet", f"{why}{so_far}"
@@ -116,6 +112,23 @@ def _finding(result: TuneResult) -> tuple[str, str, str]:
     better = chosen.high is not None and chosen.high < 0
     words = _compared(result, finals, finals.chosen)
     return "good" if better else "mixed", f"Chosen: {candidate_name(chosen)}", words
+
+
+def _nothing_better(result: TuneResult) -> bool:
+    """Whether a search has ended without a final: there was nothing to train anew."""
+    trials = result.trials
+    whole = result.asked is not None and len(trials) >= result.asked
+    return whole and not any(t.purpose == "final" or t.state == "running" for t in trials)
+
+
+def _kept(result: TuneResult) -> str:
+    """Why a search without a final keeps the default."""
+    if all(trial.purpose in ("default", "seed spread") for trial in result.trials):
+        return "Nothing but the default was tried: the trials that were asked for are its seeds."
+    return (
+        "No trial had a lower KID than the default on average, so none was trained anew with fresh "
+        "seeds."
+    )
 
 
 def _stays(finals: Finals) -> str:
@@ -166,10 +179,11 @@ def _spread(result: TuneResult) -> str:
             "How much KID varies with the seed alone was not measured: no tie can be told from a "
             "difference."
         )
+    sure = between(spread.low, spread.high, digits)
+    sure = f"; 95{PERCENT} interval {sure}" if sure else ""
     words = (
-        f"Seeds alone: KID of one setting varies by {shown(spread.sd, digits)} (standard deviation "
-        f"of {counted(len(spread.values), 'training', 'trainings')}: "
-        f"{', '.join(shown(value, digits) for value in spread.values)}), so trials less than "
+        f"Seeds alone: KID of one setting varies by {shown(spread.sd, digits)} (standard deviation"
+        f"{_trained_again(result)}{sure}), so trials less than "
         f"{shown(spread.tie, digits)} apart are ties."
     )
     equal = len(ties(result))
@@ -179,6 +193,17 @@ def _spread(result: TuneResult) -> str:
     if not equal:
         return f"{words} No trial ties with the best, {best}."
     return f"{words} {counted(equal, 'trial ties', 'trials tie')} with the best, {best}."
+
+
+def _trained_again(result: TuneResult) -> str:
+    """Of which trainings a spread is; nothing where that was not kept."""
+    spread = result.spread
+    if spread is None or not spread.values:
+        return ""
+    digits, finals = places(result), spread.freedom > len(spread.values) - 1
+    default = f" of {counted(len(spread.values), 'training', 'trainings')} of the default: "
+    default += ", ".join(shown(value, digits) for value in spread.values)
+    return f"{default}{'; and within the settings of the final' if finals else ''}"
 
 
 def _warnings(result: TuneResult, plan: Plan) -> list[str]:

@@ -79,8 +79,16 @@ def _judged(trial: Trial, others: Sequence[Trial]) -> Trial:
 
 
 def spread(trials: Sequence[Trial]) -> Spread | None:
-    """How much the default varies with its seed; None with fewer than two values."""
-    return spread_of([one.kid for one in trials if one.purpose in _DEFAULT and one.kid is not None])
+    """How much a setting varies with its seed; None where none has two values.
+
+    The finals count as well, for what they say of seeds; the search knows the default alone.
+    """
+    finals: dict[tuple[tuple[str, str], ...], list[float]] = {}
+    for one in trials:
+        if one.purpose == "final" and one.kid is not None:
+            finals.setdefault(_key(one.setting), []).append(one.kid)
+    default = [one.kid for one in trials if one.purpose in _DEFAULT and one.kid is not None]
+    return spread_of(default, list(finals.values()))
 
 
 def finalists(trials: Sequence[Trial], count: int) -> list[Trial]:
@@ -172,8 +180,9 @@ def result(storage: Storage, cohort: Cohort) -> TuneResult:
             for one in definition.space
         ],
         cohort=definition.cohort,
+        asked=definition.trials,
         trials=[*search, *numbered],
-        spread=spread(search),
+        spread=spread([*search, *final]),
         finals=finals(search, final, definition),
         machine=machine(),
     )

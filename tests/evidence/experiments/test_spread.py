@@ -67,3 +67,24 @@ def test_a_tie_knows_no_order_and_no_unit(values: list[float], a: float, b: floa
     spread, doubled = spread_of(values), spread_of([4 * value for value in values])
     assert spread is not None and doubled is not None
     assert tied(a, b, spread) == tied(b, a, spread) == tied(4 * a, 4 * b, doubled)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_interval_of_the_spread_is_the_chi_square_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    groups = [rng.normal(0.1, 0.02, size).tolist() for size in (3, 3, 1, 4)]
+    found = spread_of(groups[0], groups[1:])
+    assert found is not None and found.freedom == 7
+    within = sum(np.var(g, ddof=1) * (len(g) - 1) for g in groups if len(g) > 1)
+    assert found.sd == pytest.approx(np.sqrt(within / 7))
+    # Quantiles of chi-square with 7 degrees of freedom, from a table.
+    assert found.low == pytest.approx(np.sqrt(within / 16.0128), rel=1e-4)
+    assert found.high == pytest.approx(np.sqrt(within / 1.68987), rel=1e-4)
+
+
+def test_the_spread_of_three_trainings_is_known_within_a_factor_of_twelve() -> None:
+    found = spread_of([0.0, 1.0, 2.0])
+    assert found is not None and found.low is not None and found.high is not None
+    assert found.low == pytest.approx(0.5207, abs=1e-3) and found.high == pytest.approx(
+        6.285, abs=1e-3
+    )

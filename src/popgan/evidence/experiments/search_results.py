@@ -94,15 +94,21 @@ class Spread(Result):
     """How much the objective varies with the seed alone.
 
     Attributes:
-        values: KID of the same setting with different seeds.
-        sd: their standard deviation.
+        values: KID of the default with different seeds.
+        sd: standard deviation within settings: of these, and of others that were trained with
+            several seeds, once there are any.
         tie: differences of single trainings below this are ties (2 standard deviations of one
             training, as in the plan of the study).
+        freedom: degrees of freedom of `sd`; 0: not kept by an earlier version.
+        low, high: 95 % interval of `sd` if KIDs of a setting are normal and vary alike.
     """
 
     values: list[float]
     sd: float
     tie: float
+    freedom: int = 0
+    low: float | None = None
+    high: float | None = None
 
 
 class Candidate(Result):
@@ -193,6 +199,7 @@ class TuneResult(Result):
         finals: None until they are trained.
         machine: where.
         cohort: hash of the data searched on; empty where it is not known.
+        asked: trials that the search was asked for; None: not kept by an earlier version.
     """
 
     version: int = 1
@@ -212,3 +219,4 @@ class TuneResult(Result):
     finals: Finals | None = None
     machine: str = ""
     cohort: str = ""
+    asked: int | None = None
