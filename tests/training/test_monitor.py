@@ -72,12 +72,67 @@ def test_a_sure_discriminator_is_believed_when_the_generator_is_lost() -> None:
     assert judge(log, length(100).model_copy(update={"loss": "wgan-gp"})) is None
 
 
+SURE = {"accuracy_real": 1.0, "accuracy_fake": 0.99}
+
+
+def found(losses: list[float], loss: str = "logistic") -> list[tuple[bool, bool]]:
+    """At each tick of a sure discriminator whether a finding is certain, and whether it is news."""
+    log = rows(*[{**SURE, "loss_generator": value} for value in losses])
+    findings = [judge(log[: n + 1], length(10**4, loss)) for n in range(len(log))]
+    assert all(one is None or one.kind == SATURATED for one in findings)
+    return [(one.certain, one.news) if one else (False, False) for one in findings]
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [[9.0] * 100, [20 + index % 2 * 3 + 0.1 * index for index in range(100)]],
+    ids=["constant", "jumping"],
+)
+def test_a_lost_generator_is_believed_although_its_loss_does_not_climb_tick_by_tick(
+    losses: list[float],
+) -> None:
+    assert [certain for certain, _ in found(losses)].index(True) == 5
+
+
+@pytest.mark.parametrize(
+    ("losses", "loss"),
+    [
+        ([7.0] * 100, "logistic"),
+        ([30 - 0.1 * index for index in range(100)], "rpgan"),
+        ([0.5] * 100, "lsgan"),
+    ],
+    ids=["below the threshold", "on its way back", "a loss without a scale"],
+)
+def test_a_suspicion_that_lasts_is_told_once_and_lived_with(losses: list[float], loss: str) -> None:
+    answers = found(losses, loss)
+    assert not any(certain for certain, _ in answers)
+    assert [index for index, (_, news) in enumerate(answers) if news] == [2]
+    log = rows(*[{**SURE, "loss_generator": value} for value in losses])
+    held = [judge(log[: n + 1], length(10**4, loss)) for n in range(5)]
+    assert [one is not None and one.holds for one in held] == [True, True, False, False, False]
+
+
+def test_a_new_streak_is_told_again_and_a_short_one_not_at_all() -> None:
+    losses = [7.0, 7.0, 1.0, 7.0, 7.0, 7.0, 7.0, 1.0, 7.0, 7.0, 7.0]
+    assert [index for index, (_, news) in enumerate(found(losses)) if news] == [5, 10]
+
+
+def test_patience_begins_anew_where_training_has_gone_back_to() -> None:
+    lost = rows(*[{**SURE, "loss_generator": 9.0 + index} for index in range(6)])
+    certain = {since: judge(lost, length(10**4, "logistic"), since) for since in (0, 20, 30)}
+    assert [one is not None and one.certain for one in certain.values()] == [True, True, False]
+    same = rows(*[{}] * 10, *[{"variety": 0.01}] * 3)
+    one = judge(same, length(100), since=110)
+    assert one is not None and not one.certain and one.lasted == 2
+
+
 def test_sameness_counts_when_it_lasts_and_not_in_the_beginning() -> None:
     same = {"variety": 0.01}
     assert judge(rows(*[same] * 6), length(1000)) is None, "within the first tenth"
     log = rows(*[{}] * 10, same, same, same)
-    certain = [finding.certain for n in (11, 12, 13) if (finding := judge(log[:n], length(100)))]
-    assert certain == [False, False, True]
+    findings = [judge(log[:n], length(100)) for n in (11, 12, 13)]
+    assert [one is not None and one.certain for one in findings] == [False, False, True]
+    assert [one is not None and one.news for one in findings] == [True, False, False]
     finding = judge(log, length(100))
     assert finding is not None
     assert finding.kind == COLLAPSED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import torch
 from engine import Discs, same, tiny_job
 
 from plans import tiny_plan
+from popgan.config.training import TrainPlan
 from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.synthesis.sample import draw_images
@@ -17,8 +18,9 @@ from popgan.training import checkpoint
 from popgan.training.growth import Stage
 from popgan.training.guard import Score
 from popgan.training.job import Job
-from popgan.training.log import read_log
+from popgan.training.log import Row, read_log
 from popgan.training.loop import run
+from popgan.training.monitor import SATURATED, Finding, judge
 from popgan.training.phase import Phase, Step
 from popgan.training.state import TrainState
 
@@ -98,7 +100,8 @@ def test_failures_are_told_taken_back_once_and_then_stopped(
     heard = Heard()
     with pytest.raises(UserError, match=rf"again after \d+ images: .*{word}.*--set"):
         run(watched(job, spoil), state, heard)
-    (warning,) = heard.warnings
+    suspicions = [text for text in heard.warnings if "if the samples get no better" in text]
+    (warning,) = [text for text in heard.warnings if text not in suspicions]
     assert word in warning
     assert "with half the learning rates" in warning
     # What is left is the last good state, with what was learnt; nothing of the failure.
@@ -106,7 +109,7 @@ def test_failures_are_told_taken_back_once_and_then_stopped(
     checkpoint.restore(fresh, job.checkpoints, "plan")
     assert (fresh.guard.rollbacks, fresh.guard.rate) == (1, 0.5)
     assert all(torch.isfinite(value).all() for value in fresh.tensors().values())
-    assert warning.endswith(fresh.guard.events[-1].text)
+    assert warning.partition(": ")[2] in [event.text for event in fresh.guard.events]
 
 
 def test_a_generator_that_draws_one_image_is_noticed(tmp_path: Path) -> None:
@@ -117,7 +120,63 @@ def test_a_generator_that_draws_one_image_is_noticed(tmp_path: Path) -> None:
     heard = Heard()
     with pytest.raises(UserError, match=r"again.*one image.*train\.diversity"):
         run(watched(job), state, heard)
-    assert len(heard.warnings) == 1
+    suspicion, back, again = heard.warnings
+    assert "one image for 1 ticks" in suspicion and "train.diversity" in suspicion
+    assert "with half the learning rates" in back
+    assert "one image for 1 ticks" in again
+
+
+def suspected(since: int, until: int) -> Callable[..., Finding | None]:
+    """A judgement that is suspicious between two ticks, and true beside that."""
+
+    def judged(rows: Sequence[Row], plan: TrainPlan, back: int) -> Finding | None:
+        real = judge(rows, plan, back)
+        if (real and real.certain) or not since <= len(rows) < until:
+            return real
+        return Finding(SATURATED, "it looks bad", certain=False, lasted=len(rows) - since + 1)
+
+    return judged
+
+
+def test_a_suspicion_is_told_once_and_holds_the_good_checkpoint_back_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("popgan.training.ticks.judge", suspected(3, 9))
+    plan = tiny_plan(train__ticks=10)
+    good: list[int] = []
+
+    def crash(phase: Phase, step: Step, loss: torch.Tensor) -> torch.Tensor:
+        if phase.name == "Dmain":
+            good.append(step.state.guard.good)
+        if step.index == 15 and len(good) == 16:  # in the first life only
+            raise CrashError
+        return loss
+
+    job, state = tiny_job(plan, tmp_path)
+    heard = Heard()
+    with pytest.raises(CrashError):
+        run(watched(job, crash), state, heard)
+    # Ticks come every 16 images; the second one is good, the next two wait for what becomes of it.
+    assert good[::2] == [0, 16, 32, 32, 32, 80, 96, 112]
+    (warning,) = heard.warnings
+    assert warning.startswith("after 80 images: it looks bad; if the samples get no better, halve ")
+    assert warning.endswith(state.guard.events[0].text)
+    job, resumed = tiny_job(plan, tmp_path)
+    run(watched(job, crash), resumed, heard)
+    assert len(heard.warnings) == len(resumed.guard.events) == 1
+    assert resumed.guard.good == 160
+
+
+def test_after_a_long_suspicion_training_goes_back_by_a_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("popgan.training.ticks.judge", suspected(3, 99))
+    job, state = tiny_job(tiny_plan(train__ticks=10), tmp_path)
+    heard = Heard()
+    run(watched(job, once(17)), state, heard)
+    assert ["it looks bad" in text for text in heard.warnings] == [True, False]
+    assert "back to 128 images" in heard.warnings[1]
+    assert state.guard.back == 128
 
 
 def once(at: int) -> Spoil:

@@ -49,7 +49,9 @@ class Guard(_Record):
         micro_batch: images that a network sees at once; 0 = the whole batch.
         rate: what the plan's learning rates are multiplied with since training was rolled back.
         rollbacks: how often it was.
-        good: images seen at the last checkpoint that nothing spoke against.
+        back: images seen where training went on after it was.
+        good: images seen at the last checkpoint that nothing spoke against, or nothing but a
+            suspicion that has lasted (`monitor.Finding.holds`).
         events: what happened.
         scores: snapshots measured so far.
     """
@@ -57,6 +59,7 @@ class Guard(_Record):
     micro_batch: int = Field(default=0, ge=0)
     rate: float = Field(default=1.0, gt=0, le=1)
     rollbacks: int = Field(default=0, ge=0, le=10)
+    back: int = Field(default=0, ge=0)
     good: int = Field(default=0, ge=0)
     events: list[Event] = Field(default=[], max_length=1000)
     scores: list[Score] = Field(default=[], max_length=1000)

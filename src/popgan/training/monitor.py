@@ -5,9 +5,11 @@ things can go wrong for good:
 
 - a number that is not finite: nothing recovers from it;
 - an explosion: gradients a hundred times as large as they used to be, over a whole tick;
-- a discriminator that has won: it is always right, and the generator's loss only rises, because a
-  saturated discriminator has no gradient to offer;
+- a discriminator that has won: it is always right, and the generator's loss is high and does not
+  fall, because a saturated discriminator has no gradient to offer;
 - a collapse: the generator draws one image, whatever the latent vector.
+
+The last two are believed only if they last. Until then they are suspicions, which are told.
 """
 
 from __future__ import annotations
@@ -33,18 +35,27 @@ LOST = 8.0
 """Loss of a generator that gets next to no gradient from a saturating loss: the discriminator errs
 with probability exp(-8). The same runs stayed
 below 4, which is suspicious."""
-SATURATING = ("logistic", "rpgan")
+SCALED = ("logistic", "rpgan")
+"""Losses with such a scale. Least squares has none: there a discriminator that is always right
+stays a suspicion. A critic's values have none either, and it may be right without harm."""
 PATIENCE = 3  # ticks in a row before a saturated discriminator or a collapse is believed
+LONG = 2 * PATIENCE
+"""Ticks in a row after which a loss that is high and does not fall is believed like one that rises.
+"""
 ONE_IMAGE = 0.05
 """Variety (see `variety`) below which a generator draws one image. Healthy runs stayed above
 0.5 in all their ticks."""
 GRACE = 0.1  # share of training in which sameness is no sign: every generator begins so
 
 NOT_FINITE, EXPLODED, SATURATED, COLLAPSED = range(4)
+_TOLD = {SATURATED: PATIENCE, COLLAPSED: 1}
+"""Ticks after which a suspicion is told: healthy trainings have spells of a sure discriminator, and
+none of one image."""
 _ADVICE = {
     NOT_FINITE: "halve train.lr_generator and train.lr_discriminator, or set train.precision=fp32",
     EXPLODED: "halve train.lr_generator and train.lr_discriminator, or double train.gamma",
-    SATURATED: "double train.gamma, halve train.lr_discriminator, or give more subjects",
+    SATURATED: "halve train.lr_discriminator, raise train.gamma where the recipe has it, or give "
+    "more subjects",
     COLLAPSED: "raise train.diversity or train.batch, or halve train.lr_generator",
 }
 
@@ -57,11 +68,27 @@ class Finding:
         kind: one of the four.
         text: the same in words, with numbers.
         certain: False: only suspicious so far.
+        lasted: ticks in a row.
     """
 
     kind: int
     text: str
     certain: bool = True
+    lasted: int = 1
+
+    @property
+    def news(self) -> bool:
+        """Whether a suspicion is to be told at this tick: once, however long it lasts."""
+        return not self.certain and self.lasted == _TOLD[self.kind]
+
+    @property
+    def holds(self) -> bool:
+        """Whether this tick's checkpoint is none to go back to.
+
+        A suspicion that has outlived the patience is lived with. Else training would go back, if
+        something else fails later, to where the suspicion began, however long ago.
+        """
+        return self.certain or self.lasted < PATIENCE
 
     @property
     def advice(self) -> str:
@@ -69,18 +96,20 @@ class Finding:
         return f"{_ADVICE[self.kind]} with --set, and train anew with --restart"
 
 
-def judge(rows: Sequence[Row], plan: TrainPlan) -> Finding | None:
+def judge(rows: Sequence[Row], plan: TrainPlan, since: int = 0) -> Finding | None:
     """Look at the latest row of a log in the light of those before.
 
     Args:
         rows: the log so far, the latest last.
         plan: length of the training, and its loss.
+        since: images seen where training went on after it had gone back: patience begins anew.
     """
-    findings = [_not_finite(rows), _exploded(rows), _collapsed(rows, plan.images)]
-    if plan.loss in SATURATING:
-        findings.append(_saturated(rows))
+    fresh = [row for row in rows if row["images"] > since]
+    findings = [_not_finite(rows), _exploded(rows), _collapsed(fresh, plan.images)]
+    if plan.loss != "wgan-gp":
+        findings.append(_saturated(fresh, scaled=plan.loss in SCALED))
     there = [finding for finding in findings if finding is not None]
-    return max(there, key=lambda finding: finding.certain, default=None)
+    return max(there, key=lambda finding: (finding.certain, finding.news), default=None)
 
 
 def variety(fakes: Tensor, reals: Tensor) -> float:
@@ -117,19 +146,37 @@ def _exploded(rows: Sequence[Row]) -> Finding | None:
     return None
 
 
-def _saturated(rows: Sequence[Row]) -> Finding | None:
-    sure = _streak(rows, lambda r: min(r["accuracy_real"], r["accuracy_fake"]) >= SURE)
-    if sure == 0 or rows[-1]["loss_generator"] < LOST / 2:
+def _saturated(rows: Sequence[Row], *, scaled: bool) -> Finding | None:
+    def wins(row: Row) -> bool:
+        sure = min(row["accuracy_real"], row["accuracy_fake"]) >= SURE
+        return sure and (not scaled or row["loss_generator"] >= LOST / 2)
+
+    lasted = _streak(rows, wins)
+    if lasted == 0:
         return None
+    text = f"the discriminator was right about {SURE:.0%} and more of all images for {lasted} ticks"
+    if scaled:
+        text += f", and the generator's loss is {rows[-1]['loss_generator']:.3g}"
+    certain = scaled and (_rises(rows, lasted) or _stays(rows[-lasted:]))
+    return Finding(SATURATED, text, certain, lasted)
+
+
+def _rises(rows: Sequence[Row], lasted: int) -> bool:
+    """Whether a generator's loss has climbed beyond `LOST`, tick by tick."""
     last = [row["loss_generator"] for row in rows[-PATIENCE - 1 :]]
     rising = len(last) > PATIENCE and all(a < b for a, b in itertools.pairwise(last))
-    certain = sure >= PATIENCE and rising and last[-1] > LOST
-    return Finding(
-        SATURATED,
-        f"the discriminator was right about {SURE:.0%} and more of all images for {sure} ticks, "
-        f"and the generator's loss is {last[-1]:.3g}",
-        certain,
-    )
+    return lasted >= PATIENCE and rising and last[-1] > LOST
+
+
+def _stays(streak: Sequence[Row]) -> bool:
+    """Whether a generator's loss lies beyond `LOST` and does not fall: by medians, as it may jump.
+
+    The halves of the streak are compared, of a long one those of its end: the longer it is, the
+    less a jump can hide that the loss falls.
+    """
+    losses = [row["loss_generator"] for row in streak[-2 * HISTORY :]]
+    before, late = losses[: len(losses) // 2], losses[len(losses) // 2 :]
+    return len(losses) >= LONG and median(late) > LOST and median(late) >= median(before)
 
 
 def _collapsed(rows: Sequence[Row], images: int) -> Finding | None:
@@ -141,7 +188,7 @@ def _collapsed(rows: Sequence[Row], images: int) -> Finding | None:
         f"the generator draws nearly one image for {alike} ticks: its samples differ from each "
         f"other {late[-1]['variety']:.3f} times as much as real slices do"
     )
-    return Finding(COLLAPSED, text, alike >= PATIENCE)
+    return Finding(COLLAPSED, text, alike >= PATIENCE, alike)
 
 
 def _streak(rows: Sequence[Row], holds: Callable[[Row], bool]) -> int:

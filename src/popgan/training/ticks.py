@@ -96,8 +96,9 @@ class Ticks:
         row, finding = None, None
         if job.processes.leads:
             row = self._row(stage, broken)
-            finding = judge([*job.log.rows, row], job.plan.train)
-        grade = job.processes.told(0 if finding is None else 2 if finding.certain else 1)
+            finding = judge([*job.log.rows, row], job.plan.train, state.guard.back)
+        held = finding is not None and finding.holds
+        grade = job.processes.told(2 if finding and finding.certain else int(held))
         if grade == 2:
             self._go_back(finding or Finding(NOT_FINITE, "another process has the reason"))
             return
@@ -106,6 +107,8 @@ class Ticks:
             job.settle(state)
         if grade == 0:
             state.guard = state.guard.model_copy(update={"good": state.images})
+        if finding is not None and finding.news:
+            self._suspect(finding)
         if row is not None:
             self._measure(row)
             job.log.append(row)
@@ -150,6 +153,12 @@ class Ticks:
         state.guard = state.guard.model_copy(update={"scores": [*state.guard.scores, score]})
         row["mae_tuning" if plan.translates else "kid_tuning"] = score.value
 
+    def _suspect(self, finding: Finding) -> None:
+        """Say what may have gone wrong; training goes on."""
+        text = f"{finding.text}; if the samples get no better, {finding.advice}"
+        self.state.guard = self.state.guard.noting(self.state.images, text)
+        self.tell()
+
     def _go_back(self, finding: Finding) -> None:
         """To the last good checkpoint with half the learning rates, if for the first time."""
         job, state, guard = self.job, self.state, self.state.guard
@@ -176,7 +185,12 @@ class Ticks:
         self.told = len(state.guard.events)
         text = f"{finding.text}; back to {state.images} images with half the learning rates"
         state.guard = state.guard.model_copy(
-            update={"rollbacks": 1, "rate": 0.5, "micro_batch": guard.micro_batch}
+            update={
+                "rollbacks": 1,
+                "rate": 0.5,
+                "back": guard.good,
+                "micro_batch": guard.micro_batch,
+            }
         ).noting(failed, text)
         state.reset_sums(device_of(state))
         job.processes.wait()
