@@ -106,6 +106,18 @@ def test_only_differences_that_outlive_the_correction_are_named(result):
     assert unsure.variant not in " ".join(view.shown)
 
 
+def test_contrasts_without_a_test_are_not_said_to_show_no_difference(result):
+    gone = result.contrasts[-1].model_copy(update={"p": None, "p_holm": None})
+    assert result.contrasts[-1].p_holm > 0.05
+    part = result.model_copy(update={"contrasts": [*result.contrasts[:-1], gone]})
+    finding = ablation_view(part, plan()).finding
+    tested = len(result.contrasts) - 1
+    clear = sum(c.p_holm <= 0.05 for c in result.contrasts)
+    assert finding.startswith(f"{clear} contrasts of {tested} show")
+    assert f"Of the other {tested - clear} contrast" in finding
+    assert finding.endswith("1 more contrast could not be tested.")
+
+
 def test_the_contrasts_are_drawn_by_kind_and_a_far_one_gets_an_axis_of_its_own(result):
     far, near = contrast_drawings(result)
     assert "The published cell" in far.svg

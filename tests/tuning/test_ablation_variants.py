@@ -162,6 +162,22 @@ def test_what_set_holds_cannot_be_varied(heads: Path) -> None:
     assert "train.batch 4 instead of 256: held by --set" in held.about
 
 
+def test_a_part_that_set_holds_in_the_default_is_not_called_taken_out(heads: Path) -> None:
+    one = default(heads, train__ema_half_life=500.0)
+    without = by_name(one.out())["no EMA"]
+    assert "--set holds train.ema_half_life" in without.impossible
+    bare = by_name(one.bare())["bare"]
+    assert not bare.impossible and bare.about.endswith("with EMA, which cannot be taken out")
+    assert "EMA" in has(one, one.draft(bare.setting))
+    assert by_name(one.bare())["bare with EMA"].impossible
+
+
+def test_a_part_that_is_lacking_is_told_by_the_value_that_says_so(heads: Path) -> None:
+    one = default(heads, augmentation__method="none")
+    lacking = by_name(one.out())["no augmentation"]
+    assert lacking.impossible == "the default has none (augmentation.method none)"
+
+
 def test_averaging_is_taken_out_of_a_preset_that_gives_it_as_a_share(heads: Path) -> None:
     standard = load_preset("standard", "popgan")
     preset = changed(standard, {"preset.ema_share": 0.05}, reason="of a test", tuned=True)

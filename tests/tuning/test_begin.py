@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,6 +161,7 @@ def test_what_lies_beside_a_search_and_cannot_be_read_blocks_none(own_run: Path)
         ("train.lr_generator=-1:1", "--search train.lr_generator: -1 is not possible"),
         ("train.lr_generator=1e-3,2", "--search train.lr_generator: 2 is not possible"),
         ("preset.ema_share=0.5:5", "--search preset.ema_share: 5 is not possible"),
+        ("train.batch=8,300,1000", r"--search train.batch: 300 .*the plan would have \d+ \("),
     ],
 )
 def test_values_that_no_plan_can_have_are_refused_before_a_search_begins(
@@ -167,6 +170,33 @@ def test_values_that_no_plan_can_have_are_refused_before_a_search_begins(
     with pytest.raises(UserError, match=words) as caught:
         define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), options(wish))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("held", "idle"),
+    [
+        ({"train.gamma": 0.5}, ["preset.gamma_at_64"]),
+        ({"train.ema_half_life": 500.0}, ["preset.ema_share"]),
+        ({"augmentation.method": "none"}, ["augmentation.method", "augmentation.probability"]),
+        ({"train.loss": "wgan-gp"}, ["train.loss", "preset.gamma_at_64", "train.r2"]),
+    ],
+)
+def test_nothing_is_searched_that_what_is_held_leaves_no_effect(
+    heads: Path, tmp_path: Path, held: dict[str, Any], idle: list[str]
+) -> None:
+    whole = define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), options())
+    wanted = replace(options(), overrides={**options().overrides, **held})
+    found = define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), wanted)
+    names = [one.name for one in whole.space if one.name not in idle]
+    assert [one.name for one in found.space] == names
+    assert all(any(name in note for note in found.notes) for name in idle)
+
+
+def test_a_search_of_what_cannot_count_is_refused(heads: Path, tmp_path: Path) -> None:
+    wanted = options("augmentation.probability")
+    wanted = replace(wanted, overrides={**wanted.overrides, "augmentation.method": "none"})
+    with pytest.raises(UserError, match="nothing is left to search"):
+        define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), wanted)
 
 
 def test_bounds_and_values_that_are_possible_are_searched(heads: Path, tmp_path: Path) -> None:

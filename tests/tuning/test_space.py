@@ -138,6 +138,7 @@ def test_the_user_narrows_the_space() -> None:
         ("train.lr_generater", "did you mean train.lr_generator"),
         ("train.batch=8:4", "no range"),
         ("train.batch=a:b", "is no number"),
+        ("train.gamma", "it follows from preset.gamma_at_64, which is searched instead"),
         ("train.loss=0:1", "has no range"),
         ("train.loss=3", "no such value"),
         ("train.lr_generator=fast", "not a list of values"),

@@ -125,13 +125,16 @@ def _finding(result: AblationResult) -> str:
             "With one seed a variant nothing can be told from chance: the differences below are "
             "single trainings."
         )
-    clear = _clear(result)
+    clear, lost = _clear(result), len(found) - len(tested)
+    without = (
+        f" {counted(lost, 'more contrast', 'more contrasts')} could not be tested." if lost else ""
+    )
     if not clear:
         return (
-            f"None of {counted(len(found), 'contrast', 'contrasts')} shows a difference after "
-            "Holm's correction."
+            f"None of {counted(len(tested), 'contrast', 'contrasts')} shows a difference after "
+            f"Holm's correction.{without}"
         )
-    rest = len(found) - len(clear)
+    rest = len(tested) - len(clear)
     tail = (
         f" Of the other {counted(rest, 'contrast', 'contrasts')} no difference was shown, which is "
         "not the same as none."
@@ -139,8 +142,9 @@ def _finding(result: AblationResult) -> str:
         else ""
     )
     return (
-        f"{counted(len(clear), 'contrast', 'contrasts')} of {len(found)} "
+        f"{counted(len(clear), 'contrast', 'contrasts')} of {len(tested)} "
         f"{'shows' if len(clear) == 1 else 'show'} a difference after Holm's correction.{tail}"
+        f"{without}"
     )
 
 

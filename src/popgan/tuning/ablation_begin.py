@@ -134,7 +134,9 @@ def _grant(options: AblateOptions, cohort: Cohort, trainings: int) -> Grant:
         workers=options.workers,
         measuring=snapshot * len([*CURVE, *LAST]),
         what=counted(trainings, "training needs", "trainings need"),
-        fewer="--seeds or --parts",
+        fewer="--seeds, --parts or --trials"
+        if options.has("sensitivity")
+        else "--seeds or --parts",
     )
 
 
@@ -166,7 +168,8 @@ def _with_trials(draft: AblationStudy, planner: Planner, count: int) -> Ablation
     space = including(space, whole)
     default: Setting = {one.name: whole[one.name] for one in space}
     space = [one.model_copy(update={"default": default[one.name]}) for one in space]
-    found = space_filling(space, count, draft.seed)
+    held = {name: value for name, value in whole.items() if name not in default}
+    found = space_filling(space, count, draft.seed, held=held)
     return draft.model_copy(
         update={
             "space": space,

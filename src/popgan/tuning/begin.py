@@ -12,7 +12,8 @@ from typing import Any
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import Preset, load_preset, preset_names
-from popgan.config.schema import Plan
+from popgan.config.preset_model import plan_value
+from popgan.config.schema import Plan, leaves
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import SearchSpace, Setting, TuneResult
 from popgan.progress import Reporter
@@ -23,6 +24,7 @@ from popgan.tuning.definition import LAST, Definition, StudyPlaces
 from popgan.tuning.planner import Planner
 from popgan.tuning.prologue import ExperimentOptions, check_count, start_of
 from popgan.tuning.space import (
+    can_count,
     defaults,
     differing,
     fits,
@@ -159,12 +161,17 @@ def refuse_impossible(options: TuneOptions, planner: Planner) -> None:
         if one.name not in wished:
             continue
         for value in one.choices or [end for end in (one.low, one.high) if end is not None]:
+            shown = f"{value:g}" if isinstance(value, float) else value
+            refused = f"--search {one.name}: {shown} is not possible"
             try:
-                planner.draft({**one.when, one.name: value}, options.seed, 10**6)
+                plan = planner.draft({**one.when, one.name: value}, options.seed, 10**6)
             except UserError as error:
                 why = str(error).rstrip(".")
-                shown = f"{value:g}" if isinstance(value, float) else value
-                raise UserError(f"--search {one.name}: {shown} is not possible ({why})") from error
+                raise UserError(f"{refused} ({why})") from error
+            got = dict(leaves(plan)).get(one.name, value)
+            if one.choices and one.name not in options.overrides and got != value:
+                why = plan.decisions[one.name].reason
+                raise UserError(f"{refused}: the plan would have {got} ({why})")
 
 
 def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[str]]:
@@ -175,7 +182,10 @@ def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[
     """
     space, notes = narrowed(load_space(options.recipe), options.search), []
     named = {wish.partition("=")[0].strip() for wish in options.search}
-    fixed = [one.name for one in space if one.name in options.overrides]
+    # A parameter of presets is held where the value is that follows from it.
+    fixed = [
+        one.name for one in space if {one.name, plan_value(one.name)} & options.overrides.keys()
+    ]
     if fixed:
         notes.append(f"held by --set: {', '.join(fixed)}")
     shapes = [one.name for one in space if one.shape and one.name not in named]
@@ -191,6 +201,10 @@ def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[
             notes.append(f"not searched, because nothing grows here: {', '.join(grows)}")
         fixed += grows
     left = [one for one in space if one.name not in fixed]
+    values = dict(leaves(plan))
+    if idle := [one.name for one in left if not can_count(one, left, values)]:
+        notes.append(f"not searched, because they do not count here: {', '.join(idle)}")
+        left = [one for one in left if one.name not in idle]
     if not left:
         raise UserError("nothing is left to search", do="leave some --set or --search out")
     return left, notes

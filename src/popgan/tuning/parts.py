@@ -27,7 +27,7 @@ class Part:
         without: what is done instead, in words.
         put: values that put it into a default that lacks it; empty: that cannot be done.
         added: name of the variant that puts it in.
-        tells: the plan value in which a part that is lacking shows; empty: none does.
+        tells: the plan values in which a part that is lacking shows; empty: none does.
         shaped: whether the networks of the physics prior have it, so that their weights mean
             nothing without it.
     """
@@ -38,7 +38,7 @@ class Part:
     without: str
     put: Setting = field(default_factory=dict)
     added: str = ""
-    tells: str = ""
+    tells: tuple[str, ...] = ()
     shaped: bool = False
 
 
@@ -80,7 +80,7 @@ _PARTS = [
         "no dropout in the discriminator",
         {"network.dropout": 0.3},
         "dropout 0.3",
-        "network.dropout",
+        ("network.dropout",),
     ),
     Part(
         "augmentation",
@@ -96,7 +96,7 @@ _PARTS = [
             "augmentation.scale": 0.05,
         },
         "with augmentation",
-        "augmentation.probability",
+        ("augmentation.method", "augmentation.probability"),
     ),
     Part(
         "EMA",
@@ -105,7 +105,7 @@ _PARTS = [
         "the generator's last weights instead of their running average",
         {"preset.ema_share": 0.03, "train.ema_ramp": 0.05},
         "with EMA",
-        "train.ema_half_life",
+        ("train.ema_half_life",),
     ),
     Part(
         "likeness matching",
@@ -114,7 +114,7 @@ _PARTS = [
         "nothing asks for pairs as alike as real ones",
         {"train.diversity": 2.0},
         "with likeness matching",
-        "train.diversity",
+        ("train.diversity",),
     ),
     Part(
         "relativistic loss",
@@ -123,7 +123,7 @@ _PARTS = [
         "logistic loss, which judges real and synthetic images apart",
         {"train.loss": "rpgan"},
         "relativistic loss",
-        "train.loss",
+        ("train.loss",),
     ),
     Part(
         "R2",
@@ -132,7 +132,7 @@ _PARTS = [
         "gradients are penalised at real images alone",
         {"train.r2": True},
         "with R2",
-        "train.r2",
+        ("train.r2",),
     ),
     Part(
         "decay of the rates",
@@ -141,7 +141,7 @@ _PARTS = [
         "constant learning rates",
         {"train.lr_end": 0.2},
         "rates that decay",
-        "train.lr_end",
+        ("train.lr_end",),
     ),
     Part(
         "pixel norm",
@@ -150,7 +150,7 @@ _PARTS = [
         "the generator's features are not normalised",
         {"network.pixel_norm": True},
         "with pixel norm",
-        "network.pixel_norm",
+        ("network.pixel_norm",),
         shaped=True,
     ),
     Part(
@@ -160,7 +160,7 @@ _PARTS = [
         "every image is drawn with one style",
         {"train.style_mixing": 0.9},
         "with style mixing",
-        "train.style_mixing",
+        ("train.style_mixing",),
     ),
     Part(
         "path length",
@@ -169,7 +169,7 @@ _PARTS = [
         "no penalty on uneven paths",
         {"train.path_length": 2.0, "train.path_length_interval": 4},
         "with path length",
-        "train.path_length",
+        ("train.path_length",),
     ),
     Part(
         "gradient penalty",
@@ -178,7 +178,7 @@ _PARTS = [
         "no penalty on the discriminator's gradients",
         {"preset.gamma_at_64": 0.25, "train.penalty_interval": 8},
         "with gradient penalty",
-        "train.gamma",
+        ("train.gamma",),
     ),
     Part(
         "falling penalty",
@@ -187,7 +187,7 @@ _PARTS = [
         "gradient penalties are as weak from the start as they end",
         {"preset.gamma_start": 10.0},
         "with a falling penalty",
-        "train.gamma_start",
+        ("train.gamma_start",),
     ),
     Part(
         "momentum",
@@ -196,7 +196,7 @@ _PARTS = [
         "Adam without momentum",
         {"train.beta1": 0.5},
         "with momentum",
-        "train.beta1",
+        ("train.beta1",),
     ),
 ]
 """All parts; those that matter most a priori first."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from popgan.config.preset import PARAMETER, Preset
+from popgan.config.preset_model import plan_value
 from popgan.config.schema import Plan, leaves
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import SearchSpace, Setting, Value
@@ -64,6 +65,13 @@ def narrowed(space: Sequence[SearchSpace], wishes: Sequence[str]) -> list[Search
     """
     parts = [wish.partition("=") for wish in wishes]
     names = [name.strip() for name, _, _ in parts]
+    followed = {plan_value(one.name): one.name for one in space}
+    for name in names:
+        if name in followed and name != followed[name]:
+            raise UserError(
+                f"--search {name}: it follows from {followed[name]}, which is searched instead",
+                do=f"write --search {followed[name]}",
+            )
     refuse_unknown(dict.fromkeys(names), [one.name for one in space], option="--search")
     alone = {name.strip() for name, equals, _ in parts if not equals}
     texts = {name.strip(): text.strip() for name, equals, text in parts if equals}
@@ -132,6 +140,24 @@ def active(one: SearchSpace, chosen: Mapping[str, Value], held: Mapping[str, Val
     if any(known.get(name) == value for name, value in one.unless.items()):
         return False
     return all(known.get(name) == value for name, value in one.when.items())
+
+
+def can_count(one: SearchSpace, space: Sequence[SearchSpace], values: Mapping[str, Any]) -> bool:
+    """Whether a dimension counts in some setting.
+
+    Args:
+        one: the dimension.
+        space: all that are searched.
+        values: of the default's plan, by name; they hold where they are not searched.
+    """
+    choices = {other.name: [*other.choices, values.get(other.name)] for other in space}
+    for name, value in one.when.items():
+        if value not in choices.get(name, [values.get(name)]):
+            return False
+    return all(
+        any(choice != value for choice in choices.get(name, [values.get(name)]))
+        for name, value in one.unless.items()
+    )
 
 
 def fits(space: Sequence[SearchSpace], setting: Setting) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from popgan.config.preset_model import plan_value
 from popgan.config.schema import Plan, leaves
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Setting, Variant
@@ -28,6 +29,7 @@ PUBLISHED: Setting = {
 """The cell that the paper publishes."""
 
 _SCRATCH: Setting = {"train.init": "scratch"}
+_NOTHING = (0, False, "none")
 
 Drafter = Callable[[Setting], Plan]
 """Plans a setting, of any length."""
@@ -114,10 +116,13 @@ class Default:
         """All parts out, then each alone in that model."""
         setting: Setting = {}
         present = [one for one in self.parts if one.present]
+        stuck = [one for one in present if self._without(one).impossible]
         for one in present:
-            setting |= one.part.out
-        names = ", ".join(one.name for one in present)
-        bare = Variant(name=BARE, kind="bare", setting=setting, about=f"without {names}")
+            setting |= {} if one in stuck else one.part.out
+        about = f"without {', '.join(one.name for one in present if one not in stuck)}"
+        if stuck:
+            about += f"; with {', '.join(one.name for one in stuck)}, which cannot be taken out"
+        bare = Variant(name=BARE, kind="bare", setting=setting, about=about)
         found = [self.checked(bare, self.plan)]
         if not found[0].impossible:
             for one in self.parts:
@@ -164,7 +169,8 @@ class Default:
         variant = Variant(
             name=f"no {one.name}", kind="out", setting=setting, about=about, base=base
         )
-        return self.checked(variant, self.draft(_SCRATCH) if one.apart else self.plan)
+        start = self.draft(_SCRATCH) if one.apart else self.plan
+        return self.checked(variant, start, (one.part, False))
 
     def _lacking(self, one: Standing) -> list[Variant]:
         """Why a part cannot be taken out, and the default with it."""
@@ -174,7 +180,8 @@ class Default:
             about = f"{_values(part.put)} put into the default"
             about += " (published)" if one.name == DROPOUT else ""
             variant = Variant(name=part.added, kind="added", setting=part.put, about=about)
-            added = [found for found in [self.checked(variant, self.plan)] if not found.impossible]
+            found = self.checked(variant, self.plan, (part, True))
+            added = [] if found.impossible else [found]
         instead = f"instead {part.added!r} is trained" if added else "the default is without it"
         return [_impossible(f"no {one.name}", self._why_lacking(one), instead), *added]
 
@@ -183,8 +190,11 @@ class Default:
             return f"the default starts from random weights ({self._reasons({})['train.init']})"
         if one.name == GROWING and self.starts_from_prior:
             return "the default starts from the physics prior, which has learnt the lower levels"
-        value = dict(leaves(self.plan)).get(one.part.tells)
-        return "the default has none" + ("" if value is None else f" ({one.part.tells} {value})")
+        values = dict(leaves(self.plan))
+        # Of several values the one that says so: the others may stand at anything then.
+        told = [name for name in one.part.tells if values.get(name) in _NOTHING] or one.part.tells
+        known = [f" ({name} {values[name]})" for name in told[:1] if values.get(name) is not None]
+        return f"the default has none{''.join(known)}"
 
     def _alone(self, one: Standing, bare: Setting) -> list[Variant]:
         """A part in the bare model; nothing where that changes nothing."""
@@ -213,23 +223,30 @@ class Default:
         except UserError:
             return None
 
-    def checked(self, variant: Variant, base: Plan | None = None) -> Variant:
+    def checked(
+        self, variant: Variant, base: Plan | None = None, means: tuple[Part, bool] | None = None
+    ) -> Variant:
         """The variant, with the reason why it cannot be trained where it cannot.
 
         Args:
             variant: to plan.
             base: what it must differ from; None: from nothing.
+            means: the part that it is about, and whether it has it.
         """
         try:
             plan = self.draft(variant.setting)
         except UserError as error:
             return variant.model_copy(update={"impossible": str(error).rstrip(".")})
-        if base is None or _decided(plan) != _decided(base):
+        if base is not None and _decided(plan) == _decided(base):
+            reason, other = "nothing would change", "its values are those of its base"
+        elif means is not None and means[0].has(plan) != means[1]:
+            reason = "it would have none" if means[1] else "it would have it all the same"
+            other = "a rule decides otherwise"
+        else:
             return variant
-        held = [name for name in variant.setting if name in self.held]
-        why = f"--set holds {', '.join(held)}" if held else "its values are those of its base"
-        reason = f"nothing would change: {why}"
-        return variant.model_copy(update={"impossible": reason})
+        held = [name for name in self.held if name in {*variant.setting, *_plan_values(variant)}]
+        why = f"--set holds {', '.join(held)}" if held else other
+        return variant.model_copy(update={"impossible": f"{reason}: {why}"})
 
     def _reasons(self, setting: Setting) -> dict[str, str]:
         plan = self._draft_or(setting)
@@ -269,6 +286,10 @@ def key_of(setting: Setting) -> str:
 
 def _values(setting: Setting) -> str:
     return ", ".join(f"{name.partition('.')[2]} {value}" for name, value in setting.items())
+
+
+def _plan_values(variant: Variant) -> set[str]:
+    return {plan_value(name) for name in variant.setting}
 
 
 def _decided(plan: Plan) -> dict[str, Any]:
