@@ -192,7 +192,7 @@ def test_any_file_name_is_taken(scans: Path, tmp_path: Path) -> None:
         pytest.skip("this file system takes no such names")
     (scans / strange[0] / "flair.nii.gz").write_bytes(b"damaged")
     run = tmp_path / "r u é n"
-    options = ["--no-audit", *INGEST, "--workers", "auto", *sets(train__images=16, train__ticks=1)]
+    options = ["--no-audit", *INGEST, "--workers", "auto", *sets(train__images=24, train__ticks=1)]
     assert call("run", scans, "-o", run, *options).status == 0
     page = (run / "private/report.html").read_text()
     assert "&lt;b&gt;[red]" in page

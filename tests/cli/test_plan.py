@@ -17,7 +17,7 @@ from popgan.files import write_json
 from popgan.training.probe import Measured
 from small_runs import INGEST, Answer, call, snapshot, write_heads
 
-SHORT = ("--set", "train.images=64")
+SHORT = ("--set", "train.images=640")
 WHY = "study popgan: KID 0.11 against 0.14"
 
 
@@ -99,7 +99,7 @@ def test_explaining_plans_if_there_is_none_and_never_again(
     text = " ".join(answer.out.split())
     assert "train.gamma 0.0156" in text and "generate.n 200" in text
     assert "why rule: 0.25 at 64 x 64" in text and "allowed a number, 0 or more" in text
-    assert f"change popgan plan {run} --set train.images=64 --set train.gamma=VALUE" in text
+    assert f"change popgan plan {run} --set train.images=640 --set train.gamma=VALUE" in text
     assert set(explained(run, "train")) > {"train.batch", "train.init", "train.images"}
     assert snapshot(run) == before
 
@@ -125,7 +125,7 @@ def test_the_command_that_changes_a_value_repeats_what_was_asked_for(run: Path) 
     assert call("plan", run, *SHORT, *words).status == 0
     one = explained(run, "train.batch", "--name", "mine")["train.batch"]
     assert one["change"] == (
-        f"popgan plan {run} --preset paper --seed 3 --name mine --set train.images=64 "
+        f"popgan plan {run} --preset paper --seed 3 --name mine --set train.images=640 "
         "--set train.batch=VALUE"
     )
     assert one["facts"] == {} and one["reason"] == "set by the user"
@@ -197,7 +197,7 @@ def test_what_a_study_has_found_is_planned_and_marked(run: Path) -> None:
     assert planned(run, "--preset", "tuned").train.batch == 6
     # By another name, and from Python.
     found(run, "wide", **{"preset.channel_base": 512})
-    made = make_plan(Cohort.open(run), preset="tuned:wide", overrides={"train.images": 64})
+    made = make_plan(Cohort.open(run), preset="tuned:wide", overrides={"train.images": 640})
     assert made.decisions["network.channels"].source == "tuned"
     assert planned(run, "--preset", "tuned:wide").preset == "tuned:wide"
     # A plan's own preset may be gone when it is explained.

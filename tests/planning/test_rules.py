@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -198,6 +199,18 @@ def test_a_budget_too_short_for_a_level_says_what_is_enough() -> None:
         slow(100.0, "20s", snapshots=12)
     enough = str(caught.value).split("grant ")[1].split(" ")[0]
     assert slow(100.0, enough, snapshots=12).train.images >= needed
+
+
+@pytest.mark.parametrize("recipe", ["popgan", "stylegan2", "dcgan", "pix2pix"])
+def test_stated_images_too_few_for_a_level_are_refused_and_enough_are_named(recipe: str) -> None:
+    shares = [share for share in make(recipe=recipe).train.level_shares if share > 0]
+    for batch in (8, 6):
+        needed = math.ceil(batch / min(shares))
+        asked = {"train.batch": batch, "train.images": needed}
+        assert make(recipe=recipe, overrides=asked).train.images == needed
+        words = rf"train\.images {needed - 1} is too few: {needed} .*set train\.images={needed} "
+        with pytest.raises(UserError, match=words):
+            make(recipe=recipe, overrides=asked | {"train.images": needed - 1})
 
 
 def test_the_micro_batch_is_the_batch_unless_memory_was_short() -> None:

@@ -114,7 +114,7 @@ def test_a_preset_can_ask_for_random_weights_and_a_prior_that_does_not_fit_is_a_
 def test_length_that_a_preset_states_gives_way_to_a_budget() -> None:
     assert plan({"train.images": 5000}).train.images == 5000
     assert plan({"train.images": 5000}, budget="10m").train.images > 5000
-    assert plan({"preset.images": 7000}, overrides={"train.images": 64}).train.images == 64
+    assert plan({"preset.images": 7000}, overrides={"train.images": 640}).train.images == 640
 
 
 def test_a_value_that_no_plan_has_is_one_line() -> None:

@@ -582,7 +582,7 @@ def test_what_is_no_trained_translator_is_refused(home, tmp_path) -> None:
     own.weights_path.unlink()
     with pytest.raises(UserError, match="not trained yet"):
         run(own, home / "scans", tmp_path / "out")
-    drawing = popgan.make_plan(Cohort.open(home / "run"), overrides={"train.images": 64})
+    drawing = popgan.make_plan(Cohort.open(home / "run"), overrides={"train.images": 640})
     own.weights_path.write_bytes(b"")
     drawing.save(own.plan_path)
     with pytest.raises(UserError, match="does not translate"):

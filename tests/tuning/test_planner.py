@@ -105,3 +105,7 @@ def test_a_trial_that_does_not_fit_its_time_says_how_much_does(own_run: Path) ->
     enough = plans.definition.model_copy(update={"seconds": 0.1 * times})  # type: ignore[attr-defined]
     plans.definition = enough
     assert plans.plan({}, 0).train.images >= 160
+    held = enough.overrides | {"train.level_shares": [0.01, 0.99]}
+    plans.definition = enough.model_copy(update={"overrides": held})
+    with pytest.raises(UserError, match=r"the 800 images that 20 ticks, and all levels, need"):
+        plans.plan({}, 0)

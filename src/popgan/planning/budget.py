@@ -1,6 +1,6 @@
 """Time that a user grants, turned into images: the only place where seconds shape a run.
 
-And what is too little: a time without a batch for every level, a cohort smaller than a batch.
+And what is too little: images without a batch for every level, a cohort smaller than a batch.
 """
 
 from __future__ import annotations
@@ -56,6 +56,11 @@ def seconds_needed(plan: TrainPlan, speeds: list[float]) -> float:
     return plan.images * seconds_an_image(plan.level_shares, speeds)
 
 
+def images_needed(plan: TrainPlan) -> int:
+    """Images from which on every level that is trained gets a batch."""
+    return math.ceil(plan.batch / min(share for share in plan.level_shares if share > 0))
+
+
 def refuse_short(
     budget: str,
     images: int,
@@ -77,7 +82,7 @@ def refuse_short(
     Raises:
         UserError: it is too short; says how much is enough.
     """
-    needed = math.ceil(plan.batch / min(share for share in plan.level_shares if share > 0))
+    needed = images_needed(plan)
     if images < needed:
         longer = plan.model_copy(update={"images": needed + plan.batch})
         enough = seconds_needed(longer, speeds) / sustained + measuring
@@ -85,6 +90,21 @@ def refuse_short(
             f"budget {budget} is too short: {images} images can be trained on, and {needed} are "
             "needed for a batch at every level",
             do=f"grant {math.ceil(enough)}s or more",
+        )
+
+
+def refuse_few(plan: TrainPlan) -> None:
+    """The same of a number of images that somebody states.
+
+    Raises:
+        UserError: it is too small; says how many are enough.
+    """
+    needed = images_needed(plan)
+    if plan.images < needed:
+        raise UserError(
+            f"train.images {plan.images} is too few: {needed} are needed for a batch at every "
+            "level that is trained",
+            do=f"set train.images={needed} or more",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from popgan.config.preset import Preset
 from popgan.config.schema import Plan
-from popgan.planning.budget import images_within, parse_budget, refuse_short
+from popgan.planning.budget import images_within, parse_budget, refuse_few, refuse_short
 from popgan.planning.draft import Draft
 from popgan.planning.recipes import RecipeRules
 from popgan.planning.trial import SHARE, Trial, micro_batch, snapshots_within
@@ -39,6 +39,7 @@ def length_rules(
         images = preset.images or 100_000
         draft.follows("train.images", images, "fixed", preset.images_reason)
         length_dependants(draft, preset, rules)
+        refuse_few(provisional().train)
         chosen = draft.values["train.images"]
         count, _, reason = snapshots_within(trial, chosen if isinstance(chosen, int) else 0, None)
         draft.rule("train.snapshots", count, reason)

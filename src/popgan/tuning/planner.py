@@ -15,11 +15,12 @@ import torch
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import Preset, changed
 from popgan.config.schema import Plan
+from popgan.config.training import TrainPlan
 from popgan.device import best_device
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Setting
 from popgan.files import read_json, sha256_value, write_json
-from popgan.planning.budget import images_within, seconds_an_image, seconds_needed
+from popgan.planning.budget import images_needed, images_within, seconds_an_image, seconds_needed
 from popgan.planning.rules import SUSTAINED
 from popgan.recipes.table import find_recipe
 from popgan.stations.pairs import training_images
@@ -107,25 +108,25 @@ class Planner:
         train = draft.train
         seconds = SUSTAINED * self.definition.seconds
         images = images_within(seconds, train.level_shares, speeds, train.batch)
-        least = TICKS * train.batch
+        least = _least(train)
         if images < least:
             needed, granted = self.seconds_needed(setting, seed), self.definition.seconds
             more = math.ceil(10 * needed / granted) / 10
             raise UserError(
-                f"{granted:g} s are too short: the {least} images that {TICKS} ticks need at a "
-                f"batch of {train.batch} take {needed:.3g} s",
+                f"{granted:g} s are too short: the {least} images that {TICKS} ticks, and "
+                f"all levels, need at a batch of {train.batch} take {needed:.3g} s",
                 do=f"it needs {more:g} times the budget",
             )
         return self.draft(setting, seed, images)
 
     def seconds_needed(self, setting: Setting, seed: int) -> float:
-        """The least seconds of training that a setting can be granted: a step a tick.
+        """The least seconds of training that a setting can be granted: a step a tick and a level.
 
         Raises:
             UserError: such a plan is not possible.
         """
         draft = self.draft(setting, seed, 10**6)
-        shortest = draft.train.model_copy(update={"images": TICKS * draft.train.batch})
+        shortest = draft.train.model_copy(update={"images": _least(draft.train)})
         return seconds_needed(shortest, self._speeds(draft)) / SUSTAINED
 
     def draft(self, setting: Setting, seed: int, images: int) -> Plan:
@@ -194,6 +195,11 @@ class Planner:
     def _keep(self, found: dict[str, list[float]]) -> None:
         # Another worker may have measured meanwhile; whose number stays does not matter.
         write_json(self._path, {**found, **self._known()})
+
+
+def _least(plan: TrainPlan) -> int:
+    """Images that are a step for every tick and for every level."""
+    return max(TICKS * plan.batch, images_needed(plan))
 
 
 def _shape(plan: Plan) -> str:
