@@ -39,7 +39,11 @@ SECONDS = 1.5  # of each cell in a round, at least
 MOMENTS = ("quiet", "one neighbour")
 _NAMES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_NUM_THREADS")
 # Torch reads its environment when it is imported, and popgan changes it: so torch comes first.
-_CHILD = "import torch, runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], None, '__main__')"
+_CHILD = (
+    "import torch, os, runpy, sys; del sys.argv[0]; "
+    "sys.path.insert(0, os.path.dirname(sys.argv[0])); "  # the engine's benchmark lies there
+    "runpy.run_path(sys.argv[0], None, '__main__')"
+)
 
 
 def serve(count: int) -> None:
