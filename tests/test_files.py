@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from popgan import files
-from popgan.errors import UserError
+from popgan.errors import DiskError, UserError
 from popgan.folders import atomic_folder
 from small_runs import full_disk
 
@@ -46,11 +46,11 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: t
 def test_a_disk_that_refuses_is_the_users_to_mend(tmp_path: Path, number: int) -> None:
     path = tmp_path / "a.txt"
     with (
-        pytest.raises(UserError, match=r"a\.txt: cannot be written .*free some space"),
+        pytest.raises(DiskError, match=r"a\.txt: cannot be written .*free some space"),
         files.atomic_path(path),
     ):
         raise OSError(number, os.strerror(number))
-    with pytest.raises(UserError, match="cannot be written"), atomic_folder(tmp_path / "f"):
+    with pytest.raises(DiskError, match="cannot be written"), atomic_folder(tmp_path / "f"):
         raise OSError(number, os.strerror(number))
     assert list(tmp_path.iterdir()) == []
 

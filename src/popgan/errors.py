@@ -28,6 +28,10 @@ class UserError(Exception):
         super().__init__(text if text.endswith(("?", "!")) else f"{text}.")
 
 
+class DiskError(UserError):
+    """A disk is full, read-only or gone; nothing else is wrong, and all can go on later."""
+
+
 class NotMeasurableError(UserError):
     """The cohort is too small for a measurement; everything else of a run can go on."""
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from popgan.errors import UserError
+from popgan.errors import DiskError, UserError
 
 _DISK_ERRORS = {
     errno.ENOSPC,
@@ -36,7 +36,7 @@ _DISK_ERRORS = {
 """What a disk can say that a user can do something about."""
 
 
-def disk_error(path: Path, error: OSError, *, making: Path | None = None) -> UserError | None:
+def disk_error(path: Path, error: OSError, *, making: Path | None = None) -> DiskError | None:
     """The line for a file or folder that cannot be written; None if that is not the trouble.
 
     Args:
@@ -50,7 +50,7 @@ def disk_error(path: Path, error: OSError, *, making: Path | None = None) -> Use
     refused = making is not None and str(error.filename) in map(str, (making, *making.parents))
     if error.errno not in _DISK_ERRORS and not counted and not refused:
         return None
-    return UserError(
+    return DiskError(
         f"cannot be written ({error.strerror or error})",
         where=path,
         do="free some space or choose another folder, then run the same command again",
@@ -65,7 +65,7 @@ def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     choose a format by them. On any error the temporary file is removed.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written.
+        DiskError: the disk is full or the folder cannot be written.
     """
     temporary = path.with_name(f".part-{os.getpid()}-{path.name}")
     try:

@@ -11,7 +11,7 @@ from engine import same, tiny_job
 from safetensors.torch import load_file, save_file
 
 from plans import tiny_plan
-from popgan.errors import UserError
+from popgan.errors import DiskError, UserError
 from popgan.progress import Reporter
 from popgan.training import checkpoint
 from popgan.training.log import read_log
@@ -77,7 +77,7 @@ def test_a_full_disk_keeps_the_older_checkpoints_and_says_so(
 
     monkeypatch.setattr(checkpoint, "save_file", full)
     state.images += 8
-    with pytest.raises(UserError, match="No space left"):
+    with pytest.raises(DiskError, match="No space left"):
         checkpoint.save(state, job.checkpoints, "plan")
     assert sorted(job.checkpoints.iterdir()) == before
 
@@ -86,7 +86,7 @@ def test_a_disk_that_is_full_keeps_the_older_checkpoints(tmp_path: Path) -> None
     job, state = trained(tmp_path)
     before = {path.name: path.read_bytes() for path in job.checkpoints.iterdir()}
     state.images += 8
-    with full_disk(2000), pytest.raises(UserError, match="cannot be written"):
+    with full_disk(2000), pytest.raises(DiskError, match="cannot be written"):
         checkpoint.save(state, job.checkpoints, "plan")
     assert {path.name: path.read_bytes() for path in job.checkpoints.iterdir()} == before
 

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from popgan.errors import UserError
+from popgan.errors import DiskError, UserError
 from popgan.files import atomic_path
 from popgan.training.guard import Guard
 from popgan.training.state import TrainState
@@ -32,7 +32,7 @@ def save(state: TrainState, folder: Path, plan_hash: str) -> Path:
     """Write the state; drop all but the two latest checkpoints and the last good one.
 
     Raises:
-        UserError: the disk is full or read-only; older checkpoints are untouched.
+        DiskError: the disk is full or read-only; older checkpoints are untouched.
     """
     path = place(folder, state.images)
     metadata = {
@@ -52,14 +52,14 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     """Write a safetensors file whole or not at all.
 
     Raises:
-        UserError: the disk is full or read-only.
+        DiskError: the disk is full or read-only.
     """
     still = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     with atomic_path(path) as temporary:
         try:
             save_file(still, temporary, metadata)
         except SafetensorError as error:
-            raise UserError(
+            raise DiskError(
                 f"checkpoint cannot be written ({error})",
                 where=path,
                 do="free some space, then run the same command again",

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from popgan.errors import UserError
+from popgan.errors import DiskError, UserError
 from popgan.files import write_text
 
 LOG = "log.csv"
@@ -23,13 +23,14 @@ def hold(folder: Path) -> IO[str] | None:
     """The lock of a folder until the handle is closed; None if another process holds it.
 
     Raises:
-        UserError: the folder cannot be written, or its file system knows no locks.
+        DiskError: the folder cannot be written.
+        UserError: its file system knows no locks.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = (folder / _LOCK).open("w")
     except OSError as error:
-        raise UserError(f"cannot be written ({error.strerror})", where=folder) from error
+        raise DiskError(f"cannot be written ({error.strerror})", where=folder) from error
     with suppress(ImportError):  # not a POSIX system: one process at a time
         import fcntl
 
@@ -59,7 +60,7 @@ def belongs(folder: Path, study: str, *, new: bool = False) -> None:
         new: nothing has been trained there by this study, so whatever is there is another's.
 
     Raises:
-        UserError: it cannot be read, emptied or written.
+        DiskError: it cannot be read, emptied or written.
     """
     note = folder / _STUDY
     try:
@@ -69,7 +70,7 @@ def belongs(folder: Path, study: str, *, new: bool = False) -> None:
         if new or before:
             _empty(folder)
     except OSError as error:
-        raise UserError(f"cannot be emptied ({error.strerror})", where=folder) from error
+        raise DiskError(f"cannot be emptied ({error.strerror})", where=folder) from error
     write_text(note, study + "\n")
 
 
