@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,26 @@ import torch
 def best_device() -> torch.device:
     """The GPU if torch has one, otherwise the CPU."""
     return torch.device("cuda") if torch.cuda.is_available() else torch.device("cpu")
+
+
+def visible_gpus() -> list[str]:
+    """GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES has for them.
+
+    A process that is given one of them there finds it as its only one.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = map(str, range(count)) if named is None else map(str.strip, named.split(","))
+    return list(names)[:count]
+
+
+def side_by_side(workers: int) -> int:
+    """How many of so many processes of this machine really compute at the same time.
+
+    Args:
+        workers: processes; on CPUs each has cores of its own, but a GPU is shared in turns.
+    """
+    return min(workers, len(visible_gpus()) or workers)
 
 
 @functools.cache

@@ -1,7 +1,8 @@
 """Several workers on this machine: processes that run `popgan tune RUN --join`, or `ablate`.
 
-They share nothing with this one but the run folder. One that dies is replaced; what it was training
-goes on from its last tick.
+They share nothing with this one but the run folder. GPUs are dealt out among them, one each, and
+again from the first where there are fewer. One that dies is replaced, on the same GPU; what it was
+training goes on from its last tick.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 from types import TracebackType
 from typing import IO
 
+from popgan.device import visible_gpus
 from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.tuning.definition import StudyPlaces
@@ -36,7 +38,8 @@ class Crew:
 
     def __init__(self, places: StudyPlaces, count: int, threads: int, reporter: Reporter) -> None:
         self.places, self.threads, self.reporter = places, threads, reporter
-        self._running = [self._start() for _ in range(count)]
+        self._gpus = visible_gpus()
+        self._running = [self._start(place) for place in range(count)]
         self._left = _REPLACED * count
 
     def __enter__(self) -> Crew:
@@ -64,7 +67,7 @@ class Crew:
             self._left -= 1
             self.reporter.warning(f"a worker died ({words}); another takes its place")
             said.close()
-            self._running[place] = self._start()
+            self._running[place] = self._start(place)
         return any(process.poll() is None for process, _ in self._running)
 
     def __exit__(
@@ -86,12 +89,14 @@ class Crew:
             with contextlib.suppress(OSError):
                 said.close()
 
-    def _start(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    def _start(self, place: int) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         run, name = str(self.places.run), self.places.name
         words = ["--quiet", self.places.VERB, run, "--name", name, "--join"]
         command = [sys.executable, "-m", "popgan", *words]
         # Libraries below torch count threads on their own.
         environment = os.environ | {"OMP_NUM_THREADS": str(self.threads)}
+        if self._gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = self._gpus[place % len(self._gpus)]
         said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
