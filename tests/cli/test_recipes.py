@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from popgan import Plan, find_model, synthesise
+from popgan import Cohort, Plan, Reporter, UserError, find_model, synthesise
 from popgan.config.preset import preset_names
 from popgan.recipes.table import RECIPES
-from popgan.stations.draw import Wish
-from small_runs import INGEST, call, write_heads
+from popgan.stations.draw import Wish, told_by
+from small_runs import INGEST, call, snapshot, write_heads
 
 # What makes each recipe tiny; a run takes seconds.
 TINY = {
@@ -41,12 +41,12 @@ def sets(recipe: str, **changes: object) -> list[str]:
 
 @pytest.fixture(scope="module")
 def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder with a cohort of heads: no labels, heights and most ages known."""
+    """A run folder with a cohort of heads: no labels, heights, sex and most ages known."""
     folder = tmp_path_factory.mktemp("heads")
     scans = write_heads(folder / "scans", 8)
-    ages = [f"Person{n}\t{'n/a' if n == 3 else 30 + 5 * n}\n" for n in range(8)]
-    (scans / "participants.tsv").write_text("participant_id\tage\n" + "".join(ages))
-    answer = call("ingest", scans, "-o", folder / "run", "--covariate", "age", *INGEST)
+    rows = [f"Person{n}\t{'n/a' if n == 3 else 30 + 5 * n}\t{'FM'[n % 2]}\n" for n in range(8)]
+    (scans / "participants.tsv").write_text("participant_id\tage\tsex\n" + "".join(rows))
+    answer = call("ingest", scans, "-o", folder / "run", "--covariate", "age,sex", *INGEST)
     assert answer.status == 0, answer
     return folder / "run"
 
@@ -100,6 +100,85 @@ def test_each_recipe_plans_trains_and_draws_as_told(recipe: str, heads: Path) ->
     assert (call("generate", heads, *name, "--truncation", 0.7, "-n", 3).status == 0) == (
         recipe == "stylegan2"
     )
+
+
+@pytest.fixture(scope="module")
+def told(heads: Path) -> Path:
+    """The same run with a model that was told ages, sexes and heights, hardly trained."""
+    tiny = sets("dcgan", train__images=8)
+    named = ("--recipe", "dcgan", "--name", "told", "--condition", "age,sex,height")
+    assert call("plan", heads, *named, *tiny).status == 0
+    assert call("train", heads, "--name", "told").status == 0
+    return heads
+
+
+def test_an_image_drawn_alone_is_the_one_of_the_set(told: Path, tmp_path: Path) -> None:
+    def draw(out: Path, *more: object) -> dict[str, bytes]:
+        wish = ("--given", "sex=m", "--age", 200)
+        answer = call("generate", told, "--name", "told", *wish, "-o", out, *more)
+        assert answer.status == 0, answer
+        assert "age 200 lies outside of what the model saw" in answer.err
+        found = [*out.rglob("sub-syn*.*"), *out.with_name(f"{out.name}-png").glob("sub-syn*.png")]
+        return {path.name: path.read_bytes() for path in found}
+
+    whole = draw(tmp_path / "whole", "-n", 5)
+    alone = draw(tmp_path / "alone", "-n", 1, "--first", 3)
+    assert sorted(alone) == [
+        f"sub-syn0004_desc-synthetic_T1w{end}" for end in (".json", ".nii.gz", ".png")
+    ]
+    assert alone == {name: whole[name] for name in alone}
+    parts = (tmp_path / "whole", tmp_path / "alone")
+    tables = [(part / "participants.tsv").read_text().splitlines() for part in parts]
+    assert tables[1] == [tables[0][0], tables[0][4]]
+    assert "200\tM\t" in tables[1][1]
+    model = find_model(told, "told")
+    many, one = (synthesise(model, n, first=first) for n, first in ((5, 0), (1, 3)))
+    np.testing.assert_array_equal(one, many[3:4])
+    with pytest.raises(UserError, match="no image -1"):
+        synthesise(model, 1, first=-1)
+
+
+def test_a_part_of_a_set_does_not_take_its_place(told: Path) -> None:
+    name = ("--name", "told")
+    assert call("generate", told, *name, "-n", 4).status == 0
+    before = snapshot(told / "synthetic/told")
+    answer = call("generate", told, *name, "-n", 1, "--first", 2, "--json")
+    assert answer.result["synthetic"] == str(told / "synthetic/told-from-2")
+    assert snapshot(told / "synthetic/told") == before
+    for other in (("--walk", 4), ("--interpolate", "0:1,2"), ("--release",)):
+        assert "leave out --first" in call("generate", told, *name, "--first", 2, *other).line
+
+
+def test_whatever_is_drawn_warns_of_values_that_were_not_seen(told: Path, tmp_path: Path) -> None:
+    for way in (("--walk", 2), ("--interpolate", "0:1,2")):
+        answer = call(
+            "generate", told, "--name", "told", *way, "--age", 200, "-o", tmp_path / way[0]
+        )
+        assert answer.status == 0, answer
+        assert "age 200 lies outside of what the model saw" in answer.err
+    heard: list[str] = []
+    reporter = Reporter()
+    reporter.warning = heard.append  # type: ignore[method-assign]
+    for age in (40, 200):
+        synthesise(find_model(told, "told"), 1, wish=Wish({"age": age}), reporter=reporter)
+    assert [words.split()[:3] for words in heard] == [["age", "200", "lies"]]
+
+
+def test_words_are_shown_where_they_can_be_asked_for(told: Path, tmp_path: Path) -> None:
+    shown = "sex: F (0), M (1)"
+    assert shown in call("plan", told, "--name", "told", "--explain", "data.conditions").out
+    assert f"- {shown}" in (told / "models/told/MODEL_CARD.md").read_text()
+    refused = call("generate", told, "--name", "told", "--given", "sex=X")
+    assert "give sex as F (0), M (1)" in refused.line
+    # A plan of before has numbers alone; the cohort knows the words.
+    model = find_model(told, "told")
+    plan = model.plan()
+    old = [c.model_copy(update={"words": None}) for c in plan.data.conditions]
+    before = plan.model_copy(update={"data": plan.data.model_copy(update={"conditions": old})})
+    cohort = Cohort.open(told)
+    asked, _ = told_by(before, cohort, Wish({"sex": "m"}))
+    assert asked is not None
+    assert dict(asked.asked) == {"sex": "M"}
 
 
 def test_cgan_draws_the_class_that_is_asked_for(classes: Path) -> None:

@@ -9,6 +9,8 @@ from popgan import LabelledImages
 from popgan.cohort import Cohort
 from popgan.cohort.cohort import LabelMaps
 from popgan.cohort.label_maps import LEAST_AREA
+from popgan.cohort.traits import OLDEST
+from popgan.config.condition import Condition
 from popgan.config.masks import MOST
 from popgan.evidence.masks import RING
 from popgan.planning.masks import FEWEST, FEWEST_MAPPED
@@ -16,6 +18,8 @@ from popgan.planning.rules import SIDED
 from popgan.preparation.label_map import MOST_LABELS
 from popgan.scans.entities import CHOICE
 from popgan.scans.names import LABEL_FOLDERS, LABEL_WORDS
+from popgan.synthesis.told import FEWEST as RARE
+from popgan.synthesis.told import step_of
 from small_runs import call
 
 PAGE = " ".join(
@@ -26,9 +30,12 @@ PAGE = " ".join(
 def test_every_option_of_the_page_exists() -> None:
     options = set(re.findall(r"--[a-z-]+", PAGE))
     help_of_ingest = call("ingest", "--help").out
-    planned = {"--with-masks", "--set"}
-    assert options - planned == {"--covariate", "--label", "--label-map", "--contrast"}
-    assert all(option in help_of_ingest for option in options - planned)
+    planned = {"--with-masks", "--set", "--condition"}
+    asked = {"--given", "--class", "--age", "--first", "--release"}
+    ingested = options - planned - asked
+    assert ingested == {"--covariate", "--label", "--label-map", "--contrast"}
+    assert all(option in help_of_ingest for option in ingested)
+    assert all(option in call("generate", "--help").out for option in asked)
     for verb in ("plan", "run"):
         assert all(option in call(verb, "--help").out for option in planned)
 
@@ -37,6 +44,20 @@ def test_the_names_of_the_page_are_those_of_the_api() -> None:
     assert {"covariates", "label_maps", "indices"} <= set(dir(Cohort))
     assert set(re.findall(r"\bmaps\.(\w+)", PAGE)) == set(LabelMaps.__dataclass_fields__)
     assert set(re.findall(r"\bdrawn\.(\w+)", PAGE)) == set(LabelledImages.__dataclass_fields__)
+
+
+def test_what_a_set_says_of_patients_is_what_the_page_says() -> None:
+    age = Condition(name="age", kind="number", low=20.1, high=84.9)
+    assert "ages of 20 to 85 to 5 years" in PAGE
+    assert str(age) == "age: 20 to 85"
+    assert step_of(age) == 5
+    assert "never finer than a year" in PAGE
+    assert step_of(age.model_copy(update={"low": 83.0})) == 1
+    assert f"heights of slices to {step_of(age.model_copy(update={'name': 'height'})):g}" in PAGE
+    assert f"above {OLDEST - 1:g} years all are {OLDEST:g} since ingest" in PAGE
+    assert f"fewer than {RARE} training patients" in PAGE
+    sex = Condition(name="sex", kind="number", words=["F", "M"])
+    assert f"`{sex}`" in PAGE
 
 
 def test_words_and_limits_of_the_page_are_those_in_force() -> None:

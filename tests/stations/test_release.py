@@ -10,16 +10,23 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from popgan.cohort.cohort import Cohort
+from popgan.config.condition import Condition
 from popgan.errors import UserError
-from popgan.evidence.privacy.results import Verdict
+from popgan.evidence.privacy.results import PrivateDetails, Verdict
 from popgan.files import read_json
+from popgan.progress import Reporter
 from popgan.stations import release_choice, release_files
 from popgan.stations.audited import StoredAudit
+from popgan.stations.draw import ANY
 from popgan.stations.model import Model, find_model
 from popgan.stations.release import allow, release
+from popgan.stations.release_choice import Chosen
+from popgan.stations.release_files import write_release
+from popgan.synthesis.told import tell
 from small_runs import Answer, audited, call, finished, leavings, snapshot
 
 __all__ = ["audited", "finished"]
@@ -133,6 +140,40 @@ def test_a_release_holds_its_evidence_and_its_hashes(model: Model) -> None:
     people = {info.subject for info in Cohort.open(model.run).slices}
     assert not [name for name in people if name in everything]
     assert str(model.run) not in everything
+
+
+def test_a_release_tells_no_value_that_few_patients_share(
+    model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sex = Condition(name="sex", kind="number", high=1.0, words=["F", "M"])
+    age = Condition(name="age", kind="number", low=20.0, high=85.0)
+    columns: dict[str, Any] = {"sex": [1.0] * 9 + [0.0], "age": [61.3] * 9 + [62.0]}
+    told, notes = tell([sex, age], columns, {})
+    monkeypatch.setattr(release_files, "told_of", lambda *given: (told, notes))
+    stored = StoredAudit.model_validate(read_json(model.audit_path))
+    assert stored.result is not None
+    audit = stored.model_copy(update={"first_draw": stored.result.copies})
+    indices = [*range(2, 42, 2)]
+    images = np.zeros((len(indices), 1, 16, 16), np.float32)
+    private = PrivateDetails(flags=[], worst=[])
+    chosen = Chosen(images, None, indices, audit, private, [], [])
+    out = tmp_path / "set"
+    out.mkdir()
+    write_release(model, Cohort.open(model.run), out, chosen, 3, ANY, Reporter())
+    lines = [line.split("\t") for line in (out / "participants.tsv").read_text().splitlines()]
+    rare = [row == 9 for row in told.rows(3, indices)]
+    assert any(rare)
+    assert [line[6:] for line in lines[1:]] == [
+        ["n/a", "n/a"] if alone else ["M", "60"] for alone in rare
+    ]
+    assert "fewer than 5 patients" in (out / "participants.json").read_text()
+    note = " ".join((out / "RELEASE.md").read_text().split())
+    assert "Drawn from the training data for each image: sex, age." in note
+    assert "fewer than 5 patients share them" in note
+    sidecars = [read_json(path)["Conditions"] for path in sorted(out.rglob("*_T1w.json"))]
+    assert sidecars == [
+        {"sex": None, "age": None} if alone else {"sex": "M", "age": 60} for alone in rare
+    ]
 
 
 def test_an_unchanged_release_stays_and_a_damaged_one_is_made_again(model: Model) -> None:

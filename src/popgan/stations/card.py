@@ -8,6 +8,7 @@ from typing import Any
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.quality import unjudged_words
+from popgan.planning.condition import with_words
 from popgan.planning.masks import with_maps
 from popgan.stations.audited import load_audit
 from popgan.stations.evidence import load_evaluation
@@ -63,5 +64,6 @@ def write_card(model: Model, cohort: Cohort) -> None:
         attacked=audit is not None and audit.inversion is not None,
         provenance=provenance.record(),
         training=story_of(model).sentences(),
+        conditions=with_words(cohort, plan.data.conditions),
     )
     write(model.folder / "MODEL_CARD.md", content)

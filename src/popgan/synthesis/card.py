@@ -12,6 +12,7 @@ from textwrap import fill
 from typing import Any
 
 from popgan._version import __version__
+from popgan.config.condition import Condition
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult, Metric
 from popgan.evidence.fidelity.verdict import Verdict
@@ -60,6 +61,7 @@ class CardContent:
         attacked: whether these weights themselves were attacked in it, not their images alone.
         provenance: versions, machine and time (`popgan.provenance.record()`).
         training: sentences about how training went and which weights these are.
+        conditions: what images can be asked for.
     """
 
     model: str
@@ -75,6 +77,7 @@ class CardContent:
     attacked: bool = False
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training: Sequence[str] = ()
+    conditions: Sequence[Condition] = ()
 
 
 def model_card(content: CardContent) -> str:
@@ -85,6 +88,7 @@ def model_card(content: CardContent) -> str:
         _training_data(content),
         _plan(content, TRANSLATOR_ROWS if translates else _PLAN_ROWS),
         *_training(content),
+        *_conditions(content),
         translator_evidence(content.paired, content.verdict) if translates else _evidence(content),
         *masks_section(content.plan.data, content.masks),
         TRANSLATOR_USES if translates else _uses(content),
@@ -150,6 +154,17 @@ def _training(content: CardContent) -> Iterator[str]:
     if content.training:
         lines = "\n".join(f"- {plain_text(sentence)}" for sentence in content.training)
         yield f"## Training\n\n{lines}"
+
+
+def _conditions(content: CardContent) -> Iterator[str]:
+    if content.conditions:
+        lines = "\n".join(f"- {plain_text(str(one))}" for one in content.conditions)
+        yield (
+            "## What can be asked for\n\nBoth networks were told of each training image:\n\n"
+            f"{lines}\n\nAsk with `popgan generate --class NAME`, `--age`, `--height` or `--given "
+            "NAME=VALUE`, by word or number. What is not asked for is drawn from the training "
+            "data. Outside of these ranges nothing was seen, and they are rounded."
+        )
 
 
 def _evidence(content: CardContent) -> str:
