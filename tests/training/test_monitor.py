@@ -20,6 +20,9 @@ HEALTHY = {
 }
 
 
+SURE = {"accuracy_real": 1.0, "accuracy_fake": 0.99}
+
+
 def length(images: int, loss: str = "rpgan") -> TrainPlan:
     return tiny_plan(train__images=images, train__loss=loss).train
 
@@ -54,25 +57,29 @@ def test_a_gradient_is_judged_by_what_it_used_to_be() -> None:
     assert judge(rows({}, {"grad_generator": 1e9}), length(100)) is None, "too early to know"
 
 
+def test_a_discriminator_that_errs_again_has_not_exploded() -> None:
+    idle = {**SURE, "grad_discriminator": 0.01}
+    assert judge(rows({}, *[idle] * 9, {"grad_discriminator": 2.0}), length(200)) is None
+    finding = judge(rows(*[{}] * 3, *[idle] * 9, {"grad_discriminator": 201.0}), length(200))
+    assert finding is not None
+    assert (finding.kind, finding.certain) == (EXPLODED, True)
+
+
 def test_a_sure_discriminator_is_believed_when_the_generator_is_lost() -> None:
-    sure = {"accuracy_real": 1.0, "accuracy_fake": 0.99}
-    strong = rows(*[{**sure, "loss_generator": 3 + 0.1 * i} for i in range(8)])
+    strong = rows(*[{**SURE, "loss_generator": 3 + 0.1 * i} for i in range(8)])
     assert judge(strong, length(100)) is None
     for losses, certain in (
         ([5, 6, 6.5, 7], False),
         ([5, 7, 8.5, 9], True),
         ([9, 9.5, 8.9, 9.2], False),
     ):
-        log = rows(*[{**sure, "loss_generator": value} for value in losses])
+        log = rows(*[{**SURE, "loss_generator": value} for value in losses])
         finding = judge(log, length(100))
         assert finding is not None
         assert (finding.kind, finding.certain) == (SATURATED, certain)
         assert "train.gamma" in finding.advice
     # A critic's values have no scale, and its gradient does not vanish.
     assert judge(log, length(100).model_copy(update={"loss": "wgan-gp"})) is None
-
-
-SURE = {"accuracy_real": 1.0, "accuracy_fake": 0.99}
 
 
 def found(losses: list[float], loss: str = "logistic") -> list[tuple[bool, bool]]:

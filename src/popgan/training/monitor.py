@@ -135,10 +135,14 @@ def _not_finite(rows: Sequence[Row]) -> Finding | None:
 
 
 def _exploded(rows: Sequence[Row]) -> Finding | None:
-    before = rows[:-1][-HISTORY:]
-    if len(before) < LEAST:
-        return None
-    for name, whose in (("grad_generator", "generator"), ("grad_discriminator", "discriminator")):
+    # A discriminator that is always right has next to no gradient: no measure for when it errs.
+    erring = [row for row in rows[:-1] if not _sure(row)]
+    for name, whose, before in (
+        ("grad_generator", "generator", rows[:-1][-HISTORY:]),
+        ("grad_discriminator", "discriminator", erring[-HISTORY:]),
+    ):
+        if len(before) < LEAST:
+            continue
         usual, now = median(row[name] for row in before), rows[-1][name]
         if now > EXPLOSION * usual > 0:
             text = f"gradients of the {whose} exploded: {now:.3g}, {now / usual:.0f} times as usual"
@@ -148,8 +152,7 @@ def _exploded(rows: Sequence[Row]) -> Finding | None:
 
 def _saturated(rows: Sequence[Row], *, scaled: bool) -> Finding | None:
     def wins(row: Row) -> bool:
-        sure = min(row["accuracy_real"], row["accuracy_fake"]) >= SURE
-        return sure and (not scaled or row["loss_generator"] >= LOST / 2)
+        return _sure(row) and (not scaled or row["loss_generator"] >= LOST / 2)
 
     lasted = _streak(rows, wins)
     if lasted == 0:
@@ -159,6 +162,11 @@ def _saturated(rows: Sequence[Row], *, scaled: bool) -> Finding | None:
         text += f", and the generator's loss is {rows[-1]['loss_generator']:.3g}"
     certain = scaled and (_rises(rows, lasted) or _stays(rows[-lasted:]))
     return Finding(SATURATED, text, certain, lasted)
+
+
+def _sure(row: Row) -> bool:
+    """Whether the discriminator was right about nearly all images."""
+    return min(row["accuracy_real"], row["accuracy_fake"]) >= SURE
 
 
 def _rises(rows: Sequence[Row], lasted: int) -> bool:
