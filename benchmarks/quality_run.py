@@ -47,14 +47,18 @@ def run_cells(
 
     Returns:
         How many cells could not be measured; each was told, and the others were gone on with.
+
+    Raises:
+        UserError: a cohort cannot be opened.
     """
     troubles = 0
     for cell in wanted:
+        cohort = cohorts[cell.setting.cohort]
         try:
             with store.claim(cell.name) as mine:
                 if not mine:
                     print(f"{cell.name}: another process is at it", flush=True)
-                elif run_cell(cell, store, cohorts[cell.setting.cohort], bench):
+                elif run_cell(cell, store, cohort, bench):
                     write()
         except NoPriorError as error:
             print(f"{cell.name}: left out ({error})", flush=True)

@@ -6,6 +6,7 @@ import importlib
 import itertools
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,8 @@ def test_a_forced_precision_changes_nothing_else(cohort: Cohort, tmp_path: Path)
 def test_all_recipes_come_with_one_seed_before_the_next(cohort: Cohort) -> None:
     cells = part("cells")
     made = cells.cells(["recipes"], None, None)
-    assert [cell.seed for cell in made] == [0] * 6 + [1] * 6 + [2] * 6
+    first = cells.FRESH  # no search has used it
+    assert [cell.seed - first for cell in made] == [0] * 6 + [1] * 6 + [2] * 6
     assert len({cell.name for cell in made}) == 18
     assert {cell.minutes for cell in made} == {8.0}
     prior = cells.cells(["prior"], (5,), 0.6)
@@ -441,16 +443,25 @@ def test_a_cell_is_trained_scored_and_not_measured_twice(
     ]
     known.record["shapes"] |= speeds(cohort, wanted[2].setting, at=(1.0, 0.5)).record["shapes"]
     # What cannot be measured does not keep the others from it.
-    assert bench.run_cells(wanted, store, {"ixi-64": cohort}, own, tmp_path) == 1
+    running = part("run")
+    write = partial(bench.write_tables, store, tmp_path)
+    assert running.run_cells(wanted, store, {"ixi-64": cohort}, own, write) == 1
     first = store.cells()
     assert set(first) == {"recipes/tiny/0", "recipes/tiny/1"}
     assert first["recipes/tiny/0"]["value"]["scores"]["kid"]["value"] > 0
     assert "is too short" in first["recipes/tiny/1"]["value"]["refused"]
     assert "| tiny |" in (tmp_path / "quality.md").read_text()
     assert not list((tmp_path / "work").rglob("state-*.safetensors"))
-    monkeypatch.setattr(bench, "measure", lambda *_: pytest.fail("measured again"))
-    bench.run_cells(wanted, store, {"ixi-64": cohort}, own, tmp_path)
+    monkeypatch.setattr(running, "measure", lambda *_: pytest.fail("measured again"))
+    running.run_cells(wanted, store, {"ixi-64": cohort}, own, write)
     assert store.cells() == first
+    # Nor is it where another benchmark asks for the very same training.
+    other = part("store").Store(tmp_path / "tuning.json", tmp_path / "locks", [store.path])
+    twin = cells.Cell("verify/tiny/0", "verify", tiny, 0.2)
+    assert running.run_cells([twin], other, {"ixi-64": cohort}, own, write) == 0
+    (taken,) = other.cells().values()
+    assert taken["value"] == first["recipes/tiny/0"]["value"]
+    assert taken["measured_as"] == "quality.json: recipes/tiny/0"
     text = bench.status(wanted[1:2], store, {"ixi-64": cohort}, own)
     assert text.splitlines()[0] == "recipes/tiny/0: done"
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from popgan.networks.layers import Projection
 from popgan.prior.fold import fold_discriminator, fold_generator
 from popgan.prior.kinds import mixture
 from popgan.prior.weights import Prior, Tensors
@@ -98,10 +97,10 @@ def _stop_listening(discriminator: nn.Module) -> None:
 
     Fresh weights would add many times what the prior has learnt to say, and so drown it.
     """
-    for layer in discriminator.modules():
-        if isinstance(layer, Projection):
-            for weight in layer.parameters():
-                weight.zero_()
+    projection = getattr(discriminator, "projection", None)
+    if isinstance(projection, nn.Module):
+        for weight in projection.parameters():
+            weight.zero_()
 
 
 def _fitted(found: Tensor | None, target: Tensor) -> Tensor | None:
