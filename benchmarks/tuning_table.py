@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from popgan.evidence.experiments.pairing import common, difference
 from popgan.evidence.experiments.results import TuneResult
+from popgan.tuning.outcome import spread as spread_within
 from tuning_efficiency import COHORTS, SECONDS, replayed
 from tuning_methods import METHODS, NEW, PAPER, PAPER_32, SEARCHED, THIRD, VERIFY_COHORTS, stays
 from tuning_transfer import transfer_lines
@@ -46,11 +47,12 @@ def _searches(cells: Cells) -> list[str]:
             for word in ("complete", "pruned", "infeasible", "failed", "out of memory")
         }
         overhead = [trial.overhead for trial in search if trial.images]
-        spread = f"{found.spread.sd:.4f}" if found.spread else "-"
+        known = spread_within(found.trials)
+        sd = f"{known.sd:.3f} ({known.low:.3f} to {known.high:.3f})" if known else "-"
         rows.append(
             f"| {recipe} | {len(search)} x {found.seconds:g} s | {counts['complete']} | "
             f"{counts['pruned']} | {counts['infeasible']} | "
-            f"{counts['failed'] + counts['out of memory']} | {spread} | "
+            f"{counts['failed'] + counts['out of memory']} | {sd} | "
             f"{median(overhead):.1f} ({max(overhead):.1f}) | "
             f"{found.finals.reason if found.finals else 'no trial was better than the default'} |"
         )
@@ -60,8 +62,9 @@ def _searches(cells: Cells) -> list[str]:
         "## Searches",
         "",
         "The same trials and seconds for each recipe, on the tuning split of the benchmark cohort; "
-        "KID there is optimistic and compares within this table only. Overhead: seconds a trial "
-        "beside training and measuring, median (most).",
+        "KID there is optimistic and compares within this table only. Seed SD: within settings, "
+        "those of the final among them (95 %). Overhead: seconds a trial beside training and "
+        "measuring, median (most), on busy cores.",
         "",
         "| recipe | trials | complete | stopped | infeasible | failed | seed SD | overhead, s | "
         "final |",
