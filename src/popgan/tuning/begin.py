@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from popgan.cohort.cohort import Cohort
+from popgan.config.augmentation import AugmentationPlan
 from popgan.config.preset import Preset, load_preset, preset_names
 from popgan.config.preset_model import plan_value
 from popgan.config.schema import Plan, leaves
@@ -21,13 +22,12 @@ from popgan.provenance import usable_cores
 from popgan.stations.snapshots import seconds_a_snapshot
 from popgan.tuning.budgets import LEAST_SECONDS, Grant, full_trainings
 from popgan.tuning.definition import LAST, Definition, StudyPlaces
+from popgan.tuning.fitting import fitted
 from popgan.tuning.planner import Planner
 from popgan.tuning.prologue import ExperimentOptions, check_count, start_of
 from popgan.tuning.space import (
     can_count,
     defaults,
-    differing,
-    fits,
     including,
     load_space,
     narrowed,
@@ -226,25 +226,27 @@ def warm_starts(
 ) -> list[Setting]:
     """Settings that are tried first: other presets, and what earlier studies found.
 
-    Only those that lie in the space and differ from the default. What a study found is meant beside
-    the values that its own default had, as far as these are searched here as well.
+    Each as near as the space comes to it (`fitting.fitted`), if that differs from the default. What
+    a study found is meant beside the values that its own default had.
     """
-    found: list[Setting] = []
+    found: list[dict[str, Any]] = []
     for name in preset_names(options.recipe):
         preset = load_preset(name, options.recipe)
-        own: dict[str, Any] = {key: value for key, (value, _) in preset.values.items()}
+        # Where a preset has no word of it, a plan augments by this one.
+        method = AugmentationPlan.model_fields["method"].default
+        own: dict[str, Any] = {"augmentation.method": method}
+        own |= {key: value for key, (value, _) in preset.values.items()}
         own |= {"train.batch": preset.batch}
         own |= {f"preset.{key}": getattr(preset, key) for key in ("channel_base", "gamma_at_64")}
-        found.append({key: value for key, value in own.items() if key in default})
+        found.append(own)
     for study in earlier:
         best = _found(study)
-        if best is not None and all(name in default for name in best):
-            own = {one.name: one.default for one in study.space if one.default is not None}
-            found.append({name: value for name, value in (own | best).items() if name in default})
+        if best is not None:
+            found.append({**{one.name: one.default for one in study.space}, **best})
     kept: list[Setting] = []
-    for setting in found:
-        changes = differing(setting, default)
-        if changes and fits(space, changes) and changes not in kept:
+    for values in found:
+        changes = fitted(space, values, default)
+        if changes and changes not in kept:
             kept.append(changes)
     return kept
 
