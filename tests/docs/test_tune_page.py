@@ -11,7 +11,7 @@ from popgan.evidence.experiments.results import Point, Trial
 from popgan.evidence.experiments.spread import spread_of
 from popgan.tuning.begin import BUDGET, TRIALS, rungs_of
 from popgan.tuning.budgets import LEAST_SECONDS
-from popgan.tuning.definition import LAST, TICKS, Definition, StudyPlaces
+from popgan.tuning.definition import LAST, SPREAD, TICKS, Definition, StudyPlaces
 from popgan.tuning.scale import KEPT
 from popgan.tuning.space import load_space
 from popgan.tuning.storage import FINALS, MOST_STARTS, SEARCH
@@ -68,7 +68,8 @@ def test_the_lines_of_the_page_are_those_that_are_shown() -> None:
 
 def test_numbers_of_the_page_are_those_in_force() -> None:
     fields = Definition.model_fields
-    assert fields["spread"].default == fields["final_seeds"].default == len(LAST) == 3
+    assert SPREAD == fields["final_seeds"].default == len(LAST) == 3
+    assert 3 * SPREAD == 9 and "fewer than nine trials has fewer" in TEXT
     assert fields["finalists"].default == 3 and "The best three and the default" in TEXT
     assert f"the default is {BUDGET}" in PAGE and f"the default is {TRIALS}" in PAGE
     assert KEPT == 0.8 and "below 0.8 of what the default has" in TEXT

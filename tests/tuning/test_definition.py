@@ -60,9 +60,32 @@ def test_no_two_searches_of_a_run_share_seeds_and_finals_are_fresh_to_all(own_ru
     assert again.search_seed(4) == first.search_seed(4), "another process finds the same"
 
 
+@pytest.mark.parametrize(
+    ("trials", "spread", "finalists"),
+    [(1, 1, 0), (2, 1, 1), (3, 1, 2), (5, 1, 3), (6, 2, 3), (9, 3, 3), (24, 3, 3)],
+)
+def test_a_short_search_tries_more_than_the_default_and_expects_no_final_that_cannot_be(
+    own_run: Path, trials: int, spread: int, finalists: int
+) -> None:
+    values = study(own_run)[1].model_dump(exclude={"spread", "finalists", "final_seeds"})
+    one = Definition.model_validate({**values, "trials": trials})
+    assert (one.spread, one.most_finalists) == (spread, finalists)
+    assert one.most_finals == (3 * (finalists + 1) if finalists else 0)
+    # What an earlier version began keeps what it says.
+    before = one.model_copy(update={"spread": 3})
+    places = study(own_run)[0]
+    before.save(places.definition)
+    assert Definition.load(places.definition).spread == 3
+    assert before.most_finalists == min(3, max(0, trials - 3))
+
+
 def test_a_damaged_study_is_one_line(own_run: Path) -> None:
     places, _, _ = study(own_run)
     places.definition.write_text(places.definition.read_text().replace("trials: 5", "trials: no"))
+    with pytest.raises(UserError, match=r"is no study of popgan \(trials"):
+        Definition.load(places.definition)
+    text = places.definition.read_text()
+    places.definition.write_text(text.replace("spread: 2\n", ""))
     with pytest.raises(UserError, match=r"is no study of popgan \(trials"):
         Definition.load(places.definition)
 

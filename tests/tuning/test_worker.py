@@ -25,7 +25,7 @@ from popgan.tuning.scale import objective
 from popgan.tuning.storage import FINALS, SEARCH, Storage
 from popgan.tuning.trial import train_trial
 from popgan.tuning.worker import Worker, title
-from tuning.tiny_searches import Coarse, Made, cheap, heads, made, own_run, study, worker
+from tuning.tiny_searches import Coarse, Made, cheap, heads, made, own_run, study, trial, worker
 
 _ = (heads, own_run, cheap, made)
 pytestmark = pytest.mark.usefixtures("cheap")
@@ -83,9 +83,9 @@ def test_a_search_trains_the_default_first_then_samples_then_decides(
     best = finalists(search, 1)
     assert best, "some luck is better than the default's"
     assert len(final) == 2 * (1 + len(best)) and found.finals is not None
-    for trial in final:
-        assert trial.setting in [{}, *(one.setting for one in best)]
-        assert trial.seed in [one.definition.final_seed(place) for place in range(2)]
+    for again in final:
+        assert again.setting in [{}, *(one.setting for one in best)]
+        assert again.seed in [one.definition.final_seed(place) for place in range(2)]
     assert len(made.trained) == len(found.trials)
     assert not list(one.places.private.glob("*/*/checkpoints"))
 
@@ -261,13 +261,15 @@ def test_a_trial_that_kills_its_workers_is_failed_and_the_search_goes_on(own_run
     places, definition, _ = study(own_run)
     storage = Storage(places, definition)
     storage.enqueue_defaults()
+    default = storage.claim(SEARCH, 5)
+    assert default is not None and default.trial.number == 0
     for _ in range(3):
         claim = storage.claim(SEARCH, 5)
-        assert claim is not None and claim.trial.number == 0
+        assert claim is not None and claim.trial.number == 1
         claim.lock.close()
     claim = storage.claim(SEARCH, 5)
-    assert claim is not None and claim.trial.number == 1
-    (dead, alive) = storage.records(SEARCH)
+    assert claim is not None and claim.trial.number == 2
+    (_, dead, alive) = storage.records(SEARCH)
     assert dead.state == "failed" and "died 3 times" in dead.reason
     assert alive.state == "running"
 
@@ -278,18 +280,20 @@ def test_a_trial_that_gets_further_each_time_is_not_to_blame_for_interruptions(
     places, definition, _ = study(own_run)
     storage = Storage(places, definition)
     storage.enqueue_defaults()
+    default = storage.claim(SEARCH, 5)
+    assert default is not None and default.trial.number == 0
     for rows in range(1, 8):
         claim = storage.claim(SEARCH, 5)
-        assert claim is not None and claim.trial.number == 0, rows
-        (places.trial(SEARCH, 0) / "log.csv").write_text("images\n" + rows * "8\n")
+        assert claim is not None and claim.trial.number == 1, rows
+        (places.trial(SEARCH, 1) / "log.csv").write_text("images\n" + rows * "8\n")
         claim.lock.close()
     for _ in range(3):  # and now it does not
         claim = storage.claim(SEARCH, 5)
-        assert claim is not None and claim.trial.number == 0
+        assert claim is not None and claim.trial.number == 1
         claim.lock.close()
     claim = storage.claim(SEARCH, 5)
-    assert claim is not None and claim.trial.number == 1
-    assert storage.records(SEARCH)[0].state == "failed"
+    assert claim is not None and claim.trial.number == 2
+    assert storage.records(SEARCH)[1].state == "failed"
 
 
 def test_a_trial_that_ends_while_another_worker_looks_is_not_taken_again(
@@ -386,15 +390,6 @@ def test_a_journal_that_cannot_be_read_is_one_line(own_run: Path) -> None:
     places.journal.mkdir()
     with pytest.raises(UserError, match="cannot be read or written"):
         Storage(places, definition)
-
-
-def trial(number: int, kid: float | None, **more: Any) -> Trial:
-    values: dict[str, Any] = {
-        **{"number": number, "purpose": "sampled", "setting": {"a": number}, "seed": number},
-        **{"state": "complete", "kid": kid, "coverage": 0.5, "coverage_floor": 0.9},
-        **{"diversity": 1.0},
-    }
-    return Trial.model_validate(values | more)
 
 
 def test_a_low_score_bought_with_coverage_or_sameness_is_infeasible() -> None:

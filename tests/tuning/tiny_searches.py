@@ -12,7 +12,7 @@ import pytest
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
-from popgan.evidence.experiments.results import Outcome, Point, SearchSpace
+from popgan.evidence.experiments.results import Outcome, Point, SearchSpace, Trial
 from popgan.progress import Reporter
 from popgan.seeds import numpy_rng
 from popgan.training.probe import Measured
@@ -158,6 +158,16 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
     for module in ("ablation", "worker"):
         monkeypatch.setattr(f"popgan.tuning.{module}.train_trial", found)
     return found
+
+
+def trial(number: int, kid: float | None, **more: Any) -> Trial:
+    """A trial that has ended, sampled and complete unless it is said otherwise."""
+    values: dict[str, Any] = {
+        **{"number": number, "purpose": "sampled", "setting": {"a": number}, "seed": number},
+        **{"state": "complete", "kid": kid, "coverage": 0.5, "coverage_floor": 0.9},
+        **{"diversity": 1.0},
+    }
+    return Trial.model_validate(values | more)
 
 
 def study(run: Path, **changes: Any) -> tuple[StudyPlaces, Definition, Cohort]:

@@ -13,6 +13,8 @@ from popgan.tuning.study import StudyPlaces as StudyPlaces
 
 TICKS = 20
 """Ticks of a trial: rungs and snapshots are measured at some of them."""
+SPREAD = 3
+"""Trainings of the default in a search of enough trials."""
 _HALF = 2**30  # seeds of a search lie below, those of a final from here to 2**31 - 1
 _MOST_TRIALS, _MOST_SEEDS = 100_000, 20
 LAST = (18, 19, 20)
@@ -27,8 +29,9 @@ class Definition(Study):
 
     Attributes:
         trials: in the search, the default's among them.
-        spread: trainings of the default with other seeds, among them.
-        finalists: best settings that are trained again.
+        spread: trainings of the default with different seeds, among them; by default `SPREAD`, but
+            at most a third of the trials, because a search is there to try something else.
+        finalists: best settings that are trained again, at most.
         final_seeds: fresh seeds of each finalist and of the default.
         rungs: ticks after which a trial may be stopped.
         reduction: of this many trials at a rung, one goes on.
@@ -41,7 +44,9 @@ class Definition(Study):
     TOP: ClassVar[str] = "# What this study searches; written once.\n"
 
     trials: int = Field(ge=1, le=_MOST_TRIALS)
-    spread: int = Field(default=3, ge=1, le=20)
+    spread: int = Field(
+        default_factory=lambda known: max(1, min(SPREAD, known["trials"] // 3)), ge=1, le=20
+    )
     finalists: int = Field(default=3, ge=0, le=20)
     final_seeds: int = Field(default=3, ge=1, le=_MOST_SEEDS)
     rungs: list[int] = Field(max_length=TICKS)
@@ -66,6 +71,16 @@ class Definition(Study):
             place: among the seeds of the final, from 0.
         """
         return _HALF + derive(self.seed, f"final {self.name}") % (_HALF - _MOST_SEEDS) + place
+
+    @property
+    def most_finalists(self) -> int:
+        """Finalists that there can be: trainings of the default are none."""
+        return min(self.finalists, max(0, self.trials - self.spread))
+
+    @property
+    def most_finals(self) -> int:
+        """Trainings of the final that there can be: finalists and default with each fresh seed."""
+        return (self.most_finalists + 1) * self.final_seeds if self.most_finalists else 0
 
     @property
     def measured(self) -> list[int]:

@@ -9,6 +9,9 @@ Optuna's own pruner would compare a trial that skipped a rung with those that di
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
+
+from popgan.evidence.experiments.results import Setting
 
 
 def goes_on(value: float, others: Sequence[float], reduction: int) -> bool:
@@ -24,3 +27,18 @@ def goes_on(value: float, others: Sequence[float], reduction: int) -> bool:
         return True
     better = sum(other < value for other in others)
     return better < count // reduction
+
+
+def by_setting(values: Sequence[tuple[Setting, float]]) -> list[float]:
+    """What has come to a rung, setting by setting: the mean of the trainings of each.
+
+    A rung compares settings. The default is trained with several seeds; were each of them counted,
+    the first newcomers would have to be better than the luckiest.
+
+    Args:
+        values: setting and value of each training at this rung.
+    """
+    found: dict[str, list[float]] = {}
+    for setting, value in values:
+        found.setdefault(repr(sorted(setting.items())), []).append(value)
+    return [fmean(each) for each in found.values()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,11 @@ from popgan.evidence.experiments.spread import spread_of
 from popgan.stations.experiments import save_result
 from popgan.stations.experiments_csv import write_points, write_trials
 from popgan.tuning.definition import TICKS, Definition
+from popgan.tuning.records import DONE as DONE
 from popgan.tuning.scale import limits
 from popgan.tuning.storage import FINALS, SEARCH, Storage
 
 _DEFAULT = ("default", "seed spread")
-DONE = ("complete", "infeasible", "pruned", "failed", "out of memory")
 
 
 def violations(trial: Trial, others: Sequence[Trial]) -> dict[str, float]:
@@ -92,7 +93,9 @@ def spread(trials: Sequence[Trial]) -> Spread | None:
 
 
 def finalists(trials: Sequence[Trial], count: int) -> list[Trial]:
-    """The best feasible trials that are below the default's mean, lowest first.
+    """The best feasible trials that are below the default's mean, lowest first; each setting once.
+
+    One that was proposed and is the default is none: the default is in the final anyway.
 
     Args:
         trials: of the search, judged.
@@ -105,6 +108,7 @@ def finalists(trials: Sequence[Trial], count: int) -> list[Trial]:
         for one in trials
         if one.state == "complete"
         and one.purpose not in _DEFAULT
+        and one.setting
         and one.kid is not None
         and one.kid < level
     ]
@@ -113,6 +117,29 @@ def finalists(trials: Sequence[Trial], count: int) -> list[Trial]:
         if all(one.setting != other.setting for other in best):
             best.append(one)
     return best[:count]
+
+
+def final_settings(search: Sequence[Trial], definition: Definition) -> list[Setting]:
+    """What a final trains: the default and the finalists; nothing where there are none.
+
+    Args:
+        search: trials of the search, judged; all have ended.
+        definition: of the study.
+    """
+    best = finalists(search, definition.finalists)
+    return [{}, *(one.setting for one in best)] if best else []
+
+
+def finals_expected(search: Sequence[Trial], definition: Definition) -> int:
+    """Trainings of the final; as long as the search is not complete, how many there may be.
+
+    Args:
+        search: trials of the search as far as it is known, judged.
+        definition: of the study.
+    """
+    if sum(one.state in DONE for one in search) < definition.trials:
+        return definition.most_finals
+    return len(final_settings(search, definition)) * definition.final_seeds
 
 
 def finals(
@@ -130,12 +157,13 @@ def finals(
     """
     final = [one for one in final if one.purpose == "final"]
     chosen = finalists(search, definition.finalists)
-    settings: list[Setting] = [{}, *(one.setting for one in chosen)]
     seeds = sorted({one.seed for one in final})
-    expected = len(settings) * definition.final_seeds
-    if not chosen or len(final) < expected or any(one.state not in DONE for one in final):
-        return None
     known = {(one.seed, _key(one.setting)): one.kid for one in final}
+    expected = product(seeds, map(_key, final_settings(search, definition)))
+    if not chosen or len(seeds) < definition.final_seeds or not known.keys() >= set(expected):
+        return None
+    if any(one.state not in DONE for one in final):
+        return None
 
     def values(setting: Setting) -> list[float | None]:
         return [known.get((seed, _key(setting))) for seed in seeds]

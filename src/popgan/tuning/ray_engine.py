@@ -32,7 +32,7 @@ from popgan.progress import Reporter
 from popgan.stations.folder import locked
 from popgan.tuning.begin import TuneOptions
 from popgan.tuning.definition import Definition, StudyPlaces
-from popgan.tuning.search import Lines, begin, conclude
+from popgan.tuning.search import begin, conclude, progress
 from popgan.tuning.worker import Worker
 from popgan.wording import counted
 
@@ -169,10 +169,9 @@ class _Head(Worker):
 
         # Ray prints what it knows of lost nodes on standard output, which is for results.
         nowhere = contextlib.redirect_stdout(io.StringIO())
-        with self.reporter.task("tuning", self.definition.trials) as task, nowhere:
-            lines = Lines(self.definition, self.reporter, task)
+        with progress(self.storage, self.definition, self.reporter) as lines, nowhere:
             self.storage.enqueue_defaults()
-            exhaust(self, self.workers, self.needs, lambda: lines.show(self.storage))
+            exhaust(self, self.workers, self.needs, lines.show)
 
 
 @contextmanager

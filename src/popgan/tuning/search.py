@@ -11,7 +11,8 @@ of them is surely better.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
@@ -25,7 +26,7 @@ from popgan.tuning import prologue
 from popgan.tuning.begin import TuneOptions, define
 from popgan.tuning.crew import Crew
 from popgan.tuning.definition import Definition, StudyPlaces
-from popgan.tuning.outcome import DONE, judged, result, write_result
+from popgan.tuning.outcome import DONE, finals_expected, judged, result, write_result
 from popgan.tuning.prologue import joined
 from popgan.tuning.storage import FINALS, SEARCH, Storage
 from popgan.tuning.worker import POLL, Worker, title
@@ -158,13 +159,10 @@ def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult
 
 
 def _alone(places: StudyPlaces, definition: Definition, cohort: Cohort, reporter: Reporter) -> None:
-    with reporter.task("tuning", definition.trials) as task:
-        lines = Lines(definition, reporter, task)
-        worker = Worker(
-            places, definition, cohort, reporter, told=lambda _, storage: lines.show(storage)
-        )
-        lines.show(worker.storage)
+    worker = Worker(places, definition, cohort, reporter, told=lambda *_: lines.show())
+    with progress(worker.storage, definition, reporter) as lines:
         worker.run()
+        lines.show()
 
 
 def _with_crew(
@@ -173,42 +171,76 @@ def _with_crew(
     storage = Storage(places, definition)
     storage.enqueue_defaults()
     with (
-        reporter.task("tuning", definition.trials) as task,
+        progress(storage, definition, reporter) as lines,
         Crew(places, workers, definition.threads, reporter) as crew,
     ):
-        lines = Lines(definition, reporter, task)
         while crew.busy():
-            lines.show(storage)
+            lines.show()
             time.sleep(POLL)
-        lines.show(storage)
+        lines.show()
+
+
+@contextmanager
+def progress(storage: Storage, definition: Definition, reporter: Reporter) -> Iterator[Lines]:
+    """Lines and progress of a search and its final; what has ended before is done, and not said.
+
+    Args:
+        storage: of the study.
+        definition: of the study.
+        reporter: shows it.
+    """
+    lines = Lines(storage, definition, reporter)
+    with reporter.task("tuning", lines.total, start=lines.done) as lines.task:
+        yield lines
 
 
 class Lines:
-    """Says of every trial how it ended, once."""
+    """Says of every training that ends from now on how it ended, once.
 
-    def __init__(self, definition: Definition, reporter: Reporter, task: Task) -> None:
-        self.definition, self.reporter, self.task = definition, reporter, task
-        self._said: set[tuple[str, int]] = set()
+    Attributes:
+        total: trainings of search and final; of a final that is not known yet, as many as may be.
+        done: trainings that have ended.
+        task: moved on with each.
+    """
 
-    def show(self, storage: Storage) -> None:
-        """Lines of the trials that have ended since."""
-        search = judged(storage.records(SEARCH))
-        best = min((t.kid for t in search if t.kid is not None), default=None)
-        for record in search:
-            if self._new(SEARCH, record):
-                self.reporter.message(title(record))
-                self.task.advance(1, **({"best": f"KID {best:.4f}"} if best is not None else {}))
-        final = storage.records(FINALS)
-        for record in final:
-            if self._new(FINALS, record):
-                self.reporter.message(f"final: {title(record)}")
+    def __init__(self, storage: Storage, definition: Definition, reporter: Reporter) -> None:
+        self.storage, self.definition, self.reporter = storage, definition, reporter
+        self.task = Task()
+        known = self._ended()
+        self._said = {(study, one.number) for study, records in known for one in records}
+        self.done = len(self._said)
+        self._final = self._expected()
+        self.total = definition.trials + self._final
 
-    def _new(self, study: str, record: Trial) -> bool:
-        key = (study, record.number)
-        if record.state not in DONE or key in self._said:
-            return False
-        self._said.add(key)
-        return True
+    def show(self) -> None:
+        """Lines of the trainings that have ended since."""
+        for study, records in self._ended():
+            able = [one.kid for one in records if one.state == "complete" and one.kid is not None]
+            best = {"best": f"KID {min(able):.4f}"} if able and study == SEARCH else {}
+            for record in records:
+                if (study, record.number) not in self._said:
+                    self._said.add((study, record.number))
+                    self.reporter.message(f"{'final: ' * (study == FINALS)}{title(record)}")
+                    self._advance(1, **best)
+        if (expected := self._expected()) < self._final:
+            # Fewer finalists than there might have been: as much less is left.
+            self._advance(self._final - expected)
+            self._final = expected
+
+    def _advance(self, steps: int, **figures: str) -> None:
+        self.done += steps
+        self.task.advance(steps, **figures)
+
+    def _ended(self) -> list[tuple[str, list[Trial]]]:
+        """Trainings that have ended, of the search and of the final."""
+        search, final = judged(self.storage.records(SEARCH)), self.storage.records(FINALS)
+        both = ((SEARCH, search), (FINALS, final))
+        return [(study, [one for one in some if one.state in DONE]) for study, some in both]
+
+    def _expected(self) -> int:
+        """Trainings of the final; an earlier version may have queued one twice."""
+        search = judged(self.storage.records(SEARCH))
+        return max(finals_expected(search, self.definition), len(self.storage.trials(FINALS)))
 
 
 def _earlier(places: StudyPlaces, recipe: str, reporter: Reporter) -> Iterable[TuneResult]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from pydantic import ValidationError
 
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Purpose, Setting, Trial
@@ -23,23 +22,13 @@ from popgan.seeds import derive
 from popgan.tuning.definition import Definition, StudyPlaces
 from popgan.tuning.folder import belongs, hold, ticks
 from popgan.tuning.journal import open_journal, reachable
+from popgan.tuning.records import EndedError, broken_default, of_its_own, record_of, write_end
 from popgan.tuning.space import differing, rounded, suggest
 
 SEARCH, FINALS = "search", "finals"
 MOST_STARTS = 3
 _PATIENCE = 60.0  # seconds to wait for another worker's turn to take a trial
 _STARTUP = 8  # trials before the model of the objective is asked
-
-_STATES = {
-    "complete": TrialState.COMPLETE,
-    "infeasible": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
-    # The model of the objective learns nothing from trials that Optuna calls failed.
-    "failed": TrialState.PRUNED,
-    "out of memory": TrialState.PRUNED,
-}
-_FAILED = ("failed", "out of memory")
-_WORST = 10.0  # of a constraint: more than any loss of coverage and variety together
 
 
 @dataclass
@@ -119,9 +108,13 @@ class Storage:
                 values = {**definition.default, **setting}
                 study.enqueue_trial(values, user_attrs={"purpose": "warm start"})
 
-    def enqueue_finals(self, settings: Sequence[Setting]) -> None:
+    def enqueue_finals(self, settings: Sequence[Setting]) -> int:
         """Queue what is not there of the final: every setting with every fresh seed; seeds
-        outside, so that all settings have been trained with the first before the second begins."""
+        outside, so that all settings have been trained with the first before the second begins.
+
+        Returns:
+            How many trainings the final has; an earlier version may have queued one twice.
+        """
         definition = self.definition
         with self._turn():
             known = [
@@ -138,8 +131,10 @@ class Storage:
                 for setting in settings:
                     if (seed, dict(setting)) in known:
                         continue
+                    known.append((seed, dict(setting)))
                     attributes = {"purpose": "final", "seed": seed, "setting": dict(setting)}
                     self.studies[FINALS].enqueue_trial({}, user_attrs=attributes)
+            return len(self.trials(FINALS))
 
     def claim(self, study: str, most: int) -> Claim | None:
         """A trial to train: one that lost its worker, else the next in the queue, else a new one.
@@ -165,43 +160,70 @@ class Storage:
             return self._asked(study, begun)
 
     def report(self, claim: Claim, kid: float, rung: int) -> None:
-        """Write the KID of a trial at a rung, which others are compared with."""
-        with self._reachable():
-            claim.trial.report(kid, rung)
+        """Write the KID of a trial at a rung, which others are compared with.
+
+        One that is there stays: so it is where a training was interrupted behind a rung, and goes
+        on from a checkpoint before it.
+
+        Raises:
+            EndedError: another worker has ended the trial.
+        """
+        with self._reachable(), of_its_own():
+            frozen = self._storage.get_trial(claim.trial._trial_id)
+            if frozen.state.is_finished():
+                raise EndedError(f"trial {frozen.number} has ended")
+            if rung not in frozen.intermediate_values:
+                claim.trial.report(kid, rung)
 
     def tell(self, claim: Claim, record: Trial, violations: Mapping[str, float]) -> None:
-        """Write how a trial ended, and let it go.
+        """Write how a trial ended, and let it go; see `records.write_end`.
 
-        Optuna ranks one that could not be trained behind all others, whatever it came to before.
-
-        Args:
-            claim: of it.
-            record: how it ended.
-            violations: of each constraint, at most 0 where it is kept.
+        Raises:
+            EndedError: another worker has ended it.
         """
-        trial = claim.trial
-        state = _STATES[record.state]
-        kid = record.kid if state == TrialState.COMPLETE else None
-        with claim.lock, self._reachable():
-            trial.set_user_attr("record", record.model_dump_json())
-            broken = {"trained": _WORST} if record.state in _FAILED else {}
-            for name, value in {**violations, **broken}.items():
-                trial.set_constraint(name, value)
-            self.studies[claim.study].tell(trial, kid, state=state, skip_if_finished=True)
+        try:
+            with self._reachable():
+                write_end(self.studies[claim.study], claim.trial, record, violations)
+        finally:
+            claim.lock.close()
+
+    def leave(self, claim: Claim) -> None:
+        """Let a trial go that has not ended, by no fault of its own: that start does not count."""
+        try:
+            # Where nothing can be written it counts, and so could the next one not begin.
+            with suppress(UserError, EndedError), self._reachable(), of_its_own():
+                known = self._storage.get_trial(claim.trial._trial_id).user_attrs
+                claim.trial.set_user_attr("starts", max(0, int(known.get("starts", 1)) - 1))
+        finally:
+            claim.lock.close()
 
     def _taken_over(self, study: str, frozen: FrozenTrial) -> Claim | None:
-        """A trial whose worker has gone; after some deaths it is to blame itself."""
-        folder = self.places.trial(study, frozen.number)
-        lock = hold(folder)
+        """A trial whose worker has gone; None if it has not, or has ended the trial."""
+        lock = hold(self.places.trial(study, frozen.number))
         if lock is None:
             return None
+        claim = None
+        try:
+            with suppress(EndedError), of_its_own():
+                claim = self._resumed(study, frozen._trial_id, lock)
+        finally:
+            if claim is None:
+                lock.close()
+        return claim
+
+    def _resumed(self, study: str, key: int, lock: IO[str]) -> Claim | None:
+        """A trial that this process holds now; after some deaths it is to blame itself.
+
+        Raises:
+            UserError: so it is, and it is the default.
+        """
         # It may have ended between the look and the lock.
-        frozen = self._storage.get_trial(frozen._trial_id)
+        frozen = self._storage.get_trial(key)
         if frozen.state != TrialState.RUNNING:
-            lock.close()
             return None
+        folder = self.places.trial(study, frozen.number)
         belongs(folder, self._digest)
-        trial = optuna.trial.Trial(self.studies[study], frozen._trial_id)
+        trial = optuna.trial.Trial(self.studies[study], key)
         # A worker that got further was not killed by the trial, but interrupted, or its node died.
         come = ticks(folder)
         further = come > frozen.user_attrs.get("ticks", 0)
@@ -209,6 +231,9 @@ class Storage:
         claim = self._claim(study, trial, lock)
         if starts > MOST_STARTS:
             reason = f"its worker died {MOST_STARTS} times, without a word"
+            if claim.purpose == "default":
+                trial.set_user_attr("starts", 0)
+                raise broken_default(reason, self.places.folder)
             record = record_of(frozen).model_copy(update={"state": "failed", "reason": reason})
             self.tell(claim, record, {})
             return None
@@ -267,20 +292,3 @@ class Storage:
 
     def _reachable(self) -> AbstractContextManager[None]:
         return reachable(self.places.journal)
-
-
-def record_of(frozen: FrozenTrial) -> Trial:
-    """A trial as a result; one that runs has only what is known yet."""
-    known: dict[str, Any] = frozen.user_attrs
-    if "record" in known:
-        try:
-            return Trial.model_validate_json(known["record"])
-        except ValidationError as error:
-            raise UserError(f"trial {frozen.number} of the journal is damaged") from error
-    return Trial(
-        number=frozen.number,
-        purpose=known.get("purpose", "sampled"),
-        setting=known.get("setting", {}),
-        seed=int(known.get("seed", 0)),
-        state="running" if frozen.state == TrialState.RUNNING else "failed",
-    )

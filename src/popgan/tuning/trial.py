@@ -16,7 +16,7 @@ import torch
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
 from popgan.device import best_device
-from popgan.errors import UserError, is_out_of_memory
+from popgan.errors import DiskError, UserError, is_out_of_memory
 from popgan.evidence.experiments.results import Outcome, Point, State
 from popgan.files import sha256_value
 from popgan.progress import Reporter
@@ -37,6 +37,10 @@ from popgan.tuning.scale import TrialScale, objective
 from popgan.tuning.study import LostError
 
 SHOWN = 64  # images that variety is measured with
+
+BLAMELESS = (DiskError, LostError)
+"""What says nothing of a setting: a full disk, a journal out of reach. A training that meets it has
+not failed; the same call goes on."""
 
 Judge = Callable[[int, float], bool]
 """Told the rung (from 0) and the KID there; answers whether the trial may stop."""
@@ -69,13 +73,14 @@ def train_trial(
 
     Raises:
         KeyboardInterrupt: interrupted; the same call goes on.
+        DiskError: nothing can be written; the same call goes on.
         LostError: the journal that it is judged by cannot be reached; the same call goes on.
     """
     start = time.monotonic()
     try:
         made = _kept_plan(folder, plan)
         return _Training(folder, made, cohort, rungs, seed, judge, reporter).run(start)
-    except LostError:
+    except BLAMELESS:
         raise
     except UserError as error:
         return Outcome(state=_failure(error), reason=str(error))
@@ -144,7 +149,7 @@ class _Training:
             run(job, state, self.reporter)
         except _StoppedError:
             pass
-        except LostError:
+        except BLAMELESS:
             raise
         except UserError as error:
             return self._outcome(state, _failure(error), str(error), start)

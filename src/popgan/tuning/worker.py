@@ -10,6 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import Preset
@@ -18,9 +19,10 @@ from popgan.evidence.experiments.results import Outcome, Trial
 from popgan.progress import Reporter
 from popgan.tuning.definition import Definition, StudyPlaces
 from popgan.tuning.folder import forget
-from popgan.tuning.halving import goes_on
-from popgan.tuning.outcome import DONE, finalists, judged, result, violations, write_result
+from popgan.tuning.halving import by_setting, goes_on
+from popgan.tuning.outcome import final_settings, judged, result, violations, write_result
 from popgan.tuning.planner import Planner
+from popgan.tuning.records import DONE, FAILED, EndedError, broken_default
 from popgan.tuning.storage import FINALS, SEARCH, Claim, Storage
 from popgan.tuning.study import refuse_other_cohort
 from popgan.tuning.trial import train_trial
@@ -75,12 +77,8 @@ class Worker:
 
     def queue_final(self) -> int:
         """Queue the final of a search whose trials have all ended; returns how many it has."""
-        best = finalists(judged(self.storage.records(SEARCH)), self.definition.finalists)
-        if not best:
-            return 0
-        settings = [{}, *(trial.setting for trial in best)]
-        self.storage.enqueue_finals(settings)
-        return len(settings) * self.definition.final_seeds
+        settings = final_settings(judged(self.storage.records(SEARCH)), self.definition)
+        return self.storage.enqueue_finals(settings) if settings else 0
 
     def write(self) -> None:
         """Write results.json as things stand."""
@@ -100,36 +98,58 @@ class Worker:
 
         Returns:
             False if all have ended, so that there was none to train.
+
+        Raises:
+            UserError: the default cannot be trained, the disk is full or the journal out of reach;
+                the trial waits, and the same call goes on with it.
         """
-        while (claim := self.storage.claim(study, most)) is None:
+        while True:
             records = self.storage.records(study)
             if len(records) >= most and all(one.state in DONE for one in records):
                 return False
+            self._refuse_broken_default()
+            if (claim := self.storage.claim(study, most)) is not None:
+                self._train(claim)
+                return True
             time.sleep(POLL)
-        self._train(claim)
-        return True
 
     def _train(self, claim: Claim) -> None:
-        number = claim.trial.number
-        folder = self.places.trial(claim.study, number)
+        folder = self.places.trial(claim.study, claim.trial.number)
         # If anything is raised, nothing is told: the trial waits for whoever takes it over.
         with claim.lock:
-            outcome = train_trial(
-                folder,
-                lambda: self.planner.plan(claim.setting, claim.seed),
-                self.cohort,
-                rungs=self.definition.rungs,
-                seed=self.definition.seed,
-                judge=self._judge(claim),
-                reporter=self.reporter,
-            )
-            record = self._record(claim, outcome)
-            others = self.storage.records(claim.study)
-            self.storage.tell(claim, record, violations(record, others))
+            try:
+                record = self._trained(claim, folder)
+                others = self.storage.records(claim.study)
+                self.storage.tell(claim, record, violations(record, others))
+            except EndedError:
+                forget(folder)
+                return
+            except (KeyboardInterrupt, UserError):
+                self.storage.leave(claim)
+                raise
         forget(folder)
         self.write()
         self._told(record, self.storage)
-        self._refuse_broken_default(record)
+
+    def _trained(self, claim: Claim, folder: Path) -> Trial:
+        """Train a trial.
+
+        Raises:
+            EndedError: another worker has ended it.
+            UserError: it says nothing of the setting, or it is the default that failed.
+        """
+        outcome = train_trial(
+            folder,
+            lambda: self.planner.plan(claim.setting, claim.seed),
+            self.cohort,
+            rungs=self.definition.rungs,
+            seed=self.definition.seed,
+            judge=self._judge(claim),
+            reporter=self.reporter,
+        )
+        if claim.purpose == "default" and outcome.state in FAILED:
+            raise broken_default(outcome.reason, self.places.folder)
+        return self._record(claim, outcome)
 
     def _record(self, claim: Claim, outcome: Outcome) -> Trial:
         return Trial(
@@ -149,26 +169,28 @@ class Worker:
             if claim.purpose not in ("sampled", "warm start"):
                 return False
             others = [
-                frozen.intermediate_values[rung]
+                (frozen.user_attrs["setting"], frozen.intermediate_values[rung])
                 for frozen in self.storage.trials(claim.study)
                 if rung in frozen.intermediate_values and frozen.number != claim.trial.number
             ]
-            return not goes_on(kid, others, self.definition.reduction)
+            return not goes_on(kid, by_setting(others), self.definition.reduction)
 
         return judge
 
-    def _refuse_broken_default(self, record: Trial) -> None:
-        """A search around something that cannot be trained would fail trial by trial.
+    def _refuse_broken_default(self) -> None:
+        """Earlier versions wrote down that the default had failed, and went on around nothing.
 
         Raises:
-            UserError: the default failed.
+            UserError: so it was.
         """
-        if record.purpose == "default" and record.state in ("failed", "out of memory"):
-            raise UserError(
-                f"the default cannot be trained ({record.reason})",
-                where=self.places.folder,
-                do="choose another --preset, or values with --set, and another --name",
-            )
+        for record in self.storage.records(SEARCH):
+            if record.purpose == "default" and record.state in FAILED:
+                raise UserError(
+                    f"the default could not be trained ({record.reason.rstrip('.')}), and there is "
+                    "nothing to hold other trials against",
+                    where=self.places.folder,
+                    do="see to that and begin anew: with another --name, or without this folder",
+                )
 
 
 def title(record: Trial) -> str:
