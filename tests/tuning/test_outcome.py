@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from popgan.evidence.experiments.results import Candidate, Finals, Setting, Trial
+from popgan.evidence.experiments.results import Candidate, Finals, Setting, Trial, TuneResult
 from popgan.tuning.outcome import finals
 
 SEEDS = (11, 12, 13)
@@ -85,3 +85,14 @@ def test_the_default_stays_where_every_finalist_collapses() -> None:
 def test_results_of_earlier_versions_are_read() -> None:
     known = {"trial": 1, "setting": {}, "searched": 0.4, "values": [0.4], "mean": 0.4}
     assert Candidate.model_validate(known).reason == ""
+
+
+def test_a_search_knows_whether_it_has_tried_anything_but_the_default() -> None:
+    values: dict[str, Any] = {
+        **{"name": "a", "recipe": "popgan", "preset": "quick", "shape": (8, 8), "subjects": 9},
+        **{"slices": 9, "tuning_subjects": 3, "tuning_slices": 3, "seconds": 1.0, "rungs": []},
+        **{"space": []},
+    }
+    alone = [*SEARCH[:1], trained(1, {}, 0.4), *fresh(GOOD, 0.3)]
+    assert TuneResult(**values, trials=alone).only_default
+    assert not TuneResult(**values, trials=[*alone, *SEARCH[1:]]).only_default

@@ -220,3 +220,8 @@ class TuneResult(Result):
     machine: str = ""
     cohort: str = ""
     asked: int | None = None
+
+    @property
+    def only_default(self) -> bool:
+        """Whether nothing else was tried: by the seeds of the default, or a proposal that is it."""
+        return not any(trial.setting for trial in self.trials if trial.purpose != "final")
