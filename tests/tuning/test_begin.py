@@ -208,3 +208,28 @@ def test_bounds_and_values_that_are_possible_are_searched(heads: Path, tmp_path:
     space = {one.name: one for one in definition.space}
     assert space["train.lr_generator"].choices == [0.001, 0.005, 0.003]
     assert (space["network.dropout"].high, space["train.batch"].whole) == (0.6, True)
+
+
+def test_a_search_of_the_default_alone_grants_no_time_for_a_final(
+    heads: Path, tmp_path: Path
+) -> None:
+    alone, more = (
+        define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), replace(options(), trials=n))
+        for n in (1, 4)
+    )
+    # One training in the time of four, and of up to twelve that four may bring.
+    assert alone.seconds > 4 * more.seconds
+
+
+def test_workers_that_share_a_gpu_share_its_time(
+    heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seconds(**more: Any) -> float:
+        wanted = replace(options(), **more)
+        return define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), wanted).seconds
+
+    one, two = seconds(workers=1), seconds(workers=2)
+    assert two == pytest.approx(2 * one, rel=0.1)
+    monkeypatch.setattr("popgan.tuning.prologue.side_by_side", lambda workers: min(workers, 1))
+    assert seconds(workers=2) == pytest.approx(one, rel=0.1)
+    assert seconds(workers=2, beside=2) == pytest.approx(two, rel=0.1)

@@ -180,9 +180,9 @@ def told(found: TuneResult) -> list[str]:
             lines.append(f"{mark} {_final(candidate)}")
         lines.append(found.finals.reason)
     elif not any(trial.purpose == "final" for trial in found.trials):
-        alone = all(trial.purpose in ("default", "seed spread") for trial in search)
-        tried = "nothing but the default was tried" if alone else "no trial was better"
-        lines += ["", f"{tried}: the default stays"]
+        alone = "nothing but the default was tried"
+        words = alone if found.only_default else "no trial was better"
+        lines += ["", f"{words}: the default stays"]
     return lines
 
 

@@ -123,7 +123,7 @@ def _nothing_better(result: TuneResult) -> bool:
 
 def _kept(result: TuneResult) -> str:
     """Why a search without a final keeps the default."""
-    if all(trial.purpose in ("default", "seed spread") for trial in result.trials):
+    if result.only_default:
         return "Nothing but the default was tried: the trials that were asked for are its seeds."
     return (
         "No trial had a lower KID than the default on average, so none was trained anew with fresh "

@@ -29,7 +29,7 @@ from popgan.tuning.folder import forget
 from popgan.tuning.planner import Planner
 from popgan.tuning.prologue import joined
 from popgan.tuning.study import refuse_other_cohort
-from popgan.tuning.trial import train_trial
+from popgan.tuning.trial import BLAMELESS, train_trial
 from popgan.tuning.worker import POLL
 
 
@@ -189,7 +189,7 @@ class Trainer:
             )
         except BaseException as error:
             # Nothing is told, so the cell waits for whoever takes it over.
-            self.cells.leave(claim, died=not isinstance(error, KeyboardInterrupt))
+            self.cells.leave(claim, died=not isinstance(error, (KeyboardInterrupt, *BLAMELESS)))
             raise
         self.cells.tell(claim, Ended.of(cell, outcome, self.name))
         forget(folder)

@@ -131,7 +131,7 @@ def _grant(options: AblateOptions, cohort: Cohort, trainings: int) -> Grant:
     return Grant(
         budget=options.asked()["budget"],
         trainings=trainings,
-        workers=options.workers,
+        workers=options.at_once,
         measuring=snapshot * len([*CURVE, *LAST]),
         what=counted(trainings, "training needs", "trainings need"),
         fewer="--seeds, --parts or --trials"

@@ -133,13 +133,16 @@ def _seconds(draft: Definition, options: TuneOptions, planner: Planner) -> float
     """
     cohort = planner.cohort
     snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
-    finals = (draft.finalists + 1) * draft.final_seeds
+    finals = draft.most_finals
+    what = f"{counted(draft.trials, 'trial', 'trials')} and the final need"
+    if not finals:
+        what = counted(draft.trials, "trial needs", "trials need")
     grant = Grant(
         budget=options.asked()["budget"],
         trainings=full_trainings(draft.trials, spread=draft.spread, finals=finals),
-        workers=options.workers,
+        workers=options.at_once,
         measuring=snapshot * (len(LAST) + 2),
-        what=f"{counted(draft.trials, 'trial', 'trials')} and the final need",
+        what=what,
         fewer="trials (popgan tune --trials)",
     )
     grant.seconds(LEAST_SECONDS)  # before anything is measured

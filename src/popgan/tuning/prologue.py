@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import load_preset
+from popgan.device import side_by_side
 from popgan.errors import UserError
 from popgan.planning.budget import parse_budget
 from popgan.planning.trial import LEAST_SUBJECTS
@@ -19,7 +20,7 @@ from popgan.tuning.folder import remove
 from popgan.tuning.study import Start, Study, StudyPlaces, refuse_other_cohort
 
 Kind = TypeVar("Kind", bound=Study)
-_ANYWAY = ("workers", "threads")
+_ANYWAY = ("workers", "beside", "threads")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class ExperimentOptions(ABC):
             after the recipe has found, or "tuned:NAME".
         budget: time of the whole study on this machine, such as "2h".
         workers: processes on this machine, or trainings at the same time on a cluster.
+        beside: how many of these really compute at the same time; None: as this machine can.
         seed: of the study.
         overrides: values of the plan that are held.
     """
@@ -40,12 +42,18 @@ class ExperimentOptions(ABC):
     preset: str = "standard"
     budget: str | None = None
     workers: int = 1
+    beside: int | None = None
     seed: int = 0
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     @abstractmethod
     def defaults(self) -> dict[str, Any]:
         """Values of options that were not given, the budget's among them."""
+
+    @property
+    def at_once(self) -> int:
+        """How many trainings really run at the same time; the budget is divided among them."""
+        return self.beside or side_by_side(self.workers)
 
     @property
     def start(self) -> str:

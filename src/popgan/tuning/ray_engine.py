@@ -129,7 +129,12 @@ def tune(
     with connected(address) as nodes:
         count = workers or nodes.trainings
         wanted = options or TuneOptions()
-        wanted = replace(wanted, workers=count, threads=wanted.threads or nodes.threads(count))
+        wanted = replace(
+            wanted,
+            workers=count,
+            beside=min(count, nodes.gpus or count),
+            threads=wanted.threads or nodes.threads(count),
+        )
         wanted.check()
         new = not places.definition.exists()
         with locked(places.run):
