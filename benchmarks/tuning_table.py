@@ -94,6 +94,8 @@ def _trained(cells: Cells, group: str, cohort: str) -> list[str]:
 def _verdict(found: Mapping[str, Mapping[int, float | None]]) -> list[str]:
     if NEW not in found:
         return ["The new standard is not trained yet."]
+    if len(found) == 1:
+        return ["There is nothing yet to hold it against."]
     own, lines = _mean(found[NEW]), []
     below = [name for name, kids in found.items() if name != NEW and _mean(kids) < own]
     ties = [name for name in below if not _clear(found[name], found[NEW])]
