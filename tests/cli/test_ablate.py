@@ -87,6 +87,10 @@ def test_other_options_than_the_study_was_begun_with_are_refused(own_run: Path, 
     assert answer.status == 2
     assert "begun otherwise (seeds 4, was 2)" in answer.line
     assert "add --name NEW" in answer.line
+    # What is typed is meant, even where it is the default; what is not typed asks for nothing.
+    typed = call("ablate", own_run, "--preset", "standard", "--seed", "0")
+    assert typed.status == 2
+    assert "begun otherwise (preset standard, was quick)" in typed.line
 
 
 def test_one_seed_is_a_warning_and_no_error(own_run: Path, made: Made) -> None:

@@ -92,6 +92,8 @@ def test_a_study_goes_on_with_its_own_options_only(own_run: Path, made: Made) ->
     assert answer.status == 2 and "trials 2, was 1" in answer.line
     assert "--name" in answer.line
     assert call("tune", own_run).status == 0  # nothing asked: go on with what there is
+    typed = call("tune", own_run, "--preset", "standard")  # asked, though it is the default
+    assert typed.status == 2 and "preset standard, was quick" in typed.line
     assert tune(own_run, "--trials", 1, "--budget", "7m", "--name", "second").status == 0
     assert (own_run / "tune/second/results.json").exists()
 

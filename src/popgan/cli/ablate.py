@@ -123,6 +123,7 @@ def ablate(
         workers=workers,
         seed=seed,
         overrides=overrides,
+        given=shared.typed(context),
     )
     options.check()
     places = AblationPlaces(folder, name or recipe)

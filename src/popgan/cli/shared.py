@@ -58,6 +58,15 @@ def settings_of(context: typer.Context) -> Settings:
     return context.obj if isinstance(context.obj, Settings) else Settings()
 
 
+def typed(context: typer.Context) -> frozenset[str]:
+    """Options of the verb that stand on the command line, whatever they say."""
+    return frozenset(
+        name
+        for name in context.params
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    )
+
+
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.", show_default=False)]
 Name = Annotated[
     str | None,

@@ -111,6 +111,7 @@ def tune(
         seed=seed,
         search=search or [],
         overrides=overrides,
+        given=shared.typed(context),
     )
     options.check()
     places = StudyPlaces(folder, name or recipe)

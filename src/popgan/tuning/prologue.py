@@ -20,7 +20,7 @@ from popgan.tuning.folder import remove
 from popgan.tuning.study import Start, Study, StudyPlaces, refuse_other_cohort
 
 Kind = TypeVar("Kind", bound=Study)
-_ANYWAY = ("workers", "beside", "threads")
+_ANYWAY = ("workers", "beside", "threads", "given")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class ExperimentOptions(ABC):
         beside: how many of these really compute at the same time; None: as this machine can.
         seed: of the study.
         overrides: values of the plan that are held.
+        given: options that the user has typed, even where they say what is the default anyway.
     """
 
     recipe: str = "popgan"
@@ -45,6 +46,7 @@ class ExperimentOptions(ABC):
     beside: int | None = None
     seed: int = 0
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     @abstractmethod
     def defaults(self) -> dict[str, Any]:
@@ -80,8 +82,11 @@ class ExperimentOptions(ABC):
         return [
             f"{name} {_shown(now[name])}, was {_shown(before.get(name))}"
             for name in now
-            if (getattr(self, name) or None) != (getattr(plain, name) or None)
-            and now[name] != before.get(name)
+            if now[name] != before.get(name)
+            and (
+                name in self.given
+                or (getattr(self, name) or None) != (getattr(plain, name) or None)
+            )
         ]
 
     def check(self, run: Path | None = None) -> None:
