@@ -42,15 +42,13 @@ from tuning_efficiency import COHORTS, COUNT, GROUP, efficiency
 from tuning_methods import (
     METHODS,
     MINUTES,
-    NEW,
     OLD,
-    PAPER,
-    PAPER_32,
     SEARCH_COHORT,
     SEARCHED,
     SECONDS,
     SEEDS,
     THIRD,
+    THIRD_METHODS,
     TRIALS,
     VERIFY_COHORTS,
     definition_of,
@@ -102,7 +100,7 @@ class Run:
         for seed in SEEDS:
             for group, cohorts, names in (
                 ("verify", VERIFY_COHORTS, METHODS),
-                ("third", (THIRD,), (OLD, NEW, PAPER_32, PAPER)),
+                ("third", (THIRD,), THIRD_METHODS),
             ):
                 if group not in self.options.only:
                     continue

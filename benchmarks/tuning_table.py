@@ -13,10 +13,22 @@ from popgan.evidence.experiments.pairing import common, difference
 from popgan.evidence.experiments.results import TuneResult
 from popgan.tuning.outcome import spread as spread_within
 from tuning_efficiency import COHORTS, SECONDS, replayed
-from tuning_methods import METHODS, NEW, PAPER, PAPER_32, SEARCHED, THIRD, VERIFY_COHORTS, stays
+from tuning_methods import (
+    METHODS,
+    NEW,
+    PAPER,
+    PAPER_32,
+    SCRATCH,
+    SEARCHED,
+    THIRD,
+    VERIFY_COHORTS,
+    stays,
+)
 from tuning_transfer import transfer_lines
 
 Cells = Mapping[str, Mapping[str, Any]]
+Records = Mapping[int, Mapping[str, Any]]
+"""By seed."""
 TITLES = {"ixi-64": "IXI, benchmark cohort", "lgg-64": "LGG FLAIR", "cheng-64": "Cheng T1wCE"}
 
 
@@ -74,21 +86,55 @@ def _searches(cells: Cells) -> list[str]:
 
 
 def _trained(cells: Cells, group: str, cohort: str) -> list[str]:
-    found = {name: _kids(cells, group, cohort, name) for name in METHODS}
-    found = {name: kids for name, kids in found.items() if kids}
+    trained = {name: _records(cells, group, cohort, name) for name in METHODS}
+    refused = {
+        name: record["value"]["refused"]
+        for name, records in trained.items()
+        for record in records.values()
+        if "refused" in record["value"]
+    }
+    found = {name: _kids(records) for name, records in trained.items()}
+    found = {name: kids for name, kids in found.items() if kids and name not in refused}
     if not found:
         return []
-    lines = [f"## {TITLES[cohort]}", ""]
-    lines += ["8 minutes on two cores a training; KID to test patients, which no search has seen."]
-    lines += ["", "| method | seeds | KID, mean | each seed | less the new standard (95 %) |"]
-    lines += ["| --- | --- | --- | --- | --- |"]
+    lines = [f"## {TITLES[cohort]}", "", _setting(trained)]
+    lines += ["", "| method | starts from | images | seeds | KID, mean | each seed | less the new "]
+    lines[-1] += "standard (95 %) |"
+    lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
     own = found.get(NEW, {})
     for name, kids in sorted(found.items(), key=lambda item: _mean(item[1])):
         each = ", ".join("failed" if kid is None else f"{kid:.3f}" for kid in kids.values())
         gap = "" if name == NEW else _gap(kids, own)
-        lines.append(f"| {name} | {len(kids)} | {_mean(kids):.3f} | {each} | {gap} |")
+        lines.append(
+            f"| {name} | {_start(trained[name])} | {_images(trained[name])} | {len(kids)} | "
+            f"{_mean(kids):.3f} | {each} | {gap} |"
+        )
+    lines += [""] + [f"{name} cannot be trained so: {why}" for name, why in refused.items()]
     kept = ["", "The search kept the old standard: it is the new one."] if stays(cells) else []
     return [*lines, *kept, "", *_verdict(found)]
+
+
+def _setting(trained: Mapping[str, Records]) -> str:
+    """How long, scored by what, and between which bounds a KID lies here."""
+    text = "8 minutes on two cores a training; KID to test patients, which no search has seen"
+    scored = [one for records in trained.values() for one in records.values() if _score(one)]
+    kid = _score(scored[0]) if scored else None
+    if kid is None:
+        return f"{text}."
+    people, n = (scored[0]["value"][key] for key in ("n_reference_subjects", "n_synthetic"))
+    return (
+        f"{text} ({people} of them; {n} synthetic images). Real against real: {kid['floor']:.3f}; "
+        f"a mean image: {kid['ceilings']['mean image']:.2f}."
+    )
+
+
+def _start(records: Records) -> str:
+    words = {"phantom": "physics prior", "scratch": "random weights"}
+    return ", ".join(sorted({words[one["value"]["init"]] for one in records.values()}))
+
+
+def _images(records: Records) -> str:
+    return ", ".join(sorted({f"{one['value']['images']:,}" for one in records.values()}))
 
 
 def _verdict(found: Mapping[str, Mapping[int, float | None]]) -> list[str]:
@@ -112,19 +158,30 @@ def _verdict(found: Mapping[str, Mapping[int, float | None]]) -> list[str]:
             f"The paper's settings at their better batch: {best:.3f}; the new standard has "
             f"{own / best:.2f} of it."
         )
+        if SCRATCH in found:
+            lines.append(f"From random weights it has {_mean(found[SCRATCH]) / best:.2f}.")
     return [" ".join(lines)]
 
 
-def _kids(cells: Cells, group: str, cohort: str, name: str) -> dict[int, float | None]:
-    """KID of each seed; None where training failed or was refused."""
-    found: dict[int, float | None] = {}
+def _records(cells: Cells, group: str, cohort: str, name: str) -> dict[int, Mapping[str, Any]]:
+    """What is kept of each seed."""
+    found = {}
     for title, record in cells.items():
         parts = title.split("/")
-        if parts[0] != group or parts[1] != f"{cohort}, {name}":
-            continue
-        scores = record["value"].get("scores")
-        found[int(parts[2])] = scores["kid"]["value"] if scores else None
+        if parts[0] == group and parts[1] == f"{cohort}, {name}":
+            found[int(parts[2])] = record
     return dict(sorted(found.items()))
+
+
+def _score(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    scores = record["value"].get("scores")
+    return scores["kid"] if scores else None
+
+
+def _kids(records: Records) -> dict[int, float | None]:
+    """KID of each seed; None where training failed."""
+    scores = {seed: _score(record) for seed, record in records.items()}
+    return {seed: score["value"] if score else None for seed, score in scores.items()}
 
 
 def _mean(kids: Mapping[int, float | None]) -> float:
