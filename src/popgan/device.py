@@ -56,6 +56,13 @@ def has_fast_bf16() -> bool:
     return False
 
 
+def give_back() -> None:
+    """Give the system the memory that was freed and kept; does nothing beyond Linux."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if library is not None and hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
+
+
 @contextmanager
 def kept_memory() -> Iterator[None]:
     """Keep what is freed within the block for what is needed next, instead of giving it back.
@@ -76,4 +83,4 @@ def kept_memory() -> Iterator[None]:
     finally:
         library.mallopt(-4, 65536)
         library.mallopt(-1, 64 << 20)  # where it ends up by itself after large blocks
-        library.malloc_trim(0)
+        give_back()

@@ -216,7 +216,16 @@ def test_stated_images_too_few_for_a_level_are_refused_and_enough_are_named(reci
 def test_the_micro_batch_is_the_batch_unless_memory_was_short() -> None:
     assert make(overrides={"train.batch": 12}).train.micro_batch == 12
     assert make(overrides={"train.micro_batch": 4}).train.micro_batch == 4
-    for fits, expected, word in ((0, 8, "fits"), (4, 4, "not enough")):
+    with pytest.raises(UserError, match=r"train\.micro_batch has 1 entries"):
+        make(overrides={"train.micro_batch": [4]})
+    levels = len(measured(Trial(8, lambda: 1.0, lambda: None)).network.channels)
+    lower = [0] * (levels - 1)
+    cases = (
+        ([*lower, 0], 8, "fits"),
+        ([4] * levels, 4, "not enough"),
+        ([*lower, 4], [*[8] * (levels - 1), 4], "lower levels need less"),
+    )
+    for fits, expected, word in cases:
         plan = measured(Trial(8, lambda: 1.0, lambda fits=fits: (fits, 1.5)))
         assert plan.train.micro_batch == expected
         assert word in plan.decisions["train.micro_batch"].reason

@@ -63,7 +63,7 @@ def test_the_same_update_is_done_again_in_halves(tmp_path: Path, error: Exceptio
     assert heard.warnings == [
         "after 24 images: the memory was not enough for 8 images at once; networks now see 4"
     ]
-    assert state.guard.micro_batch == 4
+    assert state.guard.micro_batch in ([4, 4], [0, 4])
     found = apart(plenty, state, tiny_job(plan, tmp_path)[1])
     assert max(found.values()) < 1e-3, found
     assert read_log(tmp_path / "b/log.csv")[-1]["loss_generator"] == pytest.approx(
@@ -73,6 +73,25 @@ def test_the_same_update_is_done_again_in_halves(tmp_path: Path, error: Exceptio
     _, fresh = tiny_job(plan, tmp_path / "b")
     checkpoint.restore(fresh, job.checkpoints, "plan")
     assert fresh.guard == state.guard
+
+
+@pytest.mark.parametrize(("starved", "parts"), [(1, [0, 4]), (0, [4, 4])], ids=["top", "low"])
+def test_a_level_without_room_says_nothing_of_those_below_it(
+    tmp_path: Path, starved: int, parts: list[int]
+) -> None:
+    job, state = tiny_job(tiny_plan(train__images=80), tmp_path)
+
+    def starve(phase: Phase) -> Phase:
+        def loss(step: Step) -> torch.Tensor:
+            if step.stage.level >= starved and len(step.reals) // step.spread.parts > 4:
+                raise MemoryError
+            return phase.loss(step)
+
+        return replace(phase, loss=loss)
+
+    run(replace(job, phases=[starve(phase) for phase in job.phases]), state, Reporter())
+    assert state.guard.micro_batch == parts
+    assert state.images == 80
 
 
 def test_before_the_smallest_part_it_gives_up_in_one_line(tmp_path: Path) -> None:
@@ -114,7 +133,7 @@ def test_a_phase_that_is_starved_of_memory_gets_smaller_parts(tmp_path: Path) ->
         return replace(phase, loss=loss)
 
     run(replace(job, phases=[starve(phase) for phase in job.phases]), state, Reporter())
-    assert state.guard.micro_batch == 4
+    assert state.guard.at_once(plan.network.levels - 1) == 4
     assert state.images == plan.train.images
 
 

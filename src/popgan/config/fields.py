@@ -59,7 +59,7 @@ def _allowed(kind: Any, metadata: list[Any]) -> str:
     options = get_args(kind)
     if get_origin(kind) in (Union, types.UnionType):
         left = [option for option in options if option is not type(None)]
-        return _allowed(left[0], metadata) if len(left) == 1 else "one of several kinds"
+        return " or ".join(_allowed(option, metadata) for option in left)
     if get_origin(kind) is Literal:
         words = [str(option) for option in options]
         return words[0] if len(words) == 1 else f"one of {', '.join(words)}"

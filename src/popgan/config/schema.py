@@ -109,6 +109,12 @@ class Plan(Section):
                 f"train.level_shares has {len(self.train.level_shares)} entries, and there are "
                 f"{levels} levels (network.channels); one of each is needed a level"
             )
+        parts = self.train.micro_batch
+        if isinstance(parts, list) and len(parts) != levels:
+            raise ValueError(
+                f"train.micro_batch has {len(parts)} entries, and there are {levels} levels "
+                "(network.channels); one number is for all of them"
+            )
         if any(share < 0 for share in self.train.level_shares):
             raise ValueError("train.level_shares must not be negative")
         if abs(sum(self.train.level_shares) - 1) > 1e-6:

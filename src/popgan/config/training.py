@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from popgan.config.section import Section
+
+Part = Annotated[int, Field(ge=0, le=4096)]
 
 
 class TrainPlan(Section):
@@ -17,8 +19,10 @@ class TrainPlan(Section):
     )
     images: int = Field(ge=1, description="real images shown in all; the length of the run")
     batch: int = Field(ge=2, le=4096, description="images a step")
-    micro_batch: int = Field(
-        0, ge=0, le=4096, description="images of a batch that networks work on at once; 0 = all"
+    micro_batch: Part | list[Part] = Field(
+        0,
+        description="images of a batch that networks work on at once, the same at all levels or "
+        "one number for each; 0 = all",
     )
     loss: Literal["logistic", "rpgan", "wgan-gp", "lsgan"] = Field(description="adversarial loss")
     lr_generator: float = Field(gt=0, le=1, description="learning rate of the generator (Adam)")

@@ -47,7 +47,7 @@ def length_rules(
     seconds = parse_budget(budget)
     plan = provisional()
     speeds = probe(plan)
-    if found := micro_batch(trial, plan.train.batch):
+    if found := micro_batch(trial, plan.train.batch, plan.train.level_shares):
         draft.rule("train.micro_batch", *found)
     count, cost, reason = snapshots_within(trial, 10**6, SUSTAINED * seconds)
     chosen = draft.rule("train.snapshots", count, reason)

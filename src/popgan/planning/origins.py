@@ -179,7 +179,7 @@ ORIGINS: dict[str, Origin] = {
     ),
     "train.micro_batch": Origin(
         "rule",
-        "the whole batch, or what fitted while speed was measured",
+        "the whole batch, or what fits into the memory at each level, measured with speed",
         ("train.batch", "machine.memory_gib"),
         "the same steps up to rounding, so nothing to search",
     ),

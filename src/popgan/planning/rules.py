@@ -149,7 +149,8 @@ def _training_rules(
     if undivided:
         reason = f"the whole batch: {undivided}, so it cannot be divided"
     micro = draft.rule("train.micro_batch", batch, reason)
-    if undivided and isinstance(micro, int) and 0 < micro < whole:
+    parts = micro if isinstance(micro, list) else [micro]
+    if undivided and any(isinstance(part, int) and 0 < part < whole for part in parts):
         raise UserError(
             f"train.micro_batch {micro} is not possible with this recipe: {undivided}",
             do=f"leave it out, or set a smaller train.batch than {whole}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 LEAST_SUBJECTS = 3
@@ -20,8 +20,9 @@ class Trial:
     Attributes:
         tuning_subjects: subjects of the tuning split.
         snapshot_seconds: measures how long measuring one snapshot takes.
-        micro_batch: images that a network could see at once while speed was measured, and the
-            memory in use then, GiB; None if speed was not measured.
+        micro_batch: images that a network could see at once at each level while speed was
+            measured (0: the whole batch), and the memory in use then, GiB; None if speed was not
+            measured.
         busy: the share of the processor's time that popgan got while speed was measured, where
             other programs took so much that the speed is not to be trusted; None where they did
             not.
@@ -29,7 +30,7 @@ class Trial:
 
     tuning_subjects: int
     snapshot_seconds: Callable[[], float]
-    micro_batch: Callable[[], tuple[int, float] | None]
+    micro_batch: Callable[[], tuple[list[int], float] | None]
     busy: Callable[[], float | None] = lambda: None
 
 
@@ -62,12 +63,22 @@ def snapshots_within(
     return min(MOST, fit), cost, f"{reason}; at most {MOST}"
 
 
-def micro_batch(trial: Trial | None, batch: int) -> tuple[int, str] | None:
-    """Images of a batch that networks work on at once, and why; None where it was not measured."""
+def micro_batch(
+    trial: Trial | None, batch: int, level_shares: Sequence[float]
+) -> tuple[int | list[int], str] | None:
+    """Images of a batch that networks work on at once, and why; None where it was not measured.
+
+    Returns:
+        One number for all levels that are trained, or one for each where they differ.
+    """
     found = trial.micro_batch() if trial else None
     if found is None:
         return None
-    micro, used = found
-    if micro in (0, batch):
+    parts, used = [part or batch for part in found[0]], found[1]
+    trained = [part for part, share in zip(parts, level_shares, strict=True) if share > 0]
+    if min(trained) >= batch:
         return batch, f"the whole batch fits: {used:.1f} GiB in use while speed was measured"
-    return micro, f"memory was not enough for {batch} images at once while speed was measured"
+    reason = f"memory is not enough for {batch} images at once, as was measured with speed"
+    if len(set(trained)) == 1:
+        return trained[0], reason
+    return parts, f"{reason}; lower levels need less"

@@ -153,7 +153,8 @@ def anova_table(rows: Sequence[AnovaRow]) -> ResultTable | None:
         "Analysis of variance",
         "Analysis of variance of KID with the seed as block. Partial η² and ω²: the term's share "
         f"of the variance that no other term explains, with a 95{PERCENT} interval (noncentral F); "
-        "ω² is less biased. p after Holm's correction over the terms of this table.",
+        "with few seeds η² itself is too high, and may lie above its interval; ω² is less biased. "
+        "p after Holm's correction over the terms of this table.",
         ["Term", "df", "Sum of squares", "F", "p (Holm)", "Partial η²", "Partial ω²"],
         [Row(row.term, _anova_cells(row)) for row in rows],
         width="anova",

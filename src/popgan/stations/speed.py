@@ -27,14 +27,16 @@ class SpeedProbe:
     Attributes:
         speeds: images/s at each level; empty before it was called.
         memory_gib: memory in use at the end, at the top level.
-        micro_batch: images that networks could see at once; 0 = the whole batch.
+        micro_batch: images that networks could see at once, at each level from the lowest; 0 = the
+            whole batch.
         share: of the processor's time that popgan got; see `popgan.training.probe.Measured`.
     """
 
     def __init__(self) -> None:
         self.speeds: list[float] = []
         self.share = 1.0
-        self.memory_gib, self.micro_batch = 0.0, 0
+        self.memory_gib = 0.0
+        self.micro_batch: list[int] = []
         self._images: Callable[[Plan], ImageSource] | None = None
         self._reporter = Reporter()
 
@@ -47,7 +49,8 @@ class SpeedProbe:
         with self._reporter.task("measuring speed", None):
             found, state = self._measured(plan, TRIES)
             self.speeds, self.share = found.speeds, found.share
-            self.memory_gib, self.micro_batch = memory_gib(), state.guard.micro_batch
+            self.memory_gib, levels = memory_gib(), range(plan.network.levels)
+            self.micro_batch = [state.guard.at_once(level) for level in levels]
             leave = "" if self.busy is None else self._with_a_thread_fewer(plan)
         if self.busy is not None:
             self._reporter.warning(

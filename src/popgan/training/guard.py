@@ -5,7 +5,11 @@ Everything here is written into checkpoints as JSON and checked when it is read 
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
+
+Part = Annotated[int, Field(ge=0)]
 
 
 class _Record(BaseModel):
@@ -46,7 +50,8 @@ class Guard(_Record):
     """The part of the state that is no tensor.
 
     Attributes:
-        micro_batch: images that a network sees at once; 0 = the whole batch.
+        micro_batch: images that a network sees at once, at all levels or at each; 0 = the whole
+            batch.
         rate: what the plan's learning rates are multiplied with since training was rolled back.
         rollbacks: how often it was.
         back: images seen where training went on after it was.
@@ -56,13 +61,27 @@ class Guard(_Record):
         scores: snapshots measured so far.
     """
 
-    micro_batch: int = Field(default=0, ge=0)
+    micro_batch: Part | Annotated[list[Part], Field(max_length=100)] = 0
     rate: float = Field(default=1.0, gt=0, le=1)
     rollbacks: int = Field(default=0, ge=0, le=10)
     back: int = Field(default=0, ge=0)
     good: int = Field(default=0, ge=0)
     events: list[Event] = Field(default=[], max_length=1000)
     scores: list[Score] = Field(default=[], max_length=1000)
+
+    def at_once(self, level: int) -> int:
+        """Images that a network sees at once at a level; 0 = the whole batch."""
+        known = self.micro_batch
+        return known if isinstance(known, int) else known[level]
+
+    def divided(self, level: int, levels: int, images: int) -> Guard:
+        """With no more than so many images at once at a level and above, where more is needed.
+
+        Below it, smaller networks and images leave room for as many as before.
+        """
+        now = [self.at_once(one) for one in range(levels)]
+        above = [min(one or images, images) for one in now[level:]]
+        return self.model_copy(update={"micro_batch": [*now[:level], *above]})
 
     def noting(self, images: int, text: str, *, planned: bool = False) -> Guard:
         """With one more event."""

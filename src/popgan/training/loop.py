@@ -95,7 +95,7 @@ def one_step(
     reals = at_stage(reals, stage, plan.network.levels)
     told = source.condition(indices)
     told = None if told is None else told.to(device_of(state))
-    spread = spread_of(plan, state, processes)
+    spread = spread_of(plan, state, stage.level, processes)
     step = Step(plan, state, stage, reals, state.step, told, spread=spread)
     for phase in phases:
         if state.step % phase.interval == 0:

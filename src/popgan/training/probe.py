@@ -19,8 +19,10 @@ from popgan.training.growth import stage_at
 from popgan.training.loop import one_step, threads
 from popgan.training.neighbours import QUIET
 from popgan.training.phase import Phase
+from popgan.training.room import make_room
 from popgan.training.sampler import ImageSource, Sampler
 from popgan.training.state import TrainState
+from popgan.training.update import device_of
 
 SECONDS_A_LEVEL = 2.0
 TRIES = 3
@@ -170,6 +172,8 @@ def _cost(
         return Cost(wall, wall if waited else own)
 
     kinds = kinds_of_steps(phases)
+    if device_of(state).type == "cpu":
+        make_room(plan, state, stage_at(position, plan.train).level, partial(step, 0))
     # The first steps set up kernels and, on a GPU, pick algorithms. The very first never counts: it
     # may have taken long because programs and files still lay on the disk.
     found = {first: [step(first)] for first in kinds}
@@ -206,7 +210,7 @@ def kinds_of_steps(phases: list[Phase]) -> dict[int, int]:
 
 def _wait(state: TrainState) -> bool:
     """Wait for a GPU; False where there is none to wait for."""
-    device = next(state.generator.parameters()).device
+    device = device_of(state)
     if device.type == "cuda":
         torch.cuda.synchronize()
     return device.type != "cpu"

@@ -65,10 +65,10 @@ def rate_of(state: TrainState, plan: Plan) -> float:
     return rate_factor(state.images, plan.train) * state.guard.rate
 
 
-def spread_of(plan: Plan, state: TrainState, processes: Processes) -> Spread:
-    """How calls of networks are divided at present."""
+def spread_of(plan: Plan, state: TrainState, level: int, processes: Processes) -> Spread:
+    """How calls of networks are divided at a level, as far as is known."""
     group = plan.network.minibatch_stddev
-    return Spread.of(plan.train.batch, state.guard.micro_batch, group, processes)
+    return Spread.of(plan.train.batch, state.guard.at_once(level), group, processes)
 
 
 def device_of(state: TrainState) -> torch.device:
@@ -115,7 +115,8 @@ def _divide(step: Step) -> None:
             do=f"plan with --set train.batch={smaller} and --restart" if smaller > 1 else ROOM,
         )
     share = batch // processes.count
-    before = min(state.guard.micro_batch or share, share)
+    level = step.stage.level
+    before = min(state.guard.at_once(level) or share, share)
     half = before // 2 // group * group
     if processes.count > 1:
         # The others have this update behind them or wait for it: it cannot be done again alone.
@@ -130,5 +131,6 @@ def _divide(step: Step) -> None:
             do=ROOM,
         )
     text = f"the memory was not enough for {before} images at once; networks now see {half}"
-    state.guard = state.guard.model_copy(update={"micro_batch": half}).noting(state.images, text)
-    step.spread = spread_of(step.plan, state, processes)
+    guard = state.guard.divided(level, step.plan.network.levels, half)
+    state.guard = guard.noting(state.images, text)
+    step.spread = spread_of(step.plan, state, level, processes)
