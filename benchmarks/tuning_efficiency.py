@@ -1,25 +1,26 @@
-"""Would successive halving have found the best of 40 configurations, and with how many images?
+"""Which rule of stopping early finds the best of 40 configurations, and with how many images?
 
 40 settings that fill popgan's search space are trained to the end, with 60 seconds each, and five
 more trainings of the default tell what seeds do; the same on each of three cohorts, for
-`tuning_transfer.py`. Learning curves are kept; the search's rule is then replayed on them in many
-orders. Nothing is trained twice, so the answer is exact for these configurations.
+`tuning_transfer.py`. Learning curves are kept; rules are then replayed on them in many orders.
+Nothing is trained twice, so the answer is exact for these configurations.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from statistics import mean
 from typing import Any
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from popgan.cohort import Cohort
-from popgan.evidence.experiments.halving import Curve, curve_of, replay
-from popgan.evidence.experiments.results import Point, Setting
+from popgan.evidence.experiments.halving import Curve, Replay, curve_of, replay
+from popgan.evidence.experiments.results import Point, Setting, Spread
 from popgan.evidence.experiments.space_filling import space_filling
 from popgan.evidence.experiments.spread import spread_of
 from popgan.seeds import numpy_rng
@@ -37,6 +38,16 @@ from tuning_methods import SEARCH_COHORT, THIRD, VERIFY_COHORTS, start_of
 
 COUNT, SPREAD, SECONDS = 40, 5, 60.0
 ORDERS = 1000
+GRANTED = 0.4
+"""Of the images of full training, what a search may see that has to show what it saves."""
+MEASURED = [4, 9, 13]
+"""Ticks of 20 at which a KID is kept besides those of the end, so that rules can be compared."""
+RULES = {
+    "none is stopped": [],
+    "at 20 % and 45 %": [4, 9],
+    "at 45 %": [9],
+    "at 45 % and 65 %": [9, 13],
+}
 GROUP = "efficiency"
 COHORTS = (*VERIFY_COHORTS, THIRD)
 """The first is the one that is searched: its space and its speeds are those of all."""
@@ -85,7 +96,7 @@ def _train(
                 folder,
                 partial(planner.plan, setting, seed),
                 run,
-                rungs=definition.rungs,
+                rungs=MEASURED,
                 seed=0,
                 judge=lambda rung, kid: False,
                 reporter=Lines(),
@@ -94,7 +105,6 @@ def _train(
             **{"setting": setting, "seed": seed, "state": outcome.state, "reason": outcome.reason},
             **{"kid": outcome.kid, "images": outcome.images, "seconds": outcome.seconds},
             "points": [point.model_dump() for point in outcome.points],
-            "rungs": [tick / TICKS for tick in definition.rungs],
         }
         wall = round((time.monotonic() - began) / 60, 2)
         store.put(name, {"seconds": SECONDS}, value, wall_minutes=wall)
@@ -135,52 +145,101 @@ def recorded(
     return found[0], found[1]
 
 
-def replayed(cells: Mapping[str, Any], cohort: str, reduction: int) -> dict[str, Any] | None:
-    """What the search's rule finds in random orders of the recorded configurations.
+def replayed(
+    cells: Mapping[str, Any], cohort: str, rungs: Sequence[int], reduction: int = 3
+) -> dict[str, Any] | None:
+    """What a rule finds in random orders of the recorded configurations.
+
+    All of them are begun; and once more, only as many as a search has images for that may see
+    `GRANTED` of those of full training.
+
+    Args:
+        cells: of the results.
+        cohort: its name.
+        rungs: ticks at which the rule may stop a training; empty: none is stopped.
+        reduction: of so many at a rung one goes on.
 
     Returns:
-        None while trainings are missing.
+        None while trainings are missing, or where nothing was measured at a rung.
     """
     both = recorded(cells, cohort)
     if both is None:
         return None
     settings, default = both
-    rungs = settings[0]["rungs"]
-    curves: list[Curve] = []
-    for one in settings:
-        if one["kid"] is not None:
-            points = [Point.model_validate(point) for point in one["points"]]
-            curve = curve_of(points, rungs, one["kid"])
-            if curve is not None:
-                curves.append(curve)
+    curves = [_curve(one, rungs) for one in settings if one["kid"] is not None]
+    known = [curve for curve in curves if curve is not None]
+    if len(known) < len(curves):
+        return None
+    shares = [rung / TICKS for rung in rungs]
     spread = spread_of([one["kid"] for one in default if one["kid"] is not None])
     rng = numpy_rng(0, "efficiency")
-    found = [
-        replay(
-            curves,
-            rungs,
-            reduction,
-            order=rng.permutation(len(curves)).tolist(),
-            rule="stop",
-            spread=spread,
-        )
-        for _ in range(ORDERS)
-    ]
-    shares = np.array([one.share for one in found])
-    within = [one.regret_sd is not None and one.regret_sd <= 1 for one in found]
-    chance = [curve.final - found[0].best_kid <= (spread.sd if spread else 0) for curve in curves]
+    orders = [rng.permutation(len(known)).tolist() for _ in range(ORDERS)]
+    finals = [curve.final for curve in known]
+    at_rungs = list(zip(*(curve.kids for curve in known), strict=True))
     return {
-        "configurations": len(curves),
-        "failed": COUNT - len(curves),
-        "rungs": rungs,
+        "configurations": len(known),
+        "failed": COUNT - len(known),
+        "rungs": shares,
         "reduction": reduction,
         "spread_sd": spread.sd if spread else None,
-        "best": found[0].best_kid,
-        "median": float(np.median([curve.final for curve in curves])),
-        "good": sum(chance),
-        "share": float(shares.mean()),
+        "best": min(finals),
+        "median": float(np.median(finals)),
+        "good": sum(kid - min(finals) <= (spread.sd if spread else 0) for kid in finals),
+        "ties": sum(kid - min(finals) < (spread.tie if spread else 0) for kid in finals),
+        "told": [float(spearmanr(kids, finals).statistic) for kids in at_rungs],
+        "all": _found(known, shares, reduction, orders, spread, 1.0),
+        "granted": _found(known, shares, reduction, orders, spread, GRANTED),
+    }
+
+
+def _curve(one: Mapping[str, Any], rungs: Sequence[int]) -> Curve | None:
+    """The curve of a training; None where it was not measured at a rung."""
+    points = [Point.model_validate(point) for point in one["points"]]
+    for rung in rungs:
+        # Steps are whole batches, so a tick may come a little late.
+        if not any(0 <= point.share - rung / TICKS < 0.5 / TICKS for point in points):
+            return None
+    return curve_of(points, [rung / TICKS for rung in rungs], one["kid"])
+
+
+def _found(
+    curves: Sequence[Curve],
+    rungs: Sequence[float],
+    reduction: int,
+    orders: Sequence[Sequence[int]],
+    spread: Spread | None,
+    granted: float,
+) -> dict[str, float]:
+    """Over all orders: settings begun, images, and how good the best of those trained to the end.
+
+    One worker takes them one by one, so what an order begins with costs the same however many
+    follow: the most are begun whose images are granted.
+    """
+    best, full = min(curve.final for curve in curves), sum(curve.images for curve in curves)
+    begun, shares, regrets = [], [], []
+    for order in orders:
+        fewest, most = 1, len(order)
+        while fewest < most:
+            middle = (fewest + most + 1) // 2
+            one = _replay(curves, order[:middle], rungs, reduction)
+            fewest, most = (middle, most) if one.images <= granted * full else (fewest, middle - 1)
+        one = _replay(curves, order[:fewest], rungs, reduction)
+        begun.append(fewest)
+        shares.append(one.images / full)
+        regrets.append(one.kid - best)
+    sd, tie = (spread.sd, spread.tie) if spread else (0.0, 0.0)
+    return {
+        "begun": mean(begun),
+        "share": mean(shares),
         "share_low": float(np.quantile(shares, 0.025)),
         "share_high": float(np.quantile(shares, 0.975)),
-        "within": mean(within),
-        "regret": mean(one.regret for one in found),
+        "within": mean(regret <= sd for regret in regrets),
+        "tied": mean(regret < tie or regret == 0 for regret in regrets),
+        "regret": mean(regrets),
     }
+
+
+def _replay(
+    curves: Sequence[Curve], order: Sequence[int], rungs: Sequence[float], reduction: int
+) -> Replay:
+    return replay([curves[i] for i in order], rungs, reduction, rule="stop")

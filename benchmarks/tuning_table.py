@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from popgan.evidence.experiments.pairing import common, difference
 from popgan.evidence.experiments.results import TuneResult
 from popgan.tuning.outcome import spread as spread_within
-from tuning_efficiency import COHORTS, SECONDS, replayed
+from tuning_efficiency import COHORTS, COUNT, GRANTED, ORDERS, RULES, SECONDS, replayed
 from tuning_methods import (
     METHODS,
     NEW,
@@ -211,33 +211,55 @@ def _clear(kids: Mapping[int, float | None], own: Mapping[int, float | None]) ->
 
 
 def _efficiency(cells: Cells) -> list[str]:
-    found = {name: replayed(cells, name, 3) for name in COHORTS}
-    rows = [_replay_row(name, one) for name, one in found.items() if one is not None]
-    if not rows:
+    found = {
+        (cohort, rule): one
+        for cohort in COHORTS
+        for rule, rungs in RULES.items()
+        if (one := replayed(cells, cohort, rungs)) is not None
+    }
+    if not found:
         return []
-    one = next(one for one in found.values() if one is not None)
-    rungs = ", ".join(f"{rung:.0%}" for rung in one["rungs"])
-    return [
+    one = next(iter(found.values()))
+    lines = [
         "## Search efficiency",
         "",
-        f"Configurations that fill popgan's search space, trained in full with {SECONDS:g} seconds "
-        f"each, then halved again in 1000 random orders: at {rungs} of the images one of "
-        f"{one['reduction']} goes on. Share: of the images of full training (95 % of the orders). "
-        "Found: how often the one that is found lies within one SD of the best, SD between five "
-        "seeds of the default; and how much above the best it lies on average.",
+        f"Configurations that fill popgan's search space, trained in full with {SECONDS:g} s each; "
+        f"then rules that let one of {one['reduction']} go on are replayed in {ORDERS} orders. "
+        "SD: between five seeds of the default; two of them popgan calls a tie.",
         "",
-        "| cohort | configurations (failed) | best | median | SD | within one SD | share | found | "
-        "above the best |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-        *rows,
+    ]
+    for cohort in COHORTS:
+        own = next((one for (name, _), one in found.items() if name == cohort), None)
+        if own is not None:
+            lines.append(
+                f"- {TITLES[cohort]}: {own['configurations']} configurations ({own['failed']} "
+                f"failed), KID {own['best']:.3f} the best, {own['median']:.3f} the median, SD "
+                f"{own['spread_sd']:.3f}; {own['good']} within one SD of the best, {own['ties']} "
+                "tie with it, itself included"
+            )
+    return [
+        *lines,
+        "",
+        f"Begun: all {COUNT}, or as many as {GRANTED:.0%} of the images of full training are "
+        "enough for. Share: of these images (95 % of the orders). Found: how often the best of "
+        "what was trained to the end lies within one SD of the best of all, or ties with it; and "
+        "how much above it lies on average. Told: rank correlation of the KID at each rung with "
+        "that at the end.",
+        "",
+        "| cohort | stopped | told | begun | share | found | a tie | above the best |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        *(
+            _replay_row(cohort, rule, one, one[way])
+            for way in ("all", "granted")
+            for (cohort, rule), one in found.items()
+        ),
     ]
 
 
-def _replay_row(name: str, found: Mapping[str, Any]) -> str:
-    sd = "-" if found["spread_sd"] is None else f"{found['spread_sd']:.3f}"
+def _replay_row(cohort: str, rule: str, found: Mapping[str, Any], way: Mapping[str, float]) -> str:
+    told = ", ".join(f"{one:.2f}" for one in found["told"]) or "-"
     return (
-        f"| {TITLES[name]} | {found['configurations']} ({found['failed']}) | {found['best']:.3f} | "
-        f"{found['median']:.3f} | {sd} | {found['good']} | {found['share']:.0%} "
-        f"({found['share_low']:.0%} to {found['share_high']:.0%}) | {found['within']:.0%} | "
-        f"{found['regret']:.4f} |"
+        f"| {TITLES[cohort]} | {rule} | {told} | {way['begun']:.0f} | {way['share']:.0%} "
+        f"({way['share_low']:.0%} to {way['share_high']:.0%}) | {way['within']:.0%} | "
+        f"{way['tied']:.0%} | {way['regret']:.3f} |"
     )

@@ -127,7 +127,7 @@ def _curve(setting: dict[str, Any], kid: float) -> dict[str, Any]:
         {"images": 100 * n, "share": n / 10, "seconds": n, "kid": kid + 0.1 * (10 - n), "error": 0}
         for n in (4, 6, 10)
     ]
-    return {"setting": setting, "kid": kid, "images": 1000, "points": points, "rungs": [0.4, 0.6]}
+    return {"setting": setting, "kid": kid, "images": 1000, "points": points}
 
 
 @pytest.fixture
@@ -176,6 +176,7 @@ def test_the_value_that_decides_is_first_on_the_page_with_its_best_place(
             cell["value"]["kid"] = 0.3 + (rate + 2.2) ** 2 / 4 + 0.01 * rng.standard_normal()
     found = part("transfer").transfer(cells)
     monkeypatch.setattr(part("transfer"), "transfer", lambda _: found)
+    monkeypatch.setattr(part("efficiency"), "ORDERS", 20)
     values = found["values"]["rows"]
     for name in NAMES[:2]:
         own = values["train.lr_generator"][name]
@@ -185,11 +186,33 @@ def test_the_value_that_decides_is_first_on_the_page_with_its_best_place(
     assert page.index("| `train.lr_generator` | 0.001 |") < page.index("| `train.batch` | 8 |")
 
 
-def test_halving_is_replayed_on_the_curves_and_finds_what_stays_in_front() -> None:
+def test_halving_is_replayed_on_the_curves_and_finds_what_stays_in_front(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(part("efficiency"), "ORDERS", 200)
     kids = np.linspace(0.2, 1.0, 40)
-    found = part("efficiency").replayed(recorded({"ixi-64": kids}), "ixi-64", 3)
+    cells = recorded({"ixi-64": kids})
+    found = part("efficiency").replayed(cells, "ixi-64", [8, 12])
     # The order is the same at every rung, so the best is never stopped.
-    assert found["within"] == 1.0 and found["regret"] == 0.0
-    assert 0.4 < found["share"] < 0.7 and found["failed"] == 0
+    every = found["all"]
+    assert every["within"] == every["tied"] == 1.0 and every["regret"] == 0.0
+    assert every["begun"] == 40 and 0.5 < every["share"] < 0.7 and found["failed"] == 0
+    assert found["told"] == pytest.approx([1.0, 1.0])
     assert found["good"] == int((kids - kids.min() <= found["spread_sd"]).sum())
-    assert part("efficiency").replayed(recorded({"ixi-64": kids}), "lgg-64", 3) is None
+    few = found["granted"]
+    assert 16 < few["begun"] < 40 and few["share_high"] <= 0.4
+    # The best is among those that were begun as often as chance has it.
+    assert few["within"] == pytest.approx(few["begun"] / 40, abs=0.05)
+    assert part("efficiency").replayed(cells, "lgg-64", [8, 12]) is None
+    assert part("efficiency").replayed(cells, "ixi-64", [8, 15]) is None  # nothing was measured
+
+
+def test_without_stopping_the_images_that_are_granted_are_those_of_so_many_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(part("efficiency"), "ORDERS", 20)
+    found = part("efficiency").replayed(
+        recorded({"ixi-64": np.linspace(0.2, 1.0, 40)}), "ixi-64", []
+    )
+    assert found["granted"]["begun"] == 16 and found["granted"]["share"] == pytest.approx(0.4)
+    assert found["all"]["share"] == 1.0 and found["all"]["within"] == 1.0

@@ -59,7 +59,7 @@ def test_the_lines_of_the_page_are_those_that_are_shown() -> None:
     point = Point(images=20, share=0.2, seconds=1.0, kid=0.1571, error=0.0)
     stopped = Trial(
         **{"number": 7, "purpose": "sampled", "setting": setting, "seed": 7, "state": "pruned"},
-        **{"points": [point], "images": 20, "planned": 100},
+        **{"points": [point], "images": 45, "planned": 100},
     )
     assert title(stopped) in PAGE
     spread = spread_of([0.1364, 0.1364 + 0.0116, 0.1364 - 0.0116])

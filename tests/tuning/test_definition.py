@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from popgan.errors import UserError
-from popgan.tuning.budgets import BUILDING, SURVIVORS, Grant, full_trainings, minutes
+from popgan.tuning.budgets import BUILDING, EARLY, Grant, full_trainings, minutes, trained
 from popgan.tuning.definition import Definition, StudyPlaces
 from tuning.tiny_searches import heads, own_run, study
 
@@ -15,18 +15,25 @@ _ = (heads, own_run)
 
 
 def grant(budget: str, workers: int = 1, *, measuring: float = 20.0) -> Grant:
-    trainings = full_trainings(24, spread=3, finals=12)
+    trainings = full_trainings(24, spread=3, finals=12, share=0.5)
     what = "24 trials and the final need"
     return Grant(budget, trainings, workers, measuring, what, "--trials")
 
 
 def test_a_budget_is_shared_among_all_trainings() -> None:
     seconds = grant("2h").seconds(10)
-    trainings = 3 + SURVIVORS * 21 + 12
+    trainings = 3 + 0.5 * 21 + 12
     assert (seconds + 20) * trainings * BUILDING == pytest.approx(7200)
     once, twice = (grant("2h", workers, measuring=0.0).seconds(10) for workers in (1, 2))
     assert twice == pytest.approx(2 * once)
-    assert full_trainings(2, spread=3, finals=0) == 2
+    assert full_trainings(2, spread=3, finals=0, share=0.5) == 2
+
+
+def test_a_trial_that_may_be_stopped_takes_what_is_left_of_it_on_average() -> None:
+    # All reach 9 of 20 ticks, a third 13, a ninth the end.
+    assert trained([9, 13], 3) == pytest.approx(EARLY * (9 + 4 / 3 + 7 / 9) / 20)
+    assert trained([], 3) == 1.0
+    assert trained([4, 9], 3) < trained([9, 13], 3) < trained([9], 3) < 1
 
 
 @pytest.mark.parametrize("least", [10.0, 82.5])

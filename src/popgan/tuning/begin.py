@@ -20,7 +20,7 @@ from popgan.evidence.experiments.results import SearchSpace, Setting, TuneResult
 from popgan.progress import Reporter
 from popgan.provenance import usable_cores
 from popgan.stations.snapshots import seconds_a_snapshot
-from popgan.tuning.budgets import LEAST_SECONDS, Grant, full_trainings
+from popgan.tuning.budgets import LEAST_SECONDS, Grant, full_trainings, trained
 from popgan.tuning.definition import LAST, Definition, StudyPlaces
 from popgan.tuning.fitting import fitted
 from popgan.tuning.planner import Planner
@@ -35,8 +35,10 @@ from popgan.tuning.space import (
 from popgan.wording import counted
 
 BUDGET, TRIALS = "2h", 24
-_GROWN_BY = 7  # ticks of 20: 35 % of a trial
-_STEADY = [4, 9]  # 20 % and 45 %
+_GROWING = [7, 12]  # ticks of 20: 35 % and 60 %
+_STEADY = [9, 13]
+"""45 % and 65 %. At 20 % those look best that have left the prior least: there the order of 40
+settings is hardly that at the end (`benchmarks/tuning.py --only efficiency`)."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,15 @@ def _seconds(draft: Definition, options: TuneOptions, planner: Planner) -> float
     cohort = planner.cohort
     snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
     finals = draft.most_finals
+    rungs = rungs_of(planner.draft({}, draft.seed, 10**6))
     what = f"{counted(draft.trials, 'trial', 'trials')} and the final need"
     if not finals:
         what = counted(draft.trials, "trial needs", "trials need")
     grant = Grant(
         budget=options.asked()["budget"],
-        trainings=full_trainings(draft.trials, spread=draft.spread, finals=finals),
+        trainings=full_trainings(
+            draft.trials, spread=draft.spread, finals=finals, share=trained(rungs, draft.reduction)
+        ),
         workers=options.at_once,
         measuring=snapshot * (len(LAST) + 2),
         what=what,
@@ -216,9 +221,9 @@ def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[
 def rungs_of(plan: Plan) -> list[int]:
     """Ticks at which a trial may be stopped.
 
-    With growth the first is at 35 % of the images, by when the top level is in, else at 20 %.
+    With growth the first is at 35 % of the images, by when the top level may be in, else at 45 %.
     """
-    return [_GROWN_BY, 12] if any(plan.train.level_shares[:-1]) else _STEADY
+    return _GROWING if any(plan.train.level_shares[:-1]) else _STEADY
 
 
 def warm_starts(

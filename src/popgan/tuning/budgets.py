@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from popgan.errors import UserError
 from popgan.planning.budget import parse_budget
+from popgan.tuning.definition import TICKS
 
 LEAST_SECONDS = 10.0
 """Of a training, however fast the machine."""
 BUILDING = 1.1
 """Planning, building networks and writing checkpoints take about a tenth of a training."""
-SURVIVORS = 0.45
-"""Share of the full length that a sampled trial gets on average, when two of three are stopped."""
+EARLY = 1.1
+"""The first to reach a rung go on more often than the later ones, because they meet few others."""
 
 
-def full_trainings(trials: int, *, spread: int, finals: int) -> float:
+def trained(rungs: Sequence[int], reduction: int) -> float:
+    """Share of the full length that a sampled trial gets on average.
+
+    Args:
+        rungs: ticks at which it may be stopped, rising.
+        reduction: of so many one goes on at each.
+    """
+    ticks = [0, *rungs, TICKS]
+    parts = [(b - a) / TICKS for a, b in pairwise(ticks)]
+    return min(1.0, EARLY * sum(part / reduction**place for place, part in enumerate(parts)))
+
+
+def full_trainings(trials: int, *, spread: int, finals: int, share: float) -> float:
     """How many trainings to the end a search comes to.
 
     Args:
         trials: in the search.
         spread: trainings of the default among them; they are not stopped.
         finals: trainings of the final.
+        share: of a training that each other trial gets, see `trained`.
     """
     full = min(spread, trials)
-    return full + SURVIVORS * (trials - full) + finals
+    return full + share * (trials - full) + finals
 
 
 @dataclass(frozen=True)
