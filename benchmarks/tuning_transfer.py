@@ -216,7 +216,7 @@ def _values_table(found: dict[str, Any], titles: Mapping[str, str]) -> list[str]
 
 def _value_cell(one: dict[str, Any]) -> str:
     share = f"{one['share']:.0%} ({one['low']:.0%} to {one['high']:.0%})"
-    return f"{share}; {_shown(one['best'])}: -{one['gain']:.2f}"
+    return f"{share}; {_shown(one['best'])}: -{one['gain']:.3f}"
 
 
 def _shown(value: Value | None) -> str:
