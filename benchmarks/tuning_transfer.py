@@ -39,6 +39,7 @@ def transfer(cells: Mapping[str, Any]) -> dict[str, Any] | None:
     spreads = {name: spread_of(own[np.isfinite(own)].tolist()) for name, own in default.items()}
     return {
         "pairs": [_pair(a, b, kids, spreads) for a, b in combinations(known, 2)],
+        "everywhere": _everywhere(kids, {name: float(np.nanmean(default[name])) for name in known}),
         "held_out": [_held_out(name, kids, default[name], spreads[name]) for name in known],
         "values": _values(
             cells, {name: settings for name, (settings, _) in known.items()}, spreads
@@ -70,6 +71,12 @@ def _pair(
         "high": float(high),
         "ceiling": float(ceiling),
     }
+
+
+def _everywhere(kids: Mapping[str, Floats], default: Mapping[str, float]) -> list[int]:
+    """Settings that are below the default on every cohort."""
+    below = np.all([own < default[name] for name, own in kids.items()], axis=0)
+    return [int(i) for i in np.flatnonzero(below)]
 
 
 def _spearman(x: Floats, y: Floats) -> float:
@@ -166,6 +173,7 @@ def transfer_lines(cells: Mapping[str, Any], titles: Mapping[str, str]) -> list[
             f"- {a} and {b}: {pair['correlation']:.2f} ({pair['low']:.2f} to {pair['high']:.2f}; "
             f"ceiling {pair['ceiling']:.2f}; {pair['n']} settings)"
         )
+    lines += ["", f"Settings below the default on each of them: {len(found['everywhere'])}."]
     lines += ["", *_held_out_table(found["held_out"], titles), "", *_values_table(found, titles)]
     return lines
 

@@ -159,6 +159,8 @@ def test_settings_are_taken_from_other_cohorts_only_and_held_against_the_default
     kids["cheng-64"][[7, 8, 9]] = 0.9, 0.2, 0.25
     found = part("transfer").transfer(recorded(kids))
     held = {row["cohort"]: row for row in found["held_out"]}["cheng-64"]
+    assert {8, 9} <= set(found["everywhere"]) and 7 not in found["everywhere"]
+    assert all(kids[name][i] < 0.5 for name in NAMES for i in found["everywhere"])
     assert held["chosen"] == [7, 8, 9] and held["kids"] == [0.9, 0.2, 0.25]
     assert held["ranks"] == [int((kids["cheng-64"] < kid).sum()) + 1 for kid in held["kids"]]
     assert held["default"] == pytest.approx(0.5)
