@@ -105,7 +105,7 @@ def make_plan(
         trial=Trial(
             len(set(cohort.subjects("tuning"))),
             lambda: _seconds_a_snapshot(cohort, probe, data, translates=rules.translates),
-            lambda: (probe.micro_batch, probe.memory_gib) if probe.speeds else None,
+            lambda: (probe.micro_batch, probe.memory_gib) if probe.micro_batch else None,
             lambda: probe.busy,
         ),
         prior=what_prior_fits,

@@ -28,7 +28,7 @@ class SpeedProbe:
         speeds: images/s at each level; empty before it was called.
         memory_gib: memory in use at the end, at the top level.
         micro_batch: images that networks could see at once, at each level from the lowest; 0 = the
-            whole batch.
+            whole batch; empty where that was not measured.
         share: of the processor's time that popgan got; see `popgan.training.probe.Measured`.
     """
 
