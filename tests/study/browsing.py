@@ -137,6 +137,14 @@ class Reader:
         """Pull or plug in the network."""
         self.driver.set_network_conditions(offline=is_off, latency=0, throughput=-1)
 
+    def wait_images(self, count: int) -> None:
+        """Wait until so many images have been fetched since the page was opened."""
+        fetched = (
+            "return performance.getEntriesByType('resource')"
+            ".filter((entry) => entry.name.includes('stimuli')).length"
+        )
+        self.until(lambda: self.js(fetched) >= count)
+
     def js(self, script: str, *arguments: Any) -> Any:
         """Run a function body in the page."""
         return self.driver.execute_script(script, *arguments)

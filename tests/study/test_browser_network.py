@@ -68,11 +68,7 @@ def test_ten_cases_without_a_network_arrive_exactly_once(reader: Reader, study: 
         reader.to_part_one(served.links["R1"])
         reader.answer(1, scores_of(1))
         reader.wait_case(2)
-        ready = (
-            "return performance.getEntriesByType('resource')"
-            ".filter((entry) => entry.name.includes('stimuli')).length"
-        )
-        reader.until(lambda: reader.js(ready) >= 14)
+        reader.wait_images(14)
         reader.offline(True)
         for number in range(2, 12):
             reader.answer(number, scores_of(number))

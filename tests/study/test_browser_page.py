@@ -53,6 +53,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 @pytest.fixture(autouse=True)
 def usual_screen(reader: Reader) -> None:
     reader.screen(1280, 800)
+    reader.offline(False)  # whatever a test that failed has left
 
 
 @pytest.fixture
@@ -241,6 +242,7 @@ def test_the_part_before_can_be_changed_until_the_next_one_is_begun(
         reader.wait_case(4)
         reader.keys("5", Keys.ENTER)
         reader.begin_block("Real or synthetic")
+        reader.wait_images(2 + 4 + 4)  # else a case ahead has none without a network
         reader.offline(True)
         reader.answer(1, "11")
         for number in (2, 3, 4):
