@@ -179,7 +179,6 @@ def replayed(
     return {
         "configurations": len(known),
         "failed": COUNT - len(known),
-        "rungs": shares,
         "reduction": reduction,
         "spread_sd": spread.sd if spread else None,
         "best": min(finals),

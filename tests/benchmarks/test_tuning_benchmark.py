@@ -113,8 +113,8 @@ def recorded(kids: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
     cells = {"efficiency/space": record([RATE, BATCH])}
     for name, own in kids.items():
         for number, kid in enumerate(own):
-            setting = {"train.lr_generator": float(rates[number]), "train.batch": 8}
-            setting["train.batch"] = int(batches[number])
+            rate, batch = float(rates[number]), int(batches[number])
+            setting = {"train.lr_generator": rate, "train.batch": batch}
             cells[f"efficiency/{name}/setting/{number}"] = record(_curve(setting, float(kid)))
         for number in range(5):
             kid = 0.5 + 0.01 * (number - 2)

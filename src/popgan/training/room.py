@@ -85,10 +85,13 @@ def _pixels(plan: Plan, level: int) -> int:
 def _taken(step: Callable[[], object]) -> int | None:
     """Bytes by which the process grows for a step at most; None where the system does not say."""
     give_back()  # else the step would be made in memory that was freed and kept
+    before = psutil.Process().memory_info().rss
     try:
-        before = psutil.Process().memory_info().rss
         _PEAK.write_text("5")  # from proc(5): forget the peak
-        step()
+    except OSError:
+        return None
+    step()  # what it raises is no matter of this
+    try:
         lines = _STATUS.read_text().splitlines()
         peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     except (OSError, StopIteration):
