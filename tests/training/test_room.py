@@ -103,6 +103,18 @@ def test_a_step_in_parts_is_really_made_before_a_whole_one(
     assert 4 * scarce[0] == max(scarce)
 
 
+def test_a_level_that_is_measured_again_is_not_tried_again(
+    scarce: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan(train__batch=16, train__level_shares=[0.0, 1.0])
+    state = find_recipe("popgan").start(plan, torch.device("cpu"))
+    monkeypatch.setattr(room, "_taken", lambda step: scarce.append(1) or 1)
+    monkeypatch.setattr(probe, "QUIET", 2.0)  # no machine is so quiet
+    monkeypatch.setattr(probe, "PATIENCE", 1e12)
+    probe.measure_patiently(plan, find_recipe("popgan").phases(plan), state, Discs())
+    assert scarce == [1]
+
+
 def test_nothing_is_tried_where_memory_is_plenty_or_a_batch_cannot_be_divided(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -83,6 +83,25 @@ def test_a_default_that_was_measured_on_a_busy_machine_is_noted(
     assert "busy" in note and "31% of the processor's time" in note
 
 
+def test_images_that_did_not_fit_into_memory_are_divided_in_training_too(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(plan: Any, *_: Any, **__: Any) -> Measured:
+        fits = [0, 4] if plan.train.batch == 16 else [plan.train.batch] * 2
+        return Measured([400.0, 200.0], 1.0, [400.0, 200.0], fits)
+
+    monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
+    plans = planner(own_run)
+    whole = plans.plan({}, 0).train
+    for _ in range(2):  # measured, then remembered
+        divided = plans.plan({"train.batch": 16}, 0).train
+        assert (divided.batch, divided.micro_batch) == (16, [0, 4])
+    assert plans.plan({}, 0).train == whole and whole.micro_batch == whole.batch
+    held = plans.definition.overrides | {"train.micro_batch": 8}
+    plans.definition = plans.definition.model_copy(update={"overrides": held})  # type: ignore[attr-defined]
+    assert plans.plan({"train.batch": 16}, 0).train.micro_batch == 8
+
+
 def test_a_trial_is_planned_as_training_it_would_be_but_for_its_ticks(own_run: Path) -> None:
     plans = planner(own_run)
     plan = plans.draft({"preset.gamma_at_64": 1.0, "train.batch": 4}, 5, 400)

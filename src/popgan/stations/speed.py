@@ -15,7 +15,6 @@ from popgan.training.log import memory_gib
 from popgan.training.neighbours import QUIET
 from popgan.training.probe import TRIES, Measured, measure_patiently
 from popgan.training.sampler import ImageSource
-from popgan.training.state import TrainState
 
 WORTHWHILE = 1.2
 """Gain in speed from which a thread fewer is advised."""
@@ -47,10 +46,9 @@ class SpeedProbe:
     def __call__(self, plan: Plan) -> list[float]:
         """Images/s at each level of a plan."""
         with self._reporter.task("measuring speed", None):
-            found, state = self._measured(plan, TRIES)
+            found = self._measured(plan, TRIES)
             self.speeds, self.share = found.speeds, found.share
-            self.memory_gib, levels = memory_gib(), range(plan.network.levels)
-            self.micro_batch = [state.guard.at_once(level) for level in levels]
+            self.memory_gib, self.micro_batch = memory_gib(), found.at_once
             leave = "" if self.busy is None else self._with_a_thread_fewer(plan)
         if self.busy is not None:
             self._reporter.warning(
@@ -60,13 +58,13 @@ class SpeedProbe:
             )
         return self.speeds
 
-    def _measured(self, plan: Plan, tries: int) -> tuple[Measured, TrainState]:
+    def _measured(self, plan: Plan, tries: int) -> Measured:
         assert self._images is not None
         recipe = find_recipe(plan.recipe)
         with torch.random.fork_rng(devices=[]):
             state = recipe.start(plan, best_device())
             images = self._images(plan)
-            return measure_patiently(plan, recipe.phases(plan), state, images, tries=tries), state
+            return measure_patiently(plan, recipe.phases(plan), state, images, tries=tries)
 
     def _with_a_thread_fewer(self, plan: Plan) -> str:
         """Advice to leave other programs a core, where that trains faster.
@@ -79,7 +77,7 @@ class SpeedProbe:
         if count < 1 or best_device().type != "cpu":
             return ""
         train = plan.train.model_copy(update={"threads": count})
-        found, _ = self._measured(plan.model_copy(update={"train": train}), 1)
+        found = self._measured(plan.model_copy(update={"train": train}), 1)
         gain = seconds_needed(plan.train, self.speeds) / seconds_needed(train, found.speeds)
         if gain < WORTHWHILE:
             return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -33,7 +33,7 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Cost:
-    """What something costs, such as an image.
+    """What something costs, such as a step.
 
     Attributes:
         wall: seconds.
@@ -69,11 +69,14 @@ class Measured:
             had a core, 0 .. 1. Far below 1 other programs are in the way.
         own: images a second in which the measuring thread had a core. Two of them can be held
             against each other whatever other programs took of either; no wall shows them.
+        at_once: images that networks could see at once at each level; 0 = the whole batch. Empty
+            where nobody asked.
     """
 
     speeds: list[float]
     share: float
     own: list[float]
+    at_once: list[int] = field(default_factory=list)
 
 
 def measure(
@@ -114,7 +117,8 @@ def measure_patiently(
     """
     least = SECONDS_A_LEVEL if seconds is None else seconds
     sampler = Sampler(len(source), plan.seed, plan.train.shuffle_buffer)
-    costs, seen = [Cost(1.0, 1.0)] * len(plan.train.level_shares), 0.0
+    batch = plan.train.batch
+    costs, seen = [Cost(batch, batch)] * len(plan.train.level_shares), 0.0
     with threads(plan.train.threads):
         for level, share in enumerate(plan.train.level_shares):
             if share == 0:
@@ -123,15 +127,21 @@ def measure_patiently(
             streams = plan.train.stream_share or 0.0
             # The middle of a level's second half is fully in, wherever fading ends.
             parts = [(streams, 0), (1 - streams, int(seen) - 1)]
-            cost = partial(_cost, plan, phases, state, sampler, source, least)
+            parts = [(part, position) for part, position in parts if part > 0]
+            step = partial(_step, plan, phases, state, sampler, source)
+            if device_of(state).type == "cpu":
+                make_room(plan, state, level, partial(step, parts[-1][1], 0))
+            cost = partial(_cost, step, kinds_of_steps(phases), least)
             costs[level] = Cost.mean(
                 (part, undisturbed(partial(cost, position), PATIENCE * least, tries))
                 for part, position in parts
-                if part > 0
             )
-    whole = Cost.mean(zip(plan.train.level_shares, costs, strict=True))
-    own = [1 / max(one.own, 1e-9) for one in costs]
-    return Measured([1 / one.wall for one in costs], whole.share, own)
+    return Measured(
+        [batch / one.wall for one in costs],
+        Cost.mean(zip(plan.train.level_shares, costs, strict=True)).share,
+        [batch / max(one.own, 1e-9) for one in costs],
+        [state.guard.at_once(level) for level in range(plan.network.levels)],
+    )
 
 
 def undisturbed(once: Callable[[], Cost], patience: float, tries: int = TRIES) -> Cost:
@@ -151,29 +161,30 @@ def undisturbed(once: Callable[[], Cost], patience: float, tries: int = TRIES) -
     return best
 
 
-def _cost(
+def _step(
     plan: Plan,
     phases: list[Phase],
     state: TrainState,
     sampler: Sampler,
     source: ImageSource,
-    least: float,
     position: int,
+    number: int,
 ) -> Cost:
-    """What an image costs at one position; a lazy penalty is spread over its interval."""
+    """What a real step costs at a position; its number decides which phases are due."""
     assert stage_at(position, plan.train).alpha == 1.0
+    state.images, state.step = position, number
+    start, began = time.perf_counter(), time.thread_time()
+    one_step(plan, phases, state, sampler, source)
+    waited = _wait(state)
+    wall, own = time.perf_counter() - start, time.thread_time() - began
+    return Cost(wall, wall if waited else own)
 
-    def step(number: int) -> Cost:
-        state.images, state.step = position, number
-        start, began = time.perf_counter(), time.thread_time()
-        one_step(plan, phases, state, sampler, source)
-        waited = _wait(state)
-        wall, own = time.perf_counter() - start, time.thread_time() - began
-        return Cost(wall, wall if waited else own)
 
-    kinds = kinds_of_steps(phases)
-    if device_of(state).type == "cpu":
-        make_room(plan, state, stage_at(position, plan.train).level, partial(step, 0))
+def _cost(
+    step_at: Callable[[int, int], Cost], kinds: dict[int, int], least: float, position: int
+) -> Cost:
+    """What a step costs at one position; a lazy penalty is spread over its interval."""
+    step = partial(step_at, position)
     # The first steps set up kernels and, on a GPU, pick algorithms. The very first never counts: it
     # may have taken long because programs and files still lay on the disk.
     found = {first: [step(first)] for first in kinds}
@@ -188,10 +199,9 @@ def _cost(
                 found[first] += [step(first) for _ in range(min(3, count))]
     # Means, not medians: what now and then takes longer (memory, files) does so in training as
     # well. What other programs take is no such thing: it may be over before training begins.
-    whole = Cost.mean(
+    return Cost.mean(
         (count / len(found[first]), one) for first, count in kinds.items() for one in found[first]
     )
-    return Cost(whole.wall / plan.train.batch, whole.own / plan.train.batch)
 
 
 def _sum(found: dict[int, list[Cost]]) -> float:

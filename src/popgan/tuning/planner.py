@@ -32,6 +32,8 @@ from popgan.tuning.definition import TICKS
 DEFAULT_SECONDS = 2.0  # a level
 PROBE_SECONDS = 0.3  # a level; a trial must not spend more on being planned than on a snapshot
 _DEFAULT = "default"
+_AT_ONCE = "{}, at once"
+"""Key of the images that networks of a shape see at once, where that is not the whole batch."""
 _COSTLY = (
     *("batch", "loss", "r2", "penalty_interval", "precision", "threads"),
     "path_length_interval",
@@ -117,7 +119,7 @@ class Planner:
                 f"all levels, need at a batch of {train.batch} take {needed:.3g} s",
                 do=f"it needs {more:g} times the budget",
             )
-        return self.draft(setting, seed, images)
+        return self.draft(setting, seed, images, self._known().get(_AT_ONCE.format(_shape(draft))))
 
     def seconds_needed(self, setting: Setting, seed: int) -> float:
         """The least seconds of training that a setting can be granted: a step a tick and a level.
@@ -129,8 +131,16 @@ class Planner:
         shortest = draft.train.model_copy(update={"images": _least(draft.train)})
         return seconds_needed(shortest, self._speeds(draft)) / SUSTAINED
 
-    def draft(self, setting: Setting, seed: int, images: int) -> Plan:
+    def draft(
+        self, setting: Setting, seed: int, images: int, at_once: list[float] | None = None
+    ) -> Plan:
         """A plan of so many images; nothing is measured.
+
+        Args:
+            setting: what differs from the default.
+            seed: of the training.
+            images: of the training.
+            at_once: of a batch at each level, where memory is not enough for all; 0 = all.
 
         Raises:
             UserError: such a plan is not possible.
@@ -139,6 +149,7 @@ class Planner:
         reason = f"tried by study {definition.name}"
         overrides: dict[str, Any] = {
             "train.threads": definition.threads,
+            **({"train.micro_batch": [int(one) for one in at_once]} if at_once else {}),
             **definition.overrides,
             **{"train.images": images, "train.ticks": TICKS, "train.snapshots": 0},
         }
@@ -171,15 +182,15 @@ class Planner:
                     "shorter than their time"
                 )
             self._keep({_DEFAULT: found.speeds})
-            self._keep({_shape(base): self._known()[_DEFAULT]})
+            self._keep({_shape(base): self._known()[_DEFAULT], **_divided(base, found)})
             return self._speeds(plan)
         base = self.draft({}, 0, 10**6)
         # By the time that they had a core: what was taken of one alone says nothing of the other.
         now = self._measured(base, PROBE_SECONDS).own
-        speeds = self._measured(plan, PROBE_SECONDS).own
+        found = self._measured(plan, PROBE_SECONDS)
         before, shares = known[_DEFAULT], base.train.level_shares
         busy = seconds_an_image(shares, now) / seconds_an_image(shares, before)
-        self._keep({key: [speed * busy for speed in speeds]})
+        self._keep({key: [speed * busy for speed in found.own], **_divided(plan, found)})
         return self._known()[key]
 
     def _measured(self, plan: Plan, seconds: float, tries: int = 1) -> Measured:
@@ -200,6 +211,13 @@ class Planner:
 def _least(plan: TrainPlan) -> int:
     """Images that are a step for every tick and for every level."""
     return max(TICKS * plan.batch, images_needed(plan))
+
+
+def _divided(plan: Plan, found: Measured) -> dict[str, list[float]]:
+    """How many images of a shape are seen at once; nothing where all are."""
+    if not any(0 < one < plan.train.batch for one in found.at_once):
+        return {}
+    return {_AT_ONCE.format(_shape(plan)): [*found.at_once]}
 
 
 def _shape(plan: Plan) -> str:
