@@ -12,6 +12,8 @@ from small_runs import call
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
+TUNING = (ROOT / "benchmarks" / "results" / "tuning.md").read_text(encoding="utf-8")
+COHORTS = ("IXI, benchmark cohort", "LGG FLAIR", "Cheng T1wCE")
 
 
 def test_the_tables_are_those_of_the_program() -> None:
@@ -27,3 +29,50 @@ def test_options_and_files_of_the_page_exist() -> None:
         assert option in help_of_plan, option
     assert f"(version {VERSION};" in PAGE and f"`models/NAME/{FILE}`" in PAGE
     assert (ROOT / "src/popgan/config/presets").is_dir()
+
+
+def told(figures: list[str]) -> str:
+    """As the page lists them."""
+    *first, last = figures
+    return f"{', '.join(first)} and {last}"
+
+
+def rows(part: str, *begin: str) -> list[list[str]]:
+    """Of a table of the results: the first row for each cohort that begins so."""
+    found = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in TUNING.partition(part)[2].splitlines()
+        if line.startswith("| ")
+    ]
+    return [
+        next(row for row in found if row[: len(begin) + 1] == [cohort, *begin])
+        for cohort in COHORTS
+    ]
+
+
+def test_what_the_page_tells_of_forty_settings_is_what_was_measured() -> None:
+    page = " ".join(PAGE.split())
+    transfer = rows("on the one that had no say")
+    defaults, deviations = zip(*(row[3].rstrip(")").split(" (") for row in transfer), strict=True)
+    below, best, median = ([row[place] for row in transfer] for place in (6, 4, 5))
+    assert f"{told(below)} of the 40 settings are below its mean (KID {told(defaults)};" in page
+    assert f"the median of the settings {told(median)})" in page
+    assert f"the lowest are {told(best)}; SD {told(deviations)})" in page
+    gaps = [
+        (float(d) - float(b)) / float(sd)
+        for d, b, sd in zip(defaults, best, deviations, strict=True)
+    ]
+    assert f"none by more than {max(gaps):.1f} SD" in page
+    agree = re.findall(r"^- .* and .*: (0\.\d\d) \(", TUNING, re.MULTILINE)
+    assert f"rank correlation {told(agree)} between cohorts" in page
+    early = [row[2].split(", ") for row in rows("## Search efficiency", "at 20 % and 45 %")]
+    assert f"rank correlation {', '.join(row[0] for row in early)}), that at 45 %" in page
+    assert f"at 45 % more ({', '.join(row[1] for row in early)})" in page
+    granted = "| Cheng T1wCE | at 45 % and 65 % |"  # the last row for which all are begun
+    for rule, words in (
+        ("at 45 %", "in {} % of orders"),
+        ("at 20 % and 45 %", "at 20 and 45 % in {} %"),
+        ("none is stopped", "without stopping in {} %"),
+    ):
+        ties = [row[6].rstrip("%") for row in rows(granted, rule)]
+        assert words.format(told(ties)) in page, rule

@@ -16,7 +16,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from popgan.evidence.experiments.results import Point, Result, Spread
+from popgan.evidence.experiments.results import Point, Result
 
 Rule = Literal["promote", "stop"]
 
@@ -47,8 +47,6 @@ class Replay(Result):
         kid: its KID at the end.
         best, best_kid: the best setting of all.
         regret: how much worse the found one is, >= 0.
-        regret_sd: the same in standard deviations between seeds; None where they are not known or
-            0.
     """
 
     images: float
@@ -60,7 +58,6 @@ class Replay(Result):
     best: int
     best_kid: float
     regret: float
-    regret_sd: float | None
 
 
 def curve_of(points: Sequence[Point], rungs: Sequence[float], final: float) -> Curve | None:
@@ -144,7 +141,6 @@ def replay(
     order: Sequence[int] | None = None,
     workers: int = 1,
     rule: Rule = "stop",
-    spread: Spread | None = None,
 ) -> Replay:
     """Successive halving on recorded curves; workers are equally fast, an image takes one step.
 
@@ -155,7 +151,6 @@ def replay(
         order: places of all settings as they are begun; None: as they stand.
         workers: that train at the same time.
         rule: see the head of this file.
-        spread: between seeds.
 
     Raises:
         ValueError: no curve, one without a KID at each rung, or another argument out of range.
@@ -175,7 +170,6 @@ def replay(
     found = min(last, key=lambda i: [*curves[i].kids, curves[i].final][level])
     full = sum(curve.images for curve in curves)
     best = min(range(len(curves)), key=lambda i: curves[i].final)
-    regret = curves[found].final - curves[best].final
     return Replay(
         images=run.images,
         full=full,
@@ -185,8 +179,7 @@ def replay(
         kid=curves[found].final,
         best=best,
         best_kid=curves[best].final,
-        regret=regret,
-        regret_sd=regret / spread.sd if spread is not None and spread.sd > 0 else None,
+        regret=curves[found].final - curves[best].final,
     )
 
 
