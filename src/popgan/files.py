@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +68,8 @@ def atomic_path(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     Raises:
         DiskError: the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".part-{os.getpid()}-{path.name}")
+    # Several machines may write the same file at once, and their processes have the same numbers.
+    temporary = path.with_name(f".part-{os.getpid()}-{secrets.token_hex(3)}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -40,7 +40,7 @@ def tune(run: Path, *more: object) -> Answer:
 def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(
     own_run: Path, made: Made
 ) -> None:
-    answer = tune(own_run, "--trials", 6, "--budget", "7m")
+    answer = tune(own_run, "--trials", 6, "--budget", "8m")
     assert answer.status == 0, answer
     assert answer.err.count("trial   ") >= 6 and "KID" in answer.err
     for words in ("6 trials of", "seeds alone: SD", "what it changes", "all trials:", "next:"):
@@ -49,7 +49,7 @@ def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(
     assert [one.name for one in found.space] == ["train.lr_generator", "train.batch"]
     assert len([one for one in found.trials if one.purpose != "final"]) == 6
     # The same command has nothing left to do, and says the same.
-    again = tune(own_run, "--trials", 6, "--budget", "7m")
+    again = tune(own_run, "--trials", 6, "--budget", "8m")
     assert again.status == 0 and "trial   " not in again.err
     assert again.out == answer.out and len(made.trained) == len(found.trials)
     preset = yaml.safe_load((own_run / "tune/popgan/preset.yaml").read_text())
@@ -64,7 +64,7 @@ def test_a_search_says_what_it_does_and_leaves_a_preset_that_plans_use(
         *("train.lr_generator", "train.batch")
     }
     # It is a default to search around, under another name.
-    words = ("--preset", "tuned", "--trials", 1, "--budget", "7m")
+    words = ("--preset", "tuned", "--trials", 1, "--budget", "8m")
     assert "--name" in call("tune", own_run, *TINY, *words).line
     after = call("tune", own_run, *TINY, *words, "--name", "second")
     assert after.status == 0, after
@@ -87,14 +87,14 @@ def test_a_budget_too_short_for_the_default_says_which_is_enough(own_run: Path, 
 
 @pytest.mark.usefixtures("slow_machine")
 def test_a_study_goes_on_with_its_own_options_only(own_run: Path, made: Made) -> None:
-    assert tune(own_run, "--trials", 1, "--budget", "7m").status == 0
-    answer = tune(own_run, "--trials", 2, "--budget", "7m")
+    assert tune(own_run, "--trials", 1, "--budget", "8m").status == 0
+    answer = tune(own_run, "--trials", 2, "--budget", "8m")
     assert answer.status == 2 and "trials 2, was 1" in answer.line
     assert "--name" in answer.line
     assert call("tune", own_run).status == 0  # nothing asked: go on with what there is
     typed = call("tune", own_run, "--preset", "standard")  # asked, though it is the default
     assert typed.status == 2 and "preset standard, was quick" in typed.line
-    assert tune(own_run, "--trials", 1, "--budget", "7m", "--name", "second").status == 0
+    assert tune(own_run, "--trials", 1, "--budget", "8m", "--name", "second").status == 0
     assert (own_run / "tune/second/results.json").exists()
 
 
@@ -165,12 +165,12 @@ def test_the_main_line_searches_first_if_it_is_asked_to(
     scans = write_heads(tmp_path / "scans", 16)
     options = ("-o", tmp_path / "run", "--no-audit", *INGEST)
     values = [*sets(train__images=48), "--init", "scratch", "--tune"]
-    answer = call("run", scans, *options, *values, "7m")
+    answer = call("run", scans, *options, *values, "8m")
     assert answer.status == 0, answer
     plan = find_model(tmp_path / "run").plan()
     assert plan.preset == "tuned"
     assert "How the parameters were found" in (tmp_path / "run/report.html").read_text()
-    again = call("run", scans, *options, *values, "7m")
+    again = call("run", scans, *options, *values, "8m")
     assert "[train popgan] unchanged, skipped" in again.err
     assert "budget 8m, was 7m" in call("run", scans, *options, *values, "8m").line
     translates = ("--recipe", "pix2pix", "--from", "T1w", "--to", "T2w")

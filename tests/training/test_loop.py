@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,45 @@ def test_interruption_between_ticks_saves_and_resumes_exactly(tmp_path: Path) ->
     job, resumed = tiny_job(plan, tmp_path / "b")
     run(job, resumed, Reporter())
     assert same(undisturbed, resumed)
+
+
+def interrupting(job: Job, at: int) -> Job:
+    """The job, interrupted by the user while that tick is being ended."""
+    ticks = [0]
+
+    def on_tick(state: TrainState, stage: Stage) -> torch.Tensor | None:
+        ticks[0] += 1
+        if ticks[0] == at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return job.on_tick(state, stage)
+
+    return replace(job, on_tick=on_tick)
+
+
+def test_an_interruption_in_the_last_tick_is_no_leave_to_go_on(tmp_path: Path) -> None:
+    plan = tiny_plan()
+    job, state = tiny_job(plan, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupting(job, plan.train.ticks), state, Reporter())
+    assert state.images == plan.train.images
+    job, again = tiny_job(plan, tmp_path)
+    run(job, again, Reporter())  # nothing is left, and nobody interrupts
+    assert same(state, again)
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_job_may_end_at_a_tick_and_hides_no_interruption_there(
+    tmp_path: Path, interrupted: bool
+) -> None:
+    plan = tiny_plan()
+    job, state = tiny_job(plan, tmp_path)
+    job = replace(job, ended=lambda: True)
+    if interrupted:
+        with pytest.raises(KeyboardInterrupt):
+            run(interrupting(job, 1), state, Reporter())
+    else:
+        run(job, state, Reporter())
+    assert 0 < state.images < plan.train.images and len(job.log.rows) == 1
 
 
 def test_training_brings_samples_closer_to_the_data(tmp_path: Path) -> None:

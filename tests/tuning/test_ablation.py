@@ -331,18 +331,18 @@ def default_alone(run: Path) -> Any:
 def test_trainings_are_real_and_an_interrupted_one_goes_on_from_its_last_tick(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left, original = [9], trial_module._Training._stop_if_judged
+    left, original = [9], trial_module._Training._ended
 
-    def interrupt(self: Any) -> None:
-        original(self)
+    def interrupt(self: Any) -> bool:
         left[0] -= 1
         if left[0] == 0:
             raise KeyboardInterrupt
+        return original(self)
 
     one = default_alone(own_run)
     (cell,) = one.cells.cells
     log = one.cells.folder(cell) / "log.csv"
-    monkeypatch.setattr(trial_module._Training, "_stop_if_judged", interrupt)
+    monkeypatch.setattr(trial_module._Training, "_ended", interrupt)
     with pytest.raises(KeyboardInterrupt):
         one.run()
     assert not list(one.cells.records())

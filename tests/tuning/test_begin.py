@@ -229,7 +229,7 @@ def test_workers_that_share_a_gpu_share_its_time(
         return define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), wanted).seconds
 
     one, two = seconds(workers=1), seconds(workers=2)
-    assert two == pytest.approx(2 * one, rel=0.1)
+    assert 1.7 * one < two <= 2 * one  # they cannot share the last training
     monkeypatch.setattr("popgan.tuning.prologue.side_by_side", lambda workers: min(workers, 1))
     assert seconds(workers=2) == pytest.approx(one, rel=0.1)
     assert seconds(workers=2, beside=2) == pytest.approx(two, rel=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,19 @@ def test_a_default_that_was_measured_on_a_busy_machine_is_noted(
     plans.seconds_needed({}, 0)
     (note,) = plans.notes
     assert "busy" in note and "31% of the processor's time" in note
+
+
+@pytest.mark.usefixtures("cheap")
+def test_workers_that_measure_at_once_lose_nothing_and_take_the_same_number(own_run: Path) -> None:
+    plans = planner(own_run)
+    plans.plan({}, 0)
+    before = plans._known()
+    names = [str(place) for place in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        kept = list(pool.map(lambda name: planner(own_run)._keep(name, {name: [1.0]}), names))
+    assert kept == 8 * [[1.0]]
+    assert plans._known() == before | {name: [1.0] for name in names}
+    assert plans._keep("3", {"3": [2.0]}) == [1.0], "who was first counts"
 
 
 def test_images_that_did_not_fit_into_memory_are_divided_in_training_too(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import optuna
@@ -19,6 +20,7 @@ from popgan.tuning.parts import parts_of
 from popgan.tuning.space import (
     active,
     defaults,
+    distinct,
     fits,
     including,
     load_space,
@@ -114,6 +116,45 @@ def test_every_value_that_is_searched_changes_the_plan_and_nothing_it_should_not
         assert changes or (one.grows and not grows), one.name
         if not one.name.startswith(PARAMETER):
             assert dict(leaves(made))[one.name] == value, one.name
+
+
+@pytest.mark.parametrize("recipe", ["popgan", "stylegan2"])
+def test_a_half_life_longer_than_the_run_widens_no_bounds_beyond_what_presets_can_have(
+    recipe: str,
+) -> None:
+    preset = load_preset("standard", recipe)
+    plan = plan_of(recipe, "standard", {})
+    train = plan.train.model_copy(update={"images": 1888, "ema_half_life": 5000.0})
+    plan = plan.model_copy(update={"train": train})
+    default = defaults(load_space(recipe), preset, plan)
+    assert default["preset.ema_share"] == 1.0
+    (one,) = [one for one in including(load_space(recipe), default) if "ema" in one.name]
+    assert one.high == 1.0
+    for value in (one.low, one.high):
+        changed(preset, {one.name: value}, reason="a test", tuned=False)
+
+
+@functools.cache
+def known_plan() -> Plan:
+    return plan_of("popgan", "standard", {})
+
+
+@given(st.integers(100, 10**6), st.integers(2, 9000), st.integers(1, 9000))
+def test_no_two_values_of_a_space_are_the_same_plan(images: int, slices: int, buffer: int) -> None:
+    plan = known_plan()
+    train = plan.train.model_copy(update={"images": images, "shuffle_buffer": buffer})
+    data = plan.data.model_copy(update={"train_slices": slices})
+    plan = plan.model_copy(update={"train": train, "data": data})
+    cut = {one.name: one for one in distinct(load_space("popgan"), plan)}
+    before = {one.name: one for one in load_space("popgan")}
+    others = set(before) - {"preset.ema_share", "train.shuffle_buffer"}
+    assert all(cut[name] == before[name] for name in others)
+    if (share := cut.get("preset.ema_share")) is not None:
+        assert share.low is not None and share.low * images >= 100 - 1e-6
+    else:
+        assert 0.1 * images <= 100
+    choices = [*cut["train.shuffle_buffer"].choices, buffer]
+    assert len({min(int(c), slices) for c in choices}) == len(set(choices))
 
 
 @pytest.mark.parametrize("recipe", recipes())

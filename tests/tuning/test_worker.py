@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import optuna
 import pytest
 
 from popgan.errors import UserError
-from popgan.evidence.experiments.results import SearchSpace, Trial, TuneResult
+from popgan.evidence.experiments.results import Outcome, SearchSpace, Trial, TuneResult
 from popgan.progress import Reporter
 from popgan.training.probe import Measured
 from popgan.tuning import trial as trial_module
@@ -38,16 +40,16 @@ def records(one: Worker) -> list[Trial]:
 def after(ticks: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Interrupt training after so many safe ticks; returns what undoes it."""
     left = [ticks]
-    original = trial_module._Training._stop_if_judged
+    original = trial_module._Training._ended
 
-    def interrupt(self: Any) -> None:
-        original(self)
+    def interrupt(self: Any) -> bool:
         left[0] -= 1
         if left[0] == 0:
             raise KeyboardInterrupt
+        return original(self)
 
-    monkeypatch.setattr(trial_module._Training, "_stop_if_judged", interrupt)
-    return lambda: monkeypatch.setattr(trial_module._Training, "_stop_if_judged", original)
+    monkeypatch.setattr(trial_module._Training, "_ended", interrupt)
+    return lambda: monkeypatch.setattr(trial_module._Training, "_ended", original)
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +173,80 @@ def test_a_training_that_is_stopped_at_a_rung_goes_no_further(own_run: Path) -> 
     assert judged == [0] and found.state == "pruned" and found.kid is None
     assert (found.images, found.reason) == (found.planned // 4, "stopped at 25% of its images")
     assert len(found.points) == 1 and len((folder / "log.csv").read_text().splitlines()) == 6
+
+
+@pytest.mark.parametrize("at_a_rung", [True, False])
+def test_an_interruption_at_the_end_of_a_trial_ends_the_search_and_loses_no_end(
+    own_run: Path, at_a_rung: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = worker(own_run, trials=2, spread=1, finalists=0, seconds=0.8, rungs=[9])
+    monkeypatch.setattr(one, "_judge", lambda claim: lambda rung, kid: claim.trial.number == 1)
+    draw, at = trial_module._Training._drawer, 9 if at_a_rung else 20
+
+    def drawer(training: Any) -> Any:
+        drawn = draw(training)
+
+        def on_tick(state: Any, stage: Any) -> Any:
+            if training.folder.name.endswith("1" if at_a_rung else "0") and (
+                training._tick(state.images) == at
+            ):
+                os.kill(os.getpid(), signal.SIGTERM)
+            return drawn(state, stage)
+
+        return on_tick
+
+    monkeypatch.setattr(trial_module._Training, "_drawer", drawer)
+    with pytest.raises(KeyboardInterrupt):
+        one.run()
+    states = [found.state for found in records(one)]
+    assert states == (["complete", "pruned"] if at_a_rung else ["running"])
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_failure_counts_only_once_the_default_has_been_trained(
+    own_run: Path, made: Made, works: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "POLL", 0.01)
+    one, other = worker(own_run), worker(own_run)
+    one.storage.enqueue_defaults()
+    default = other.storage.claim(SEARCH, 5)  # at work elsewhere
+    assert default is not None
+    failed = Outcome(state="out of memory", reason="the memory is not enough")
+    monkeypatch.setattr(worker_module, "train_trial", lambda *_, **__: failed)
+    looked: list[Path] = []
+
+    def look(folder: Path) -> Any:
+        looked.append(folder)
+        if len(looked) == 3 and works:
+            other.storage.tell(default, trial(0, 0.5, purpose="default", setting={}), {})
+        if len(looked) == 3 and not works:
+            default.lock.close()
+        return hold(folder)
+
+    monkeypatch.setattr(worker_module, "hold", look)
+    assert one.train_next(SEARCH, 5)
+    expected = ["complete", "out of memory"] if works else ["running", "running"]
+    assert [found.state for found in records(one)] == expected
+    if not works:  # the default is next, and fails as well
+        with pytest.raises(UserError, match="the default cannot be trained"):
+            one.train_next(SEARCH, 5)
+        assert [found.state for found in records(one)] == expected
+
+
+def test_a_trial_whose_worker_died_before_it_had_told_the_end_is_ended_by_the_next(
+    own_run: Path, made: Made
+) -> None:
+    one = worker(own_run, trials=1, spread=1, finalists=0)
+    one.storage.enqueue_defaults()
+    claim = one.storage.claim(SEARCH, 1)
+    assert claim is not None
+    claim.trial.set_user_attr("record", trial(0, 0.5, purpose="default").model_dump_json())
+    claim.lock.close()
+    assert [found.state for found in records(one)] == ["running"]
+    one.run()
+    assert [found.state for found in records(one)] == ["complete"]
+    assert all(frozen.state.is_finished() for frozen in one.storage.trials(SEARCH))
 
 
 def test_a_trial_is_taken_over_only_when_its_worker_is_gone(own_run: Path) -> None:

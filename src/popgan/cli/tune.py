@@ -93,7 +93,7 @@ def tune(
 ) -> None:
     """See HELP."""
     require_run(folder)
-    _check_engine(engine, address, join)
+    _check_engine(engine, address, join, workers)
     shown = settings_of(context)
     reporter = shown.reporter()
     overrides = values.plan_values(settings, condition, False, init)
@@ -140,7 +140,7 @@ def tune(
     )
 
 
-def _check_engine(engine: str, address: str | None, join: bool) -> None:
+def _check_engine(engine: str, address: str | None, join: bool, workers: int | None) -> None:
     """Refuse what does not go together, before anything heavy.
 
     Raises:
@@ -150,6 +150,10 @@ def _check_engine(engine: str, address: str | None, join: bool) -> None:
         raise UserError(f"there is no engine {engine!r}", do="give --engine here or --engine ray")
     if address is not None and engine != "ray":
         raise UserError("--address is of a Ray cluster", do="add --engine ray")
+    if join and workers not in (None, 1):
+        raise UserError(
+            "--join is one worker", do="leave --workers out, and join as often as asked"
+        )
     if join and engine != "here":
         raise UserError(
             "--join is for one machine", do="leave it out; --engine ray goes on with a study anyway"

@@ -19,6 +19,9 @@ ten minutes, and sample grids and checkpoints take their time. Runs so far: 0.88
 Other programs are not allowed for: how long they will stay nobody knows. The probe looks for a
 moment without them (`training/probe.py`), and where it finds none the plan says so."""
 
+LEAST_HALF_LIFE = 100
+"""Images: an average over fewer is none."""
+
 Probe = Callable[[Plan], list[float]]
 """Measures images/s at each level of a provisional plan."""
 
@@ -85,8 +88,8 @@ def length_dependants(draft: Draft, preset: Preset, rules: RecipeRules) -> None:
     images, batch = draft.values["train.images"], draft.values["train.batch"]
     count = images if isinstance(images, int) and images > 0 else 1
     if preset.ema_share is not None:
-        half_life = float(max(100, math.floor(count * preset.ema_share)))
-        reason = f"{preset.ema_share:.2g} of the images of the run, at least 100"
+        half_life = float(max(LEAST_HALF_LIFE, math.floor(count * preset.ema_share)))
+        reason = f"{preset.ema_share:.2g} of the images of the run, at least {LEAST_HALF_LIFE}"
         reason += f": {preset.ema_reason}" if preset.ema_reason else ""
         # The share takes the place of a half-life that the preset states as well.
         source = "tuned" if "train.ema_half_life" in draft.found else "rule"

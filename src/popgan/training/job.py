@@ -37,6 +37,7 @@ class Job:
         settle: decides at a tick, in every process alike, what a recipe leaves to the tuning split;
             it may change the state.
         on_safe: called once there is a checkpoint of this training's own work.
+        ended: asked at a tick, once that is safe, whether training ends there.
         processes: who shares the work; all of them run the same job.
     """
 
@@ -51,4 +52,5 @@ class Job:
     measured: Sequence[int] | None = None
     settle: Callable[[TrainState], None] | None = None
     on_safe: Callable[[], None] = lambda: None
+    ended: Callable[[], bool] = lambda: False
     processes: Processes = ALONE

@@ -29,7 +29,9 @@ LOOK = 16  # steps between two looks at a GPU or at other processes
 
 
 def run(job: Job, state: TrainState, reporter: Reporter) -> None:
-    """Train until the plan's number of images has been seen, resuming where possible.
+    """Train until the plan's number of images has been seen, or the job has ended before.
+
+    Where there are checkpoints it goes on from them.
 
     Training that goes wrong (`monitor`) is taken back once to its last good checkpoint and goes on
     with half the learning rates; if it goes wrong again, it stops.
@@ -57,10 +59,15 @@ def run(job: Job, state: TrainState, reporter: Reporter) -> None:
             stop, broken = _look(job, state, interrupted.is_set(), due)
             if due or broken:
                 ticks.end(stage, broken=broken)
+                if job.ended():
+                    break
             elif stop:
                 ticks.save()
             if stop:
                 raise KeyboardInterrupt
+        # The last tick takes seconds, and whoever interrupts there does not want what comes next.
+        if interrupted.is_set():
+            raise KeyboardInterrupt
 
 
 def _look(job: Job, state: TrainState, interrupted: bool, due: bool) -> tuple[bool, bool]:

@@ -115,11 +115,13 @@ def define(
     draft = _with_variants(draft, planner, options)
     trials = asked["trials"] if options.has("sensitivity") else 0
     grant = _grant(options, cohort, len(draft.cells()) + trials)
-    seconds = math.floor(10 * grant.seconds(LEAST_SECONDS)) / 10
-    draft = draft.model_copy(update={"seconds": seconds})
+    reason, needed = _too_slow(default_variant(), draft, planner, grant)
+    if reason and not needed:
+        raise UserError(f"the default cannot be trained: {reason}")
+    seconds = math.floor(10 * grant.seconds(max(LEAST_SECONDS, needed))) / 10
+    draft = draft.model_copy(update={"seconds": max(seconds, needed)})
     planner.definition = draft
-    needed, draft = _timed(draft, planner, grant, reporter)
-    grant.seconds(max(LEAST_SECONDS, needed))
+    draft = _timed(draft, planner, grant, reporter)
     if trials:
         draft = _with_trials(draft, planner, trials)
     notes = [*draft.told_start, *draft.notes, *planner.notes]
@@ -130,7 +132,8 @@ def _grant(options: AblateOptions, cohort: Cohort, trainings: int) -> Grant:
     snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
     return Grant(
         budget=options.asked()["budget"],
-        trainings=trainings,
+        stopped=0.0,
+        whole=trainings,
         workers=options.at_once,
         measuring=snapshot * len([*CURVE, *LAST]),
         what=counted(trainings, "training needs", "trainings need"),
@@ -182,25 +185,21 @@ def _with_trials(draft: AblationStudy, planner: Planner, count: int) -> Ablation
 
 def _timed(
     draft: AblationStudy, planner: Planner, grant: Grant, reporter: Reporter
-) -> tuple[float, AblationStudy]:
-    """Seconds that the default needs, and the study without variants that need more than is there.
+) -> AblationStudy:
+    """The study without variants that need more time than is there.
 
     Speeds of all variants are measured on the way.
     """
-    needed, found = 0.0, []
+    found = []
     with reporter.task("measuring speeds", len(draft.trained)) as task:
         for one in draft.variants:
             if not one.impossible:
-                reason, seconds = _too_slow(one, draft, planner, grant)
+                reason, _ = _too_slow(one, draft, planner, grant)
                 task.advance()
-                if one.kind == "default":
-                    if reason and not seconds:
-                        raise UserError(f"the default cannot be trained: {reason}")
-                    needed = seconds
-                elif reason:
+                if reason:
                     one = one.model_copy(update={"impossible": reason})
             found.append(one)
-    return needed, draft.model_copy(update={"variants": with_bases(found)})
+    return draft.model_copy(update={"variants": with_bases(found)})
 
 
 def _too_slow(

@@ -5,6 +5,7 @@ Everything that follows is decided here, written down once, and shown.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +21,16 @@ from popgan.evidence.experiments.results import SearchSpace, Setting, TuneResult
 from popgan.progress import Reporter
 from popgan.provenance import usable_cores
 from popgan.stations.snapshots import seconds_a_snapshot
-from popgan.tuning.budgets import LEAST_SECONDS, Grant, full_trainings, trained
-from popgan.tuning.definition import LAST, Definition, StudyPlaces
+from popgan.training.growth import fully_grown_at
+from popgan.tuning.budgets import LEAST_SECONDS, Grant, searched_trainings, trained
+from popgan.tuning.definition import LAST, TICKS, Definition, StudyPlaces
 from popgan.tuning.fitting import fitted
 from popgan.tuning.planner import Planner
 from popgan.tuning.prologue import ExperimentOptions, check_count, start_of
 from popgan.tuning.space import (
     can_count,
     defaults,
+    distinct,
     including,
     load_space,
     narrowed,
@@ -35,6 +38,8 @@ from popgan.tuning.space import (
 from popgan.wording import counted
 
 BUDGET, TRIALS = "2h", 24
+_EACH = 32
+"""Values of a whole number that are all planned; of more, the ends."""
 _GROWING = [7, 12]  # ticks of 20: 35 % and 60 %
 _STEADY = [9, 13]
 """45 % and 65 %. At 20 % those look best that have left the prior least: there the order of 40
@@ -73,6 +78,7 @@ def define(
     earlier: Sequence[TuneResult] = (),
     preset: Preset | None = None,
     reporter: Reporter | None = None,
+    seconds: float | None = None,
 ) -> Definition:
     """Decide what a new study is about.
 
@@ -83,6 +89,7 @@ def define(
         earlier: studies of the same recipe, to start from what they found.
         preset: the default, where it is neither a file of the recipe nor found by a study.
         reporter: told what else the user should know.
+        seconds: of training for each trial, whatever the budget; None: what the budget grants.
 
     Raises:
         UserError: an option that is not possible, or a budget too short for a trial.
@@ -107,7 +114,7 @@ def define(
     )
     planner = Planner(draft, cohort, places.speeds, preset)
     refuse_impossible(options, planner)
-    draft = draft.model_copy(update={"seconds": _seconds(draft, options, planner)})
+    draft = draft.model_copy(update={"seconds": seconds or _seconds(draft, options, planner)})
     planner.definition = draft
     plan = planner.plan({}, options.seed)
     whole = defaults(load_space(options.recipe), planner.preset, plan)
@@ -136,27 +143,29 @@ def _seconds(draft: Definition, options: TuneOptions, planner: Planner) -> float
     cohort = planner.cohort
     snapshot = seconds_a_snapshot(len(cohort.contrasts), (cohort.height, cohort.width))
     finals = draft.most_finals
-    rungs = rungs_of(planner.draft({}, draft.seed, 10**6))
+    plan = planner.draft({}, draft.seed, 10**6)
+    grown = fully_grown_at(plan.train) / plan.train.images
+    rungs = [tick for tick in rungs_of(plan) if tick / TICKS >= grown]
     what = f"{counted(draft.trials, 'trial', 'trials')} and the final need"
     if not finals:
         what = counted(draft.trials, "trial needs", "trials need")
     grant = Grant(
         budget=options.asked()["budget"],
-        trainings=full_trainings(
-            draft.trials, spread=draft.spread, finals=finals, share=trained(rungs, draft.reduction)
+        stopped=searched_trainings(
+            draft.trials, spread=draft.spread, share=trained(rungs, draft.reduction)
         ),
+        whole=finals,
         workers=options.at_once,
         measuring=snapshot * (len(LAST) + 2),
         what=what,
         fewer="trials (popgan tune --trials)",
     )
-    grant.seconds(LEAST_SECONDS)  # before anything is measured
     needed = planner.seconds_needed({}, draft.seed)
     return round(grant.seconds(max(LEAST_SECONDS, needed)), 1)
 
 
 def refuse_impossible(options: TuneOptions, planner: Planner) -> None:
-    """Plan with both ends of every range and with every choice that the user named.
+    """Plan with both ends of every range, and with every choice, that the user named.
 
     Else one that no plan can have would fail trial by trial.
 
@@ -168,7 +177,7 @@ def refuse_impossible(options: TuneOptions, planner: Planner) -> None:
     for one in narrowed(load_space(options.recipe), options.search):
         if one.name not in wished:
             continue
-        for value in one.choices or [end for end in (one.low, one.high) if end is not None]:
+        for value in _tried(one):
             shown = f"{value:g}" if isinstance(value, float) else value
             refused = f"--search {one.name}: {shown} is not possible"
             try:
@@ -182,6 +191,15 @@ def refuse_impossible(options: TuneOptions, planner: Planner) -> None:
                 raise UserError(f"{refused}: the plan would have {got} ({why})")
 
 
+def _tried(one: SearchSpace) -> list[Any]:
+    """Of a dimension, every value that it can have, or the ends where these are too many."""
+    if one.choices:
+        return list(one.choices)
+    assert one.low is not None and one.high is not None
+    whole = range(math.ceil(one.low), math.floor(one.high) + 1) if one.whole else range(0)
+    return list(dict.fromkeys([one.low, one.high, *(whole if len(whole) <= _EACH else [])]))
+
+
 def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[str]]:
     """The dimensions to search, and what the user should know of those that are not.
 
@@ -190,6 +208,11 @@ def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[
     """
     space, notes = narrowed(load_space(options.recipe), options.search), []
     named = {wish.partition("=")[0].strip() for wish in options.search}
+    bounded = {wish.partition("=")[0].strip() for wish in options.search if "=" in wish}
+    free = [one for one in space if one.name not in bounded]
+    cut = {one.name: one for one in distinct(free, plan)}
+    same = [one.name for one in free if one.name not in cut]
+    space = [cut.get(one.name, one) for one in space if one.name not in same]
     # A parameter of presets is held where the value is that follows from it.
     fixed = [
         one.name for one in space if {one.name, plan_value(one.name)} & options.overrides.keys()
@@ -210,7 +233,9 @@ def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[
         fixed += grows
     left = [one for one in space if one.name not in fixed]
     values = dict(leaves(plan))
-    if idle := [one.name for one in left if not can_count(one, left, values)]:
+    idle = [one.name for one in left if not can_count(one, left, values)]
+    if same or idle:
+        idle += same
         notes.append(f"not searched, because they do not count here: {', '.join(idle)}")
         left = [one for one in left if one.name not in idle]
     if not left:

@@ -31,17 +31,16 @@ def trained(rungs: Sequence[int], reduction: int) -> float:
     return min(1.0, EARLY * sum(part / reduction**place for place, part in enumerate(parts)))
 
 
-def full_trainings(trials: int, *, spread: int, finals: int, share: float) -> float:
-    """How many trainings to the end a search comes to.
+def searched_trainings(trials: int, *, spread: int, share: float) -> float:
+    """How many trainings to the end a search comes to, its final left out.
 
     Args:
         trials: in the search.
         spread: trainings of the default among them; they are not stopped.
-        finals: trainings of the final.
         share: of a training that each other trial gets, see `trained`.
     """
     full = min(spread, trials)
-    return full + share * (trials - full) + finals
+    return full + share * (trials - full)
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ class Grant:
 
     Attributes:
         budget: as the user wrote it.
-        trainings: how many; one that is stopped counts as a part.
+        stopped: trainings of which some are stopped; one that is counts as a part.
+        whole: trainings to the end, once the others are done.
         workers: processes at work.
         measuring: seconds that measuring a training takes.
         what: is trained, and that it needs, in words: "24 trials and the final need".
@@ -58,7 +58,8 @@ class Grant:
     """
 
     budget: str
-    trainings: float
+    stopped: float
+    whole: int
     workers: int
     measuring: float
     what: str
@@ -66,8 +67,11 @@ class Grant:
 
     @property
     def _share(self) -> float:
-        """Of the seconds of a training, how many the whole takes."""
-        return self.trainings * BUILDING / self.workers
+        """Of the seconds of a training, how many all of them take."""
+        # At worst the last training begins when all others are done (Graham, 1966).
+        longest = min(1.0, self.stopped)
+        search = (self.stopped - longest) / self.workers + longest
+        return BUILDING * (search + math.ceil(self.whole / self.workers))
 
     def seconds(self, least: float) -> float:
         """Seconds of training for each.

@@ -7,6 +7,7 @@ depends on its plan alone, and all trials of the same shape get the same number.
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,9 +29,11 @@ from popgan.stations.plan import make_plan
 from popgan.training.neighbours import QUIET
 from popgan.training.probe import TRIES, Measured, measure_patiently
 from popgan.tuning.definition import TICKS
+from popgan.tuning.folder import hold
 
 DEFAULT_SECONDS = 2.0  # a level
 PROBE_SECONDS = 0.3  # a level; a trial must not spend more on being planned than on a snapshot
+_PATIENCE = 60.0  # seconds to wait for another worker that writes
 _DEFAULT = "default"
 _AT_ONCE = "{}, at once"
 """Key of the images that networks of a shape see at once, where that is not the whole batch."""
@@ -181,8 +184,8 @@ class Planner:
                     f"(popgan got {found.share:.0%} of the processor's time), so trainings may be "
                     "shorter than their time"
                 )
-            self._keep({_DEFAULT: found.speeds})
-            self._keep({_shape(base): self._known()[_DEFAULT], **_divided(base, found)})
+            speeds = self._keep(_DEFAULT, {_DEFAULT: found.speeds})
+            self._keep(_shape(base), {_shape(base): speeds, **_divided(base, found)})
             return self._speeds(plan)
         base = self.draft({}, 0, 10**6)
         # By the time that they had a core: what was taken of one alone says nothing of the other.
@@ -190,8 +193,8 @@ class Planner:
         found = self._measured(plan, PROBE_SECONDS)
         before, shares = known[_DEFAULT], base.train.level_shares
         busy = seconds_an_image(shares, now) / seconds_an_image(shares, before)
-        self._keep({key: [speed * busy for speed in found.own], **_divided(plan, found)})
-        return self._known()[key]
+        speeds = [speed * busy for speed in found.own]
+        return self._keep(key, {key: speeds, **_divided(plan, found)})
 
     def _measured(self, plan: Plan, seconds: float, tries: int = 1) -> Measured:
         recipe = find_recipe(plan.recipe)
@@ -203,9 +206,17 @@ class Planner:
     def _known(self) -> dict[str, list[float]]:
         return dict(read_json(self._path)) if self._path.exists() else {}
 
-    def _keep(self, found: dict[str, list[float]]) -> None:
-        # Another worker may have measured meanwhile; whose number stays does not matter.
-        write_json(self._path, {**found, **self._known()})
+    def _keep(self, key: str, found: dict[str, list[float]]) -> list[float]:
+        """Keep what was found; what counts for the key is what another worker had found before."""
+        began = time.monotonic()
+        while (lock := hold(self._path.with_suffix(""))) is None:
+            if time.monotonic() - began > _PATIENCE:
+                raise UserError("another worker does not let go", where=self._path, do="stop it")
+            time.sleep(0.02)
+        with lock:
+            kept = {**found, **self._known()}
+            write_json(self._path, kept)
+        return kept[key]
 
 
 def _least(plan: TrainPlan) -> int:

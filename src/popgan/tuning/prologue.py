@@ -15,12 +15,19 @@ from popgan.errors import UserError
 from popgan.planning.budget import parse_budget
 from popgan.planning.trial import LEAST_SUBJECTS
 from popgan.progress import Reporter
+from popgan.provenance import usable_cores
 from popgan.stations.presets import TUNED, check_study, find_preset, is_tuned
 from popgan.tuning.folder import remove
 from popgan.tuning.study import Start, Study, StudyPlaces, refuse_other_cohort
 
 Kind = TypeVar("Kind", bound=Study)
 _ANYWAY = ("workers", "beside", "threads", "given")
+_GRANTED = {
+    "train.images": "follows from --budget",
+    "train.ticks": "is where trainings are measured and stopped",
+    "train.snapshots": "is where trainings are measured",
+}
+"""Values that are the study's own, and why."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,9 @@ class ExperimentOptions(ABC):
             find_preset(self.preset, self.recipe, run)
         parse_budget(self.asked()["budget"])
         check_count("workers", self.workers, 256)
+        for name, why in _GRANTED.items():
+            if name in self.overrides:
+                raise UserError(f"--set {name}: in a study it {why}", do="leave it out")
 
 
 def check_count(name: str, value: int | None, most: int) -> None:
@@ -148,6 +158,12 @@ def begin(
                 do="repeat the former options to go on with it, or add --name NEW to begin another",
             )
         reporter.message(f"going on with {places.definition}")
+        cores = usable_cores()
+        if options.beside is None and options.workers * study.threads > max(cores, study.threads):
+            reporter.message(
+                f"note: the trainings of this study have {study.threads} threads each, and "
+                f"{options.workers} workers share {cores} cores; another --name would divide them"
+            )
         return study
     options.check(places.run)
     count = len(set(cohort.subjects("tuning")))

@@ -78,9 +78,12 @@ def write_end(
 
 
 def record_of(frozen: FrozenTrial) -> Trial:
-    """A trial as a result; one that runs has only what is known yet."""
+    """A trial as a result; one that runs has only what is known yet.
+
+    So has one whose worker died between its record and its end: whoever takes it over ends it.
+    """
     known: dict[str, Any] = frozen.user_attrs
-    if "record" in known:
+    if "record" in known and frozen.state.is_finished():
         try:
             return Trial.model_validate_json(known["record"])
         except ValidationError as error:

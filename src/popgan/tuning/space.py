@@ -21,6 +21,7 @@ from popgan.config.schema import Plan, leaves
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import SearchSpace, Setting, Value
 from popgan.planning.draft import refuse_unknown
+from popgan.planning.length import LEAST_HALF_LIFE
 
 if TYPE_CHECKING:
     import optuna
@@ -102,7 +103,8 @@ def defaults(space: Sequence[SearchSpace], preset: Preset, plan: Plan) -> Settin
             parameter = one.name.removeprefix(PARAMETER)
             value = getattr(preset, parameter)
             if value is None and parameter == "ema_share":
-                value = plan.train.ema_half_life / plan.train.images
+                # A half-life longer than the run is no share of it; this is the nearest one.
+                value = min(1.0, plan.train.ema_half_life / plan.train.images)
             elif value is None and parameter == "low_levels":
                 value = round(sum(plan.train.level_shares[:-1]), 4)
         else:
@@ -131,6 +133,30 @@ def including(space: Sequence[SearchSpace], setting: Setting) -> list[SearchSpac
         # A logarithm has no zero: then the scale is linear.
         log = one.log and low > 0
         found.append(one.model_copy(update={"low": low, "high": high, "log": log}))
+    return found
+
+
+def distinct(space: Sequence[SearchSpace], plan: Plan) -> list[SearchSpace]:
+    """The space less values that make the same plan as others: trials of them would be wasted.
+
+    A half-life has a least length, and to shuffle more slices than there are is to shuffle all.
+
+    Args:
+        space: dimensions; those of which nothing is left go.
+        plan: of the default, at the length of a trial.
+    """
+    shortest, slices = LEAST_HALF_LIFE / plan.train.images, plan.data.train_slices
+    whole = max(slices, plan.train.shuffle_buffer)
+    found = []
+    for one in space:
+        if one.name == "preset.ema_share" and one.low is not None:
+            one = one.model_copy(update={"low": max(one.low, shortest)})
+            if not _low(one) < _high(one):
+                continue
+        elif one.name == "train.shuffle_buffer" and one.choices:
+            own = (whole if float(choice) >= slices else choice for choice in one.choices)
+            one = one.model_copy(update={"choices": list(dict.fromkeys(own))})
+        found.append(one)
     return found
 
 

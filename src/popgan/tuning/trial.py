@@ -7,6 +7,7 @@ it; see `tuning.folder`. Another worker can go on with it from its last tick.
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,10 +47,6 @@ Judge = Callable[[int, float], bool]
 """Told the rung (from 0) and the KID there; answers whether the trial may stop."""
 
 
-class _StoppedError(Exception):
-    """The trial is stopped at a rung."""
-
-
 def train_trial(
     folder: Path,
     plan: Callable[[], Plan],
@@ -59,6 +56,7 @@ def train_trial(
     seed: int,
     judge: Judge,
     reporter: Reporter,
+    interrupted: threading.Event | None = None,
 ) -> Outcome:
     """Train a trial to its end, or until it is stopped, fails or is interrupted.
 
@@ -70,6 +68,8 @@ def train_trial(
         seed: of the latents that it is measured with.
         judge: decides at a rung.
         reporter: shows progress.
+        interrupted: set where that came while the trial was being stopped at a rung. Its end has to
+            be told all the same: the same call would go on beyond the rung.
 
     Raises:
         KeyboardInterrupt: interrupted; the same call goes on.
@@ -79,7 +79,8 @@ def train_trial(
     start = time.monotonic()
     try:
         made = _kept_plan(folder, plan)
-        return _Training(folder, made, cohort, rungs, seed, judge, reporter).run(start)
+        training = _Training(folder, made, cohort, rungs, seed, judge, reporter)
+        return training.run(start, interrupted or threading.Event())
     except BLAMELESS:
         raise
     except UserError as error:
@@ -128,7 +129,7 @@ class _Training:
         self.judged: set[int] = set()
         self.trained = 0.0
 
-    def run(self, start: float) -> Outcome:
+    def run(self, start: float, interrupted: threading.Event) -> Outcome:
         """See `train_trial`."""
         plan = self.plan
         state = find_recipe(plan.recipe).start(plan, best_device())
@@ -142,13 +143,15 @@ class _Training:
             on_tick=self._drawer(),
             measure=self._measure,
             measured=sorted({*(tick for _, tick in self.rungs), *LAST}),
-            on_safe=self._stop_if_judged,
+            ended=self._ended,
         )
         began = time.monotonic()
         try:
             run(job, state, self.reporter)
-        except _StoppedError:
-            pass
+        except KeyboardInterrupt:
+            if not self.stop:
+                raise
+            interrupted.set()
         except BLAMELESS:
             raise
         except UserError as error:
@@ -181,13 +184,12 @@ class _Training:
         for rung, due in self.rungs:
             if due == tick and rung not in self.judged:
                 self.judged.add(rung)
-                # Stopping waits until the checkpoint is written, so that the log has this tick.
                 self.stop = self.judge(rung, score.value) or self.stop
         return score
 
-    def _stop_if_judged(self) -> None:
-        if self.stop:
-            raise _StoppedError
+    def _ended(self) -> bool:
+        """Whether it was stopped; asked once log and checkpoint have the tick."""
+        return self.stop
 
     def _finished(self, state: TrainState, start: float) -> Outcome:
         outcome = self._outcome(state, "complete", "", start)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from popgan.errors import UserError
 from popgan.evidence.experiments.results import Outcome, Trial
 from popgan.progress import Reporter
 from popgan.tuning.definition import Definition, StudyPlaces
-from popgan.tuning.folder import forget
+from popgan.tuning.folder import forget, hold
 from popgan.tuning.halving import by_setting, goes_on
 from popgan.tuning.outcome import final_settings, judged, result, violations, write_result
 from popgan.tuning.planner import Planner
@@ -115,10 +116,14 @@ class Worker:
 
     def _train(self, claim: Claim) -> None:
         folder = self.places.trial(claim.study, claim.trial.number)
+        interrupted = threading.Event()
         # If anything is raised, nothing is told: the trial waits for whoever takes it over.
         with claim.lock:
             try:
-                record = self._trained(claim, folder)
+                record = self._trained(claim, folder, interrupted)
+                if record.state in FAILED and not self._default_trained():
+                    self.storage.leave(claim)
+                    return
                 others = self.storage.records(claim.study)
                 self.storage.tell(claim, record, violations(record, others))
             except EndedError:
@@ -130,9 +135,29 @@ class Worker:
         forget(folder)
         self.write()
         self._told(record, self.storage)
+        if interrupted.is_set():
+            raise KeyboardInterrupt
 
-    def _trained(self, claim: Claim, folder: Path) -> Trial:
-        """Train a trial.
+    def _default_trained(self) -> bool:
+        """Wait until the default has been trained; False if nobody trains it now.
+
+        Before that a failure says nothing of a setting: the machine may be to blame, and the trial
+        has to be tried again when that is mended.
+        """
+        alone = False
+        while True:
+            default = next(one for one in self.storage.records(SEARCH) if one.purpose == "default")
+            if default.state in DONE or alone:
+                return default.state in DONE
+            lock = hold(self.places.trial(SEARCH, default.number))
+            if lock is not None:
+                lock.close()
+                alone = True  # unless it has ended since
+            else:
+                time.sleep(POLL)
+
+    def _trained(self, claim: Claim, folder: Path, interrupted: threading.Event) -> Trial:
+        """Train a trial; see `trial.train_trial`.
 
         Raises:
             EndedError: another worker has ended it.
@@ -146,6 +171,7 @@ class Worker:
             seed=self.definition.seed,
             judge=self._judge(claim),
             reporter=self.reporter,
+            interrupted=interrupted,
         )
         if claim.purpose == "default" and outcome.state in FAILED:
             raise broken_default(outcome.reason, self.places.folder)
