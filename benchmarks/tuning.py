@@ -106,6 +106,8 @@ class Run:
                     continue
                 for cohort in cohorts:
                     for name in names:
+                        if name not in self.options.methods:
+                            continue
                         if name == OLD and stays(known):
                             continue  # it is the new one
                         try:
@@ -189,6 +191,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", type=groups, default=list(GROUPS), metavar="CELLS")
     parser.add_argument("--recipes", type=lambda text: text.split(","), default=list(SEARCHED))
+    parser.add_argument(
+        "--method", action="append", choices=METHODS, dest="methods", help="only these; repeatable"
+    )
     parser.add_argument("--speeds", action="store_true", help="measure and freeze the speeds")
     parser.add_argument("--rounds", type=int, default=3, help="of the speeds")
     parser.add_argument("--threads", type=int, default=1, help="of every training")
@@ -196,7 +201,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--table", action="store_true", help="write the page again, no more")
     parser.add_argument("--work", type=Path, default=HERE.parent / "runs" / "tuning")
     parser.add_argument("--results", type=Path, default=HERE / "results")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.methods = options.methods or METHODS
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -116,8 +116,7 @@ def _definition(places: StudyPlaces, cohort: Cohort, threads: int) -> Definition
         return Definition.load(places.definition)
     places.make()
     options = TuneOptions(trials=COUNT, budget="30d", threads=threads)
-    made = define(places, cohort, options, preset=start_of("popgan"))
-    made = made.model_copy(update={"seconds": SECONDS})
+    made = define(places, cohort, options, preset=start_of("popgan"), seconds=SECONDS)
     made.save(places.definition)
     return made
 

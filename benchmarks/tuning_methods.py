@@ -50,9 +50,8 @@ def definition_of(recipe: str, places: StudyPlaces, cohort: Cohort, threads: int
         return Definition.load(places.definition)
     places.make()
     options = TuneOptions(recipe=recipe, trials=TRIALS, budget="30d", threads=threads)
-    # The budget only has to be long enough: every trial of every recipe gets the same seconds.
-    made = define(places, cohort, options, preset=start_of(recipe))
-    made = made.model_copy(update={"seconds": SECONDS})
+    # Every trial of every recipe gets the same seconds.
+    made = define(places, cohort, options, preset=start_of(recipe), seconds=SECONDS)
     made.save(places.definition)
     return made
 

@@ -20,6 +20,7 @@ from scipy.stats import rankdata
 from popgan.evidence.experiments.results import SearchSpace, Sensitivity, Spread, Value
 from popgan.evidence.experiments.sensitivity import sensitivity
 from popgan.evidence.experiments.spread import spread_of
+from popgan.planning.length import LEAST_HALF_LIFE
 from popgan.seeds import numpy_rng
 from tuning_efficiency import COHORTS, GROUP, recorded
 
@@ -117,6 +118,7 @@ def _values(
 ) -> dict[str, Any]:
     """For every value and cohort: its share of the variance, and where the mean is lowest."""
     space = [SearchSpace.model_validate(one) for one in cells[f"{GROUP}/space"]["value"]]
+    space, settings = as_trained(space, settings)
     found: dict[str, Sensitivity] = {
         name: sensitivity(
             [one["setting"] for one in records],
@@ -132,6 +134,43 @@ def _values(
         "rows": {
             one.name: {name: _value(one, sens) for name, sens in found.items()} for one in space
         },
+    }
+
+
+def as_trained(
+    space: list[SearchSpace], settings: Mapping[str, list[dict[str, Any]]]
+) -> tuple[list[SearchSpace], dict[str, list[dict[str, Any]]]]:
+    """Space and settings with one name for what is one plan.
+
+    They were drawn when bounds and default of the half-life were those of a training of 30 days,
+    and all shares of it below `LEAST_HALF_LIFE` images are that many images. So is the default's.
+    And a buffer that no cohort has the slices for shuffles all of them, as the default's does.
+    """
+    share, buffer = "preset.ema_share", "train.shuffle_buffer"
+    images = [one["images"] for records in settings.values() for one in records]
+    shortest = float(f"{LEAST_HALF_LIFE / float(np.median(images)):.3g}")
+
+    def value(name: str, known: Any, default: Any) -> Any:
+        if name == share:
+            return max(known, shortest)
+        return default if name == buffer and known > default else known
+
+    defaults = {one.name: value(one.name, one.default, one.default) for one in space}
+    found = []
+    for one in space:
+        update: dict[str, Any] = {"default": defaults[one.name]}
+        if one.low is not None:
+            update["low"] = value(one.name, one.low, None)
+        else:
+            choices = (value(one.name, choice, one.default) for choice in one.choices)
+            update["choices"] = list(dict.fromkeys(choices))
+        found.append(one.model_copy(update=update))
+    return found, {
+        cohort: [
+            {**one, "setting": {k: value(k, v, defaults[k]) for k, v in one["setting"].items()}}
+            for one in records
+        ]
+        for cohort, records in settings.items()
     }
 
 
