@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 
 def best_device() -> torch.device:
@@ -45,7 +46,8 @@ def has_fast_bf16() -> bool:
     On CPUs that takes AVX512-BF16 or AMX instructions; without them bfloat16 is emulated.
     """
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        # Cards before Ampere emulate it, slower than float32.
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.exists():
         return False
@@ -54,6 +56,11 @@ def has_fast_bf16() -> bool:
             flags = set(line.split(":", 1)[1].split())
             return bool(flags & {"avx512_bf16", "amx_bf16"})
     return False
+
+
+def sent(x: Tensor, device: torch.device) -> Tensor:
+    """A tensor on its way to a device: what a GPU has to do before is not waited for."""
+    return x.to(device, non_blocking=True)
 
 
 def give_back() -> None:

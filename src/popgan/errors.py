@@ -36,8 +36,15 @@ class NotMeasurableError(UserError):
     """The cohort is too small for a measurement; everything else of a run can go on."""
 
 
+_MEMORY_WORDS = (
+    *("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc"),
+    *("status_alloc_failed", "could not create a memory object"),  # cuBLAS, cuDNN; oneDNN
+)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether Python, torch or a GPU ran out of memory; torch knows no common class for it."""
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    torch_says = isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words)
+    torch_says = isinstance(error, RuntimeError) and any(
+        words in str(error).lower() for words in _MEMORY_WORDS
+    )
     return isinstance(error, MemoryError) or torch_says

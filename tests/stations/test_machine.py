@@ -34,7 +34,7 @@ def test_a_machine_without_a_card_is_measured_as_it_is() -> None:
 def test_a_card_is_named_with_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     card = SimpleNamespace(name="Card 9", total_memory=24 * 2**30)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: True)
     monkeypatch.setattr("torch.cuda.get_device_properties", lambda index: card)
     has_fast_bf16.cache_clear()
     found = measure_machine()

@@ -118,6 +118,19 @@ def test_truncation_makes_samples_more_alike() -> None:
     assert cut.std(0).mean() < 0.7 * full.std(0).mean()
 
 
+def test_no_more_images_are_drawn_at_once_than_fit_however_many_are_asked_for(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    generator = load_generator(weights, plan)
+    z = latents(plan, 4, range(11))
+    whole, seen = draw_images(generator, z, plan), list[int]()
+    monkeypatch.setattr("popgan.synthesis.sample.batch_size", lambda plan: 4)
+    generator.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    np.testing.assert_allclose(draw_images(generator, z, plan), whole, atol=1e-5)
+    assert seen == [4, 4, 3]
+
+
 def test_batches_are_sized_to_memory_by_the_plan_alone() -> None:
     assert batch_size(tiny_plan()) == 32
     wide = recipe_plan(

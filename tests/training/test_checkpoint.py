@@ -106,6 +106,8 @@ def test_a_disk_that_is_full_keeps_the_older_checkpoints(tmp_path: Path) -> None
         {"guard": '{"rate": 7}'},
         {"guard": '{"rate": 1, "more": 2}'},
         {"guard": '{"scores": [{"images": 8, "kid": Infinity}]}'},
+        {"guard": '{"good": 161}'},
+        {"guard": '{"back": 200}'},
         {"plan": None},
     ],
 )
@@ -115,7 +117,7 @@ def test_metadata_that_cannot_be_are_not_believed(
     tensors, metadata = state_160["tensors"], dict(state_160["metadata"])  # type: ignore[call-overload]
     folder = tmp_path / "checkpoints"
     folder.mkdir()
-    for images, entry in ((152, {}), (160, change)):
+    for images, entry in ((152, {"guard": '{"good": 152}'}), (160, change)):
         entries = metadata | {"images": str(images), "step": str(images // 8)} | entry
         known = {key: value for key, value in entries.items() if value is not None}
         save_file(tensors, checkpoint.place(folder, images), known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,9 @@ from popgan.training.log import Row, read_log
 from popgan.training.loop import run
 from popgan.training.monitor import SATURATED, Finding, judge
 from popgan.training.phase import Phase, Step
+from popgan.training.processes import Processes
 from popgan.training.state import TrainState
+from popgan.training.ticks import resume
 
 Spoil = Callable[[Phase, Step, torch.Tensor], torch.Tensor]
 
@@ -217,6 +220,56 @@ def test_after_going_back_training_ends_well_and_resumes_exactly(tmp_path: Path)
     run(watched(job, once(10)), resumed, Reporter())
     assert same(undisturbed, resumed)
     assert undisturbed.guard == resumed.guard
+
+
+@pytest.mark.parametrize("damaged", ["good", "newest", "all"])
+def test_going_back_loses_no_checkpoint_that_can_be_read(
+    tmp_path: Path, damaged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ticks 1 and 2 are good, the third is suspicious, the fourth goes wrong."""
+    monkeypatch.setattr("popgan.training.ticks.judge", suspected(3, 4))
+    job, state = tiny_job(tiny_plan(train__ticks=10), tmp_path)
+    at = {"good": [32], "newest": [48], "all": [16, 32, 48]}[damaged]
+
+    def spoil(phase: Phase, step: Step, loss: torch.Tensor) -> torch.Tensor:
+        if step.index == 7 and step.state.guard.rollbacks == 0 and phase.name == "Dmain":
+            for images in at:
+                checkpoint.place(job.checkpoints, images).write_bytes(b"x" * 99)
+        return once(7)(phase, step, loss)
+
+    heard = Heard()
+    if damaged == "all":
+        with pytest.raises(UserError, match="no checkpoint before that can be read"):
+            run(watched(job, spoil), state, heard)
+        left = [path.read_bytes() for path in checkpoint.found(job.checkpoints)]
+        assert left and set(left) == {b"x" * 99}, "nothing is removed"
+        return
+    run(watched(job, spoil), state, heard)
+    back = 48 if damaged == "good" else 32
+    assert f"back to {back} images" in heard.warnings[-1] and state.guard.back == back
+    assert state.images == job.plan.train.images
+
+
+def test_a_good_checkpoint_that_has_gone_is_none(tmp_path: Path) -> None:
+    job, state = tiny_job(tiny_plan(), tmp_path)
+    run(job, state, Reporter())
+    state.guard = state.guard.model_copy(update={"good": 64, "micro_batch": [4]})
+    checkpoint.save(state, job.checkpoints, "plan")
+    job, fresh = tiny_job(tiny_plan(), tmp_path)
+    resume(job, fresh, Reporter())
+    assert (fresh.images, fresh.guard.good) == (160, 160)
+    # As many parts as there are levels, or else those of the plan.
+    assert fresh.guard.micro_batch == job.plan.train.micro_batch
+
+
+def test_processes_that_have_read_different_checkpoints_are_told_apart(tmp_path: Path) -> None:
+    class Other(Processes):
+        def told(self, value: int) -> int:
+            return value + 8
+
+    job, state = tiny_job(tiny_plan(), tmp_path)
+    with pytest.raises(UserError, match="goes on from 0 images and the first one from 8"):
+        resume(replace(job, processes=Other()), state, Reporter())
 
 
 def test_snapshots_are_measured_late_kept_and_part_of_the_state(tmp_path: Path) -> None:

@@ -137,6 +137,18 @@ def test_a_phase_that_is_starved_of_memory_gets_smaller_parts(tmp_path: Path) ->
     assert state.images == plan.train.images
 
 
+def test_an_optimiser_without_memory_is_one_line_because_it_cannot_step_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starved(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    job, state = tiny_job(tiny_plan(), tmp_path)
+    monkeypatch.setattr(state.optimisers["D"], "step", starved)
+    with pytest.raises(UserError, match="the memory is not enough for the optimiser"):
+        run(job, state, Reporter())
+
+
 def test_another_error_is_no_lack_of_memory(tmp_path: Path) -> None:
     job, state = tiny_job(tiny_plan(), tmp_path)
     with pytest.raises(RuntimeError, match="shapes"):

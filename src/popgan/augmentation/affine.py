@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from popgan.config.augmentation import AugmentationPlan
+from popgan.device import sent
 
 
 def draw(
@@ -82,5 +83,7 @@ def apply_affine(images: Tensor, theta: Tensor) -> Tensor:
     # Zero padding pads with background once background is zero.
     exact = images if images.dtype == torch.float64 else images.float()
     lifted = exact.contiguous() + 1
-    grid = F.affine_grid(theta.to(lifted), list(images.shape), align_corners=False)
+    grid = F.affine_grid(
+        sent(theta, lifted.device).to(lifted.dtype), list(images.shape), align_corners=False
+    )
     return F.grid_sample(lifted, grid, padding_mode="zeros", align_corners=False) - 1

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from popgan.augmentation.affine import apply_affine
 from popgan.augmentation.cutout import cut
+from popgan.device import sent
 
 SHIFT = 0.125
 CUTOUT = 0.5
@@ -41,5 +42,5 @@ def shift_and_cut(images: Tensor, rng: torch.Generator, *, labels: int = 0) -> T
     moved = apply_affine(images, theta)
     image, label = moved.split([channels - labels, labels], 1)
     sides = (float(int(size[0] * CUTOUT + 0.5)), float(int(size[1] * CUTOUT + 0.5)))
-    image = cut(image, torch.stack(centres, 1).to(images.device), sides)
+    image = cut(image, sent(torch.stack(centres, 1), images.device), sides)
     return torch.cat([image, label], 1) if labels else image

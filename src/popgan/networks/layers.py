@@ -182,7 +182,9 @@ def pixel_norm(x: Tensor, epsilon: float = 1e-8) -> Tensor:
     last = x.movedim(1, -1)
     column = x.new_full((x.shape[1], 1), 1 / x.shape[1])
     mean_square = torch.matmul(last * last, column)
-    return (last * torch.rsqrt(mean_square + epsilon)).movedim(-1, 1)
+    # On a GPU autocast gives a root in float32, and all maps behind it would be so.
+    factor = torch.rsqrt(mean_square + epsilon).to(x.dtype)
+    return (last * factor).movedim(-1, 1)
 
 
 def minibatch_stddev(x: Tensor, group: int) -> Tensor:

@@ -10,6 +10,7 @@ from popgan.augmentation import adaptive
 from popgan.augmentation.pipeline import augment
 from popgan.config.network import NetworkShape
 from popgan.config.schema import Plan
+from popgan.device import sent
 from popgan.errors import UserError
 from popgan.networks.layers import dropout_factors
 from popgan.objectives.adversarial import accuracy, boundary
@@ -78,7 +79,7 @@ def dropout(step: Step, count: int, purpose: str) -> Tensor | None:
         return None
     width = step.state.discriminator.features
     assert isinstance(width, int)
-    return dropout_factors(count, width, share, step.rng(purpose)).to(step.reals.device)
+    return sent(dropout_factors(count, width, share, step.rng(purpose)), step.reals.device)
 
 
 def account(step: Step, real: Tensor, fake: Tensor, loss: Tensor) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from popgan.config.network import ProgressiveNetwork
 from popgan.config.schema import Plan
+from popgan.device import sent
 from popgan.networks.progressive import Discriminator, Generator
 from popgan.objectives.adversarial import discriminator_loss, generator_loss
 from popgan.objectives.diversity import likeness_gap
@@ -85,7 +86,7 @@ def _discriminate(step: Step) -> Tensor:
 def _one_centred(step: Step) -> Tensor:
     """The penalty of WGAN-GP; its gradient's target is 1 at every size, so gamma is not scaled."""
     real, fake = step.shared["pair"].chunk(2)
-    share = torch.rand(len(real), generator=step.rng("interpolate")).to(real.device)
+    share = sent(torch.rand(len(real), generator=step.rng("interpolate")), real.device)
 
     def of_part(
         real: Tensor, fake: Tensor, share: Tensor, told: Tensor | None, keep: Tensor | None

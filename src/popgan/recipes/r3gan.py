@@ -92,7 +92,8 @@ def _generate(step: Step) -> Tensor:
 def _set_strength(step: Step) -> None:
     """The share of augmented images follows the schedule and not the discriminator."""
     plan = step.plan.train
-    if plan.augment_start is not None:
+    # Other methods have a share of their own, and nothing must be logged that does not happen.
+    if plan.augment_start is not None and step.plan.augmentation.method == "ada":
         end = step.plan.augmentation.probability
         now = annealed(plan.augment_start, end, step.state.images, plan)
         step.state.extras[PROBABILITY].fill_(now)

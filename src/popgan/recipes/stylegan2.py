@@ -14,6 +14,7 @@ from torch import Tensor
 
 from popgan.config.network import StyleGAN2Network
 from popgan.config.schema import Plan
+from popgan.device import sent
 from popgan.networks.stylegan2 import Discriminator, Generator, levels
 from popgan.objectives.adversarial import discriminator_loss, generator_loss
 from popgan.objectives.penalties import path_lengths, path_penalty
@@ -97,7 +98,7 @@ def _even_paths(step: Step) -> Tensor:
     w = _styles(step, "latent-path")[:count]
     noise = step.noise("noise-path", generator.noise_size)[:count]
     shape = step.reals[:count].shape
-    direction = torch.randn(shape, generator=step.rng("path")).to(step.reals.device)
+    direction = sent(torch.randn(shape, generator=step.rng("path")), step.reals.device)
 
     def of_part(w: Tensor, noise: Tensor, direction: Tensor) -> Tensor:
         # The gradient with respect to an offset is that with respect to w, and leaves w its
@@ -136,7 +137,7 @@ def _styles(step: Step, purpose: str) -> Tensor:
     mixed = torch.rand(count, generator=rng) < share
     places = torch.where(mixed, places, generator.styles)
     later = torch.arange(generator.styles)[None] >= places[:, None]
-    return torch.where(later.to(w.device)[:, :, None], other[:, None], w)
+    return torch.where(sent(later, w.device)[:, :, None], other[:, None], w)
 
 
 def _draw(step: Step, w: Tensor, purpose: str) -> Tensor:

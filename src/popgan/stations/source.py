@@ -13,7 +13,7 @@ from popgan.cohort.cohort import Cohort
 from popgan.config.condition import Condition
 from popgan.config.masks import MaskLabel
 from popgan.config.schema import Plan
-from popgan.device import best_device
+from popgan.device import best_device, sent
 from popgan.planning.condition import vectors
 from popgan.synthesis.masks import to_codes
 
@@ -61,7 +61,7 @@ class CohortImages:
     def batch(self, indices: np.ndarray) -> Tensor:
         """Images by their index within the split."""
         if self._resident is not None:
-            return self._resident[torch.from_numpy(indices).to(self._resident.device)]
+            return self._resident[sent(torch.from_numpy(indices), self._resident.device)]
         return self._read(indices)
 
     def _read(self, indices: np.ndarray) -> Tensor:

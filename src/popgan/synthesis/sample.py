@@ -87,7 +87,7 @@ def draw_images(
     noise: Tensor | None = None,
     truncation: float = 1.0,
 ) -> np.ndarray:
-    """Images of given latents.
+    """Images of given latents, computed in batches that fit into memory (`batch_size`).
 
     Args:
         generator: from `load_generator`, or one in training.
@@ -106,14 +106,31 @@ def draw_images(
         UserError: truncation is asked of a recipe that has none.
     """
     stage = stage or stage_at(plan.train.images, plan.train)
-    device = next(generator.parameters()).device
     more: dict[str, Any] = {}
-    if noise is not None:
-        more["noise"] = noise.to(device)
     if truncation != 1:
         check_truncation(plan, truncation)
         more["truncation"] = truncation
-    told = None if condition is None else condition.to(device)
+    size, drawn = batch_size(plan), []
+    for first in range(0, len(z), size):
+        part = slice(first, first + size)
+        told = None if condition is None else condition[part]
+        numbers = more if noise is None else {**more, "noise": noise[part]}
+        drawn.append(_draw(generator, z[part], plan, stage, told, numbers))
+    return np.concatenate(drawn)
+
+
+def _draw(
+    generator: nn.Module,
+    z: Tensor,
+    plan: Plan,
+    stage: Stage,
+    told: Tensor | None,
+    more: dict[str, Any],
+) -> np.ndarray:
+    """As `draw_images`, all at once."""
+    device = next(generator.parameters()).device
+    more = {name: one.to(device) if isinstance(one, Tensor) else one for name, one in more.items()}
+    told = None if told is None else told.to(device)
     images = generator(z.to(device), stage.level, stage.alpha, told, **more)
     factor = plan.data.height // images.shape[2]
     if factor > 1:

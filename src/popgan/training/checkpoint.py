@@ -111,6 +111,9 @@ def load(state: TrainState, path: Path, plan_hash: str) -> None:
         raise TensorFileError("its metadata are not those of a checkpoint") from error
     if not 0 <= step <= images <= MOST_IMAGES or path != place(path.parent, images):
         raise TensorFileError(f"{images} images in {step} steps cannot be")
+    told = [guard.good, guard.back, *(score.images for score in guard.scores)]
+    if max(told) > images:
+        raise TensorFileError(f"it tells of {max(told)} images and has seen {images}")
     if stored_plan != plan_hash:
         raise UserError(
             "holds a checkpoint of another plan",

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import torch
 
 from popgan.config.schema import Plan
-from popgan.device import kept_memory
+from popgan.device import kept_memory, sent
 from popgan.progress import Reporter
 from popgan.training.growth import Stage, at_stage, stage_at
 from popgan.training.job import Job
@@ -98,10 +98,10 @@ def one_step(
     """
     stage = stage_at(state.images, plan.train)
     indices = sampler.indices(state.images, plan.train.batch)
-    reals = source.batch(indices).to(device_of(state))
+    reals = sent(source.batch(indices), device_of(state))
     reals = at_stage(reals, stage, plan.network.levels)
     told = source.condition(indices)
-    told = None if told is None else told.to(device_of(state))
+    told = None if told is None else sent(told, device_of(state))
     spread = spread_of(plan, state, stage.level, processes)
     step = Step(plan, state, stage, reals, state.step, told, spread=spread)
     for phase in phases:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from popgan.config.schema import Plan
+from popgan.device import sent
 from popgan.seeds import derive
 from popgan.training.growth import Stage
 from popgan.training.spread import RowFunction, Spread
@@ -51,7 +52,7 @@ class Step:
     def latents(self, purpose: str) -> Tensor:
         """A batch of standard normal latent vectors."""
         shape = (self.reals.shape[0], self.plan.latent_dim)
-        return torch.randn(shape, generator=self.rng(purpose)).to(self.reals.device)
+        return sent(torch.randn(shape, generator=self.rng(purpose)), self.reals.device)
 
     def noise(self, purpose: str, size: int) -> Tensor:
         """N x size standard normal numbers, drawn on the device: these are many."""

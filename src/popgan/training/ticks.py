@@ -37,6 +37,13 @@ def resume(job: Job, state: TrainState, reporter: Reporter) -> None:
     restored, warnings = checkpoint.restore(state, job.checkpoints, job.plan_hash)
     for text in warnings:
         reporter.warning(text)
+    _refuse_apart(job, state)
+    guard, train = state.guard, job.plan.train
+    if isinstance(guard.micro_batch, list) and len(guard.micro_batch) != job.plan.network.levels:
+        guard = guard.model_copy(update={"micro_batch": train.micro_batch})
+    if not checkpoint.place(job.checkpoints, guard.good).exists():
+        guard = guard.model_copy(update={"good": state.images})
+    state.guard = guard
     job.log.truncate(state.images if restored else 0)
     job.processes.wait()
     if job.processes.leads and restored:
@@ -44,6 +51,23 @@ def resume(job: Job, state: TrainState, reporter: Reporter) -> None:
     elif job.processes.leads:
         checkpoint.save(state, job.checkpoints, job.plan_hash)
     job.processes.wait()
+
+
+def _refuse_apart(job: Job, state: TrainState) -> None:
+    """Refuse processes that have not read the same checkpoint: they would add up other weights.
+
+    Raises:
+        UserError: so it is, in each of them.
+    """
+    first = job.processes.told(state.images)
+    (apart,) = job.processes.any(first != state.images)
+    if apart:
+        raise UserError(
+            f"process {job.processes.rank} goes on from {state.images} images and the first one "
+            f"from {first}",
+            where=job.checkpoints,
+            do="let all of them see the same files",
+        )
 
 
 def tick_index(images: int, plan: Plan) -> int:
@@ -168,27 +192,20 @@ class Ticks:
                 where=job.log.path.parent,
                 do=finding.advice,
             )
-        failed, path = state.images, checkpoint.place(job.checkpoints, guard.good)
+        failed = state.images
+        self._load_before(finding)
+        _refuse_apart(job, state)
         if job.processes.leads:
-            # Before anything is written: if killed here, the same failure comes again.
-            checkpoint.discard(job.checkpoints, after=guard.good)
-        job.processes.wait()
-        try:
-            checkpoint.load(state, path, job.plan_hash)
-        except TensorFileError as error:
-            raise UserError(
-                f"training went wrong after {failed} images ({finding.text}), and the last good "
-                f"checkpoint cannot be read ({error})",
-                where=path,
-                do=finding.advice,
-            ) from error
+            # If killed before that, the same failure comes again; and nothing is lost by it.
+            checkpoint.discard(job.checkpoints, after=state.images)
         self.told = len(state.guard.events)
         text = f"{finding.text}; back to {state.images} images with half the learning rates"
         state.guard = state.guard.model_copy(
             update={
                 "rollbacks": 1,
                 "rate": 0.5,
-                "back": guard.good,
+                "back": state.images,
+                "good": state.images,
                 "micro_batch": guard.micro_batch,
             }
         ).noting(failed, text)
@@ -201,6 +218,31 @@ class Ticks:
         self._advance()
         self._begin()
         self._neighbours.begin()
+
+    def _load_before(self, finding: Finding) -> None:
+        """Load the last good checkpoint; where it cannot be read, one before it, else one after.
+
+        Raises:
+            UserError: none can be read; all are left as they are.
+        """
+        job, failed, why = self.job, self.state.images, ""
+        good = checkpoint.place(job.checkpoints, self.state.guard.good)
+        known = checkpoint.found(job.checkpoints)  # newest first
+        before = [path for path in known if path < good]
+        after = [path for path in reversed(known) if path > good]
+        for path in [good, *before, *after]:
+            try:
+                checkpoint.load(self.state, path, job.plan_hash)
+            except TensorFileError as error:
+                why = why or str(error)
+                continue
+            return
+        raise UserError(
+            f"training went wrong after {failed} images ({finding.text}), and no checkpoint "
+            f"before that can be read ({why})",
+            where=good,
+            do=finding.advice,
+        )
 
     def _begin(self) -> None:
         self._start, self._since = time.monotonic(), self.state.images

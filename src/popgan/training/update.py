@@ -46,7 +46,13 @@ def update(phase: Phase, step: Step) -> None:
         shorten(gradients, norm, phase.name, state.extras, step.plan.train.clip)
     optimiser = state.optimisers[phase.network]
     _set_rates(optimiser, state, step.plan)
-    optimiser.step()
+    try:
+        optimiser.step()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        # Some weights may have moved already, so this cannot be done again.
+        raise UserError("the memory is not enough for the optimiser", do=ROOM) from error
     optimiser.zero_grad(set_to_none=True)
 
 
