@@ -37,6 +37,7 @@ from popgan.stations.report import write_report
 from popgan.stations.speed import SpeedProbe
 from popgan.stations.train import train
 from popgan.tuning.begin import TuneOptions
+from popgan.tuning.prologue import GRANTED
 from popgan.tuning.search import tune
 
 DEMO_SUBJECTS = 48
@@ -140,10 +141,9 @@ class RunOptions:
             )
 
     def tuning(self) -> TuneOptions:
-        """The search that comes before planning."""
-        return TuneOptions(
-            self.recipe, self.preset, self.tune, seed=self.seed, overrides=self.overrides
-        )
+        """The search that comes before planning; lengths are meant for the training after it."""
+        held = {name: value for name, value in self.overrides.items() if name not in GRANTED}
+        return TuneOptions(self.recipe, self.preset, self.tune, seed=self.seed, overrides=held)
 
     def _check_translation(self) -> None:
         """Refuse a translation of which an end is not named, or not another contrast."""

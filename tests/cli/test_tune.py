@@ -172,7 +172,7 @@ def test_the_main_line_searches_first_if_it_is_asked_to(
     assert "How the parameters were found" in (tmp_path / "run/report.html").read_text()
     again = call("run", scans, *options, *values, "8m")
     assert "[train popgan] unchanged, skipped" in again.err
-    assert "budget 8m, was 7m" in call("run", scans, *options, *values, "8m").line
+    assert "budget 9m, was 8m" in call("run", scans, *options, *values, "9m").line
     translates = ("--recipe", "pix2pix", "--from", "T1w", "--to", "T2w")
     assert "cannot be tuned" in call("run", scans, *options, *translates, "--tune", "1h").line
     tuned = call("run", scans, *options, "--preset", "tuned", "--tune", "1h")

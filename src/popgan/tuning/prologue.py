@@ -22,7 +22,7 @@ from popgan.tuning.study import Start, Study, StudyPlaces, refuse_other_cohort
 
 Kind = TypeVar("Kind", bound=Study)
 _ANYWAY = ("workers", "beside", "threads", "given")
-_GRANTED = {
+GRANTED = {
     "train.images": "follows from --budget",
     "train.ticks": "is where trainings are measured and stopped",
     "train.snapshots": "is where trainings are measured",
@@ -111,7 +111,7 @@ class ExperimentOptions(ABC):
             find_preset(self.preset, self.recipe, run)
         parse_budget(self.asked()["budget"])
         check_count("workers", self.workers, 256)
-        for name, why in _GRANTED.items():
+        for name, why in GRANTED.items():
             if name in self.overrides:
                 raise UserError(f"--set {name}: in a study it {why}", do="leave it out")
 
