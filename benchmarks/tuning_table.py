@@ -96,8 +96,8 @@ def _searches(cells: Cells) -> list[str]:
 def _flaws(cells: Cells) -> list[str]:
     """What is known to be wrong with recorded searches; empty once they are made anew."""
     known = (cells.get(f"search/{name}", {}).get("commit", "") for name in SEARCHED)
-    found = [words for commit in known for begin, words in FLAWS.items() if commit == begin]
-    return [*(f"- {words}" for words in dict.fromkeys(found)), ""] if found else []
+    found = dict.fromkeys(FLAWS[commit] for commit in known if commit in FLAWS)
+    return [*(f"- {words}" for words in found), ""] if found else []
 
 
 def _trained(cells: Cells, group: str, cohort: str) -> list[str]:

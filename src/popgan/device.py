@@ -59,7 +59,10 @@ def has_fast_bf16() -> bool:
 
 
 def sent(x: Tensor, device: torch.device) -> Tensor:
-    """A tensor on its way to a device: what a GPU has to do before is not waited for."""
+    """A tensor of the CPU on its way to a device: what a GPU has to do before is not waited for.
+
+    Not for the way back: there the numbers would be read before they have arrived.
+    """
     return x.to(device, non_blocking=True)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from plans import recipe_plan
 from popgan.attack.canaries import make_canaries
+from popgan.attack.chosen import each_alike
 from popgan.attack.generator import inversion_attack
 from popgan.attack.memorise import Lesson, fit
 from popgan.attack.overtrained import overtrained_control
@@ -88,6 +91,16 @@ def test_canaries_are_unlike_every_patient_and_repeatable(world) -> None:
     nearest_patients = np.sort(own + 9 * np.eye(len(own)), 1)[:, 0]
     assert gaps.min() > np.median(nearest_patients)
     assert np.array_equal(images, make_canaries(train, None, 5, 2)[0])
+
+
+def test_other_pseudonyms_draw_the_same_patients_and_canaries(world) -> None:
+    train = world.patients(9, "t")
+    known = list(dict.fromkeys(train.subjects))
+    turned = dict(zip(known, reversed(known), strict=True))  # sorted, they lie the other way round
+    other = replace(train, subjects=[turned[name] for name in train.subjects])
+    assert np.array_equal(make_canaries(train, None, 3, 5)[0], make_canaries(other, None, 3, 5)[0])
+    rows, again = (each_alike([side], each=1, most=4, seed=5)[0] for side in (train, other))
+    assert np.array_equal(rows, again) and len(rows) == 4
 
 
 def test_the_attack_recognises_those_whom_a_generator_learnt_by_heart(world) -> None:

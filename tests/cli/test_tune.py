@@ -156,6 +156,18 @@ def test_two_workers_and_one_that_is_killed_lose_nothing(heads: Path, tmp_path: 
     assert len({one["worker"] for one in search}) >= 2
 
 
+@pytest.mark.parametrize("name", ["train.images=400", "train.ticks=8", "train.snapshots=2"])
+def test_what_follows_from_the_study_is_refused_and_not_ignored(own_run: Path, name: str) -> None:
+    answer = tune(own_run, "--set", name)
+    assert answer.status == 2 and f"--set {name.partition('=')[0]}: in a study it" in answer.line
+    assert not (own_run / "tune").exists()
+
+
+def test_one_that_joins_is_one_worker(own_run: Path) -> None:
+    answer = call("tune", own_run, "--join", "--workers", 4)
+    assert answer.status == 2 and "--join is one worker" in answer.line
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("slow_machine")
 def test_the_main_line_searches_first_if_it_is_asked_to(

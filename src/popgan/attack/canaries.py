@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from popgan.attack.chosen import Told
+from popgan.attack.chosen import Told, patients_of
 from popgan.evidence.privacy.cases import Cases
 from popgan.seeds import numpy_rng
 
@@ -38,7 +38,7 @@ def make_canaries(
     images = np.empty((count, *train.images.shape[1:]), np.float32)
     rows = np.empty(count, np.intp)
     owners = np.asarray(list(train.subjects), dtype=str)
-    names = np.unique(owners)
+    names = patients_of(train)
     for number in range(count):
         rng = numpy_rng(seed, "canary", number)
         pair = rng.choice(len(names), 2, replace=len(names) < 2)

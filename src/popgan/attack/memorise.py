@@ -23,7 +23,7 @@ from popgan.config.schema import Plan
 from popgan.evidence.privacy.cases import Cases
 from popgan.evidence.privacy.generator_results import Stop
 from popgan.evidence.privacy.inversion import rms
-from popgan.evidence.privacy.overtrained import nearest_other
+from popgan.evidence.privacy.overtrained import distances_apart
 from popgan.progress import Task
 from popgan.seeds import torch_rng
 from popgan.synthesis.sample import batch_size
@@ -91,7 +91,7 @@ def fit(
         [{"params": [w], "lr": _rate(w)} for w in weights], betas=(0.9, 0.99)
     )
     rise = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1, (step + 1) / _RISE))
-    apart = nearest_other(learnt.targets, train)
+    apart = distances_apart(learnt.targets, learnt.canaries, train)
     started, done = time.monotonic(), 0
     stopped: Stop = "steps"
     while done < steps:

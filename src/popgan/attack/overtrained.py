@@ -31,7 +31,7 @@ PATIENTS = 8
 CANARIES = 4
 DRAWS = 8
 """Images drawn near the latent vectors of each target."""
-FIT_STEPS = 300
+FIT_STEPS = 600
 SECONDS = 600.0
 """Time after which fitting stops whatever it has reached; one core at 64 pixels needs about 30."""
 _OTHERS = 16  # held-out patients who are inverted

@@ -152,7 +152,7 @@ def _check_engine(engine: str, address: str | None, join: bool, workers: int | N
         raise UserError("--address is of a Ray cluster", do="add --engine ray")
     if join and workers not in (None, 1):
         raise UserError(
-            "--join is one worker", do="leave --workers out, and join as often as asked"
+            "--join is one worker", do="leave --workers out, and start it once for each"
         )
     if join and engine != "here":
         raise UserError(

@@ -60,6 +60,11 @@ class TuneOptions(ExperimentOptions):
     threads: int | None = None
     search: Sequence[str] = ()
 
+    @property
+    def bounded(self) -> set[str]:
+        """Names to which the user has given bounds or choices."""
+        return {wish.partition("=")[0].strip() for wish in self.search if "=" in wish}
+
     def defaults(self) -> dict[str, Any]:
         """See `ExperimentOptions.defaults`."""
         return {"budget": BUDGET, "trials": TRIALS}
@@ -172,10 +177,9 @@ def refuse_impossible(options: TuneOptions, planner: Planner) -> None:
     Raises:
         UserError: which value of which name, and why; or the default cannot be planned.
     """
-    wished = {wish.partition("=")[0].strip() for wish in options.search if "=" in wish}
     planner.draft({}, options.seed, 10**6)
     for one in narrowed(load_space(options.recipe), options.search):
-        if one.name not in wished:
+        if one.name not in options.bounded:
             continue
         for value in _tried(one):
             shown = f"{value:g}" if isinstance(value, float) else value
@@ -208,8 +212,7 @@ def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[
     """
     space, notes = narrowed(load_space(options.recipe), options.search), []
     named = {wish.partition("=")[0].strip() for wish in options.search}
-    bounded = {wish.partition("=")[0].strip() for wish in options.search if "=" in wish}
-    free = [one for one in space if one.name not in bounded]
+    free = [one for one in space if one.name not in options.bounded]
     cut = {one.name: one for one in distinct(free, plan)}
     same = [one.name for one in free if one.name not in cut]
     space = [cut.get(one.name, one) for one in space if one.name not in same]

@@ -8,7 +8,9 @@ repeat: what another study of the same name has left must not be taken for this 
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +19,7 @@ from popgan.files import write_text
 
 LOG = "log.csv"
 _LOCK, _STUDY = ".lock", "study.sha256"
+_PATIENCE = 60.0  # seconds to wait for a lock that another worker has
 
 
 def hold(folder: Path) -> IO[str] | None:
@@ -47,6 +50,22 @@ def hold(folder: Path) -> IO[str] | None:
                 do="tune in a run folder on another disk",
             ) from error
     return handle
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder within the block; wait for whoever has it.
+
+    Raises:
+        UserError: another worker does not let go, or what `hold` raises.
+    """
+    began = time.monotonic()
+    while (lock := hold(folder)) is None:
+        if time.monotonic() - began > _PATIENCE:
+            raise UserError("another worker does not let go", where=folder, do="stop it")
+        time.sleep(0.05)
+    with lock:
+        yield
 
 
 def belongs(folder: Path, study: str, *, new: bool = False) -> None:

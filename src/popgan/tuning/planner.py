@@ -7,7 +7,6 @@ depends on its plan alone, and all trials of the same shape get the same number.
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,11 +28,10 @@ from popgan.stations.plan import make_plan
 from popgan.training.neighbours import QUIET
 from popgan.training.probe import TRIES, Measured, measure_patiently
 from popgan.tuning.definition import TICKS
-from popgan.tuning.folder import hold
+from popgan.tuning.folder import held
 
 DEFAULT_SECONDS = 2.0  # a level
 PROBE_SECONDS = 0.3  # a level; a trial must not spend more on being planned than on a snapshot
-_PATIENCE = 60.0  # seconds to wait for another worker that writes
 _DEFAULT = "default"
 _AT_ONCE = "{}, at once"
 """Key of the images that networks of a shape see at once, where that is not the whole batch."""
@@ -208,12 +206,7 @@ class Planner:
 
     def _keep(self, key: str, found: dict[str, list[float]]) -> list[float]:
         """Keep what was found; what counts for the key is what another worker had found before."""
-        began = time.monotonic()
-        while (lock := hold(self._path.with_suffix(""))) is None:
-            if time.monotonic() - began > _PATIENCE:
-                raise UserError("another worker does not let go", where=self._path, do="stop it")
-            time.sleep(0.02)
-        with lock:
+        with held(self._path.with_suffix("")):
             kept = {**found, **self._known()}
             write_json(self._path, kept)
         return kept[key]

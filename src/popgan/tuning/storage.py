@@ -6,7 +6,6 @@ how it ended; whether somebody still works on it is told by the lock of its fold
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -20,14 +19,13 @@ from popgan.errors import UserError
 from popgan.evidence.experiments.results import Purpose, Setting, Trial
 from popgan.seeds import derive
 from popgan.tuning.definition import Definition, StudyPlaces
-from popgan.tuning.folder import belongs, hold, ticks
+from popgan.tuning.folder import belongs, held, hold, ticks
 from popgan.tuning.journal import open_journal, reachable
 from popgan.tuning.records import EndedError, broken_default, of_its_own, record_of, write_end
 from popgan.tuning.space import differing, rounded, suggest
 
 SEARCH, FINALS = "search", "finals"
 MOST_STARTS = 3
-_PATIENCE = 60.0  # seconds to wait for another worker's turn to take a trial
 _STARTUP = 8  # trials before the model of the objective is asked
 
 
@@ -281,13 +279,7 @@ class Storage:
         Raises:
             UserError: another one does not let go.
         """
-        folder = self.places.private / "turn"
-        began = time.monotonic()
-        while (lock := hold(folder)) is None:
-            if time.monotonic() - began > _PATIENCE:
-                raise UserError("another worker does not let go", where=folder, do="stop it")
-            time.sleep(0.05)
-        with lock, self._reachable():
+        with held(self.places.private / "turn"), self._reachable():
             yield
 
     def _reachable(self) -> AbstractContextManager[None]:

@@ -10,6 +10,7 @@ from popgan.evidence.privacy.overtrained import (
     Memorised,
     copies_of,
     correlation,
+    distances_apart,
     judge_overtrained,
     nearest_other,
 )
@@ -108,7 +109,20 @@ def test_a_copy_leaves_less_than_half_of_the_way_to_the_next_patient(world, sets
     assert apart[0] == pytest.approx(min(first), rel=1e-5)
     for share, copied in ((0.9, True), (1.1, False)):
         moved = targets.images + share * 0.5 * 2 * apart[:, None, None, None]
-        assert (copies_of(moved.astype(np.float32), targets, train) == copied).all()
+        nobody = np.zeros(len(apart), bool)
+        assert (copies_of(moved.astype(np.float32), targets, nobody, train) == copied).all()
+
+
+def test_a_canary_far_from_everybody_is_copied_only_as_near_as_patients_are(world, sets) -> None:
+    train, _, targets = sets
+    canaries = np.arange(len(targets.images)) == 0
+    odd = targets.images.copy()
+    odd[0] *= 4
+    targets = Cases(odd, targets.features, targets.subjects)
+    alone, both = nearest_other(targets, train), distances_apart(targets, canaries, train)
+    assert alone[0] > 2 * np.median(alone[1:])
+    assert both[0] == pytest.approx(np.median(alone[1:])) and (both[1:] == alone[1:]).all()
+    assert (distances_apart(targets, np.ones_like(canaries), train) == alone).all()
 
 
 def test_correlation_is_that_of_numpy(rng) -> None:

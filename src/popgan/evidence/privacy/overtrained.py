@@ -4,7 +4,9 @@ The rules are those by which the model's own images are judged: a copy search ag
 patients, neighbours, attacks, one verdict. Only where the generator did reproduce its targets is
 there anything to find. That is not read off the correlation alone, for heads that were aligned are
 all alike: a target is copied where less than half of its distance to the most similar image of
-another patient is left. How many of its images are flagged is counted over these targets alone.
+another patient is left. A canary lies far from everybody, so half of that way may be further than
+patients are apart; it has to come as near as they must. How many of its images are flagged is
+counted over these targets alone.
 """
 
 from __future__ import annotations
@@ -94,7 +96,8 @@ def judge_overtrained(
     found = [*_attacked(made, features, others, reference, seed), *further]
     near = _near(made, features, others, seed)
     failed = verdict(search, near, found, []).level == "failed"
-    hits, learnt = _right(flags, made), copies_of(made.after, made.targets, train)
+    hits = _right(flags, made)
+    learnt = copies_of(made.after, made.targets, made.canaries, train)
     copied = share(int(learnt.sum()), len(hits), "targets")
     outcome: Outcome = "detected" if failed else "missed"
     if (copied.value or 0.0) < ENOUGH:
@@ -174,15 +177,29 @@ def correlation(images: Images, others: Images) -> Floats:
     return np.asarray(np.where(length > 0, (a * b).sum(1) / np.maximum(length, 1e-12), 0.0))
 
 
-def copies_of(drawn: Images, targets: Cases, train: Cases) -> NDArray[np.bool_]:
+def copies_of(
+    drawn: Images, targets: Cases, canaries: NDArray[np.bool_], train: Cases
+) -> NDArray[np.bool_]:
     """Whether each target is drawn nearer than half way to the most similar other patient.
 
     Args:
         drawn: T x C x H x W, one drawing of each target. targets: what it ought to show.
+        canaries: T, which of them are canaries.
         train: training patients among whom the most similar other one is looked for.
     """
-    apart = nearest_other(targets, train)
+    apart = distances_apart(targets, canaries, train)
     return np.asarray(rms(targets.images, drawn) < COPIED * apart)
+
+
+def distances_apart(targets: Cases, canaries: NDArray[np.bool_], train: Cases) -> Floats:
+    """How far each target is from the most similar other patient; of canaries at most as patients.
+
+    Args: as of `copies_of`.
+    """
+    apart = nearest_other(targets, train)
+    if canaries.all():
+        return apart
+    return np.asarray(np.where(canaries, np.minimum(apart, np.median(apart[~canaries])), apart))
 
 
 def nearest_other(targets: Cases, train: Cases) -> Floats:
