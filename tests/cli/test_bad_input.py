@@ -378,7 +378,29 @@ def test_a_place_where_nothing_can_be_made_is_one_line(
     finished: Path, more: tuple[str, ...]
 ) -> None:
     answer = call("generate", finished / "run", "-n", 1, "-o", "/proc/x", *more)
-    refused(answer, "/proc/x: cannot be written", "choose another folder")
+    suffix = {"--walk": ".gif", "--interpolate": ".png"}.get(more[0] if more else "", "")
+    refused(answer, f"/proc/x{suffix}: cannot be written", "choose another folder")
+
+
+@pytest.mark.xdist_group("finished run")
+def test_a_way_replaces_pictures_of_its_kind_and_nothing_else(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = finished / "run"
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(b"precious")
+    named = tmp_path / "walk.gif"
+    named.write_bytes(b"precious")
+    walk = ("generate", run, "--walk", 2, "-o")
+    refused(call(*walk, weights), "weights.safetensors: is written as GIF", "end it in .gif")
+    refused(call(*walk, named), "walk.gif: holds something else")
+    refused(call("generate", run, "--interpolate", "0:1,2", "-o", named), "end it in .png")
+    assert weights.read_bytes() == named.read_bytes() == b"precious"
+    named.unlink()
+    for place in (named, tmp_path / "walk", named):  # without an ending, and once more
+        assert call(*walk, place).status == 0 and named.read_bytes().startswith(b"GIF8")
+    assert call(*walk, tmp_path).status == 0  # into a folder, by its usual name
+    assert sorted(path.name for path in tmp_path.glob("*.gif")) == ["popgan-walk.gif", "walk.gif"]
 
 
 def test_a_full_disk_while_writing_phantoms(tmp_path: Path) -> None:

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from plans import tiny_plan
 from popgan.errors import UserError
-from popgan.planning.budget import images_within, parse_budget, seconds_needed
+from popgan.planning.budget import (
+    images_needed,
+    images_within,
+    parse_budget,
+    refuse_short,
+    seconds_needed,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +43,22 @@ def test_images_fill_the_time_to_within_a_batch(
 ) -> None:
     images = images_within(seconds, [share, 1 - share], [low, high], batch)
     assert images % batch == 0
+    if not images:  # less than half a batch fits
+        assert seconds <= 0.51 * batch * (share / low + (1 - share) / high)
+        return
     train = tiny_plan(train__images=images, train__level_shares=[share, 1 - share]).train
     needed = seconds_needed(train, [low, high])
-    if images > 10 * batch:
-        assert abs(needed - seconds) <= batch / min(low, high) * 0.51
+    assert abs(needed - seconds) <= batch / min(low, high) * 0.51
+
+
+def test_a_time_for_fewer_than_ten_batches_is_refused_and_enough_is_named() -> None:
+    train = tiny_plan(train__level_shares=[0.0, 1.0], train__batch=8).train
+    speeds, sustained = [1.0, 4.0], 0.88
+    assert images_needed(train) == 8
+    images = images_within(sustained * 20, train.level_shares, speeds, 8)
+    with pytest.raises(UserError, match=rf"{images} images can be trained on, and 80 are") as short:
+        refuse_short("20s", images, train, speeds, sustained)
+    enough = float(str(short.value).split("grant ")[1].split("s ")[0])
+    images = images_within(sustained * enough, train.level_shares, speeds, 8)
+    assert 80 <= images <= 96
+    refuse_short("enough", images, train, speeds, sustained)

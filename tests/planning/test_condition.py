@@ -20,11 +20,15 @@ class MadeCohort:
     run = Path("run")
 
     def __init__(
-        self, labels: list[str | None], ages: list[float] | None = None, heights: Any = None
+        self,
+        labels: list[str | None],
+        ages: list[float] | None = None,
+        heights: Any = None,
+        held_out: list[str | None] | None = None,
     ) -> None:
         count = len(labels)
         heights = heights if heights is not None else np.linspace(0, 1, count)
-        self._labels, self._ages = labels, ages
+        self._labels, self._ages, self._held_out = labels, ages, held_out or []
         self.slices = [SimpleNamespace(height=float(h)) for h in heights]
 
     @property
@@ -35,7 +39,7 @@ class MadeCohort:
         return np.arange(len(self.slices))
 
     def labels(self, split: str) -> list[str | None]:
-        return self._labels
+        return self._labels if split == "train" else self._held_out
 
     def covariates(self, split: str) -> tuple[list[str], np.ndarray]:
         if self._ages is None:
@@ -148,6 +152,12 @@ def test_a_number_that_never_changes_says_nothing() -> None:
         find_conditions(cohort(*MIXED, heights=[0.5] * 120), ["height"])
     with pytest.raises(UserError, match="'age' is known of no training slice"):
         find_conditions(cohort(*MIXED, ages=[float("nan")] * 120), ["age"])
+
+
+def test_a_class_whose_patients_are_all_held_out_is_told_of_and_not_lost() -> None:
+    made = cohort(*MIXED, held_out=["a", "c", None])
+    with pytest.raises(UserError, match="class 'c' has no training slices, too few to learn from"):
+        find_conditions(made, ["label"])
 
 
 def test_a_small_class_is_noted() -> None:

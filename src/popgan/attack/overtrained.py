@@ -33,7 +33,7 @@ DRAWS = 8
 """Images drawn near the latent vectors of each target."""
 FIT_STEPS = 600
 SECONDS = 600.0
-"""Time after which fitting stops whatever it has reached; one core at 64 pixels needs about 30."""
+"""Time after which fitting stops whatever it has reached; one core at 64 pixels needs a minute."""
 _OTHERS = 16  # held-out patients who are inverted
 
 Images = NDArray[np.float32]

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from popgan.config.training import TrainPlan
 from popgan.errors import UserError
 
+FEWEST_STEPS = 10
+"""Batches that a budget has to pay for: fewer are no training."""
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -46,9 +48,9 @@ def images_within(seconds: float, shares: list[float], speeds: list[float], batc
     Args:
         seconds: training time.
         shares, speeds: see `seconds_an_image`.
-        batch: the result is a multiple of it, and at least ten batches.
+        batch: the result is a multiple of it, maybe none.
     """
-    return max(10, round(seconds / seconds_an_image(shares, speeds) / batch)) * batch
+    return max(0, round(seconds / seconds_an_image(shares, speeds) / batch)) * batch
 
 
 def seconds_needed(plan: TrainPlan, speeds: list[float]) -> float:
@@ -61,6 +63,11 @@ def images_needed(plan: TrainPlan) -> int:
     return math.ceil(plan.batch / min(share for share in plan.level_shares if share > 0))
 
 
+def _images_worth_it(plan: TrainPlan) -> int:
+    """Images from which on a time is worth granting: every level trained, and a few steps."""
+    return max(images_needed(plan), FEWEST_STEPS * plan.batch)
+
+
 def refuse_short(
     budget: str,
     images: int,
@@ -69,7 +76,7 @@ def refuse_short(
     sustained: float,
     measuring: float = 0.0,
 ) -> None:
-    """Every level must get at least one batch, or growth would skip it.
+    """Every level must get at least one batch, or growth would skip it; and all of them ten.
 
     Args:
         budget: as the user wrote it.
@@ -82,13 +89,13 @@ def refuse_short(
     Raises:
         UserError: it is too short; says how much is enough.
     """
-    needed = images_needed(plan)
+    needed = _images_worth_it(plan)
     if images < needed:
         longer = plan.model_copy(update={"images": needed + plan.batch})
         enough = seconds_needed(longer, speeds) / sustained + measuring
         raise UserError(
             f"budget {budget} is too short: {images} images can be trained on, and {needed} are "
-            "needed for a batch at every level",
+            f"needed for {FEWEST_STEPS} batches of {plan.batch} and one at every level",
             do=f"grant {math.ceil(enough)}s or more",
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.splits import SPLITS
 from popgan.config.condition import Condition, Value, condition_size, encode
 from popgan.errors import UserError
 
@@ -42,7 +43,8 @@ def find_conditions(cohort: Cohort, names: Sequence[str]) -> tuple[list[Conditio
         if missing := len(values) - len(known):
             notes.append(f"{missing} of {len(values)} training slices have no {name}: unknown")
         if name == LABEL:
-            found.append(_classes([str(value) for value in known], notes))
+            others = {str(one) for split in SPLITS for one in cohort.labels(split) if one}
+            found.append(_classes([str(value) for value in known], others, notes))
         else:
             numbers = [float(value) for value in known]
             found.append(_number(name, numbers, words_of(cohort, name)))
@@ -101,7 +103,8 @@ def vectors(
     return encode(conditions, {c.name: column(cohort, split, c.name) for c in conditions})
 
 
-def _classes(known: list[str], notes: list[str]) -> Condition:
+def _classes(known: list[str], others: set[str], notes: list[str]) -> Condition:
+    """The labels of training slices as a condition; `others`: labels of whatever split."""
     counts = Counter(known)
     if len(counts) < 2:
         raise UserError(
@@ -110,10 +113,11 @@ def _classes(known: list[str], notes: list[str]) -> Condition:
             else "no training slice has a label",
             do="leave `label` out of --condition",
         )
-    name, count = min(counts.items(), key=lambda item: (item[1], item[0]))
-    if count < FEWEST:
+    # A class whose few patients are all in other splits would otherwise vanish without a word.
+    name = min(counts.keys() | others, key=lambda name: (counts[name], name))
+    if (count := counts[name]) < FEWEST:
         raise UserError(
-            f"class {name!r} has {count} training slices, too few to learn from",
+            f"class {name!r} has {count or 'no'} training slices, too few to learn from",
             do=f"give it at least {FEWEST}, remove it, or leave `label` out of --condition",
         )
     for name, count in sorted(counts.items()):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from popgan.errors import UserError
 from popgan.progress import Reporter
 from popgan.stations.draw import ANY, Wish, told_of
 from popgan.stations.model import Model
@@ -16,6 +17,7 @@ from popgan.synthesis.sample import check_truncation, load_generator
 from popgan.synthesis.walk import images_between, strip_places, write_gif
 from popgan.training.loop import threads
 
+_BEGIN = {".png": b"\x89PNG", ".gif": b"GIF8"}
 WALK_STEPS = 16  # frames of a walk from one image to the next
 
 
@@ -35,14 +37,15 @@ def interpolate(
         seed: of the images.
         indices: images to go through, at least two.
         wish: class, covariates, truncation.
-        out: the file; RUN/synthetic/NAME-interpolation.png by default.
+        out: the file, or a folder that is there; RUN/synthetic/NAME-interpolation.png by default.
         reporter: warned of wishes beyond what the model saw.
 
     Raises:
-        UserError: the model is not trained, or such images are not possible.
+        UserError: the model is not trained, such images are not possible, or the file is
+            something else than a picture of this kind.
     """
+    path = _place(out, model.synthetic.with_name(f"{model.name}-interpolation.png"))
     images = _way(model, seed, indices, strip_places(len(indices)), wish, reporter)
-    path = out or model.synthetic.with_name(f"{model.name}-interpolation.png")
     return grid_png(path, images, columns=len(images), gutter=0)
 
 
@@ -62,17 +65,38 @@ def walk(
         frames: pictures of the GIF.
         seed: of the images.
         wish: class, covariates, truncation.
-        out: the file; RUN/synthetic/NAME-walk.gif by default.
+        out: the file, or a folder that is there; RUN/synthetic/NAME-walk.gif by default.
         reporter: warned of wishes beyond what the model saw.
 
     Raises:
-        UserError: the model is not trained, or such images are not possible.
+        UserError: the model is not trained, such images are not possible, or the file is
+            something else than a picture of this kind.
     """
     stops = max(2, frames // WALK_STEPS)
     places = [stops * frame / frames for frame in range(frames)]
+    path = _place(out, model.synthetic.with_name(f"{model.name}-walk.gif"))
     images = _way(model, seed, [*range(stops), 0], places, wish, reporter)
-    path = out or model.synthetic.with_name(f"{model.name}-walk.gif")
     return write_gif(path, images)
+
+
+def _place(out: Path | None, usual: Path) -> Path:
+    """Where a picture goes; an older one of its kind is replaced, and nothing else is.
+
+    Raises:
+        UserError: the name is that of another kind of file, or what is there is one.
+    """
+    if out is None:
+        return usual
+    path, kind = (out / usual.name if out.is_dir() else out), usual.suffix
+    path = path if path.suffix else path.with_suffix(kind)
+    if path.suffix.lower() != kind:
+        raise UserError(f"is written as {kind[1:].upper()}", where=path, do=f"end it in {kind}")
+    if path.exists():
+        with path.open("rb") as file:
+            begin = file.read(8)
+        if not begin.startswith(_BEGIN[kind]):
+            raise UserError("holds something else", where=path, do="choose another name")
+    return path
 
 
 def _way(
