@@ -61,3 +61,18 @@ def test_scans_with_new_times_are_the_same_cohort_and_other_scans_are_refused(
         ingest(scans, run)
     assert Cohort.open(run).hash == before.hash
     assert not leavings(tmp_path)
+
+
+@pytest.mark.parametrize("lost", ["cache", "cache/slices.npy", "dataset/manifest.json"])
+def test_a_cohort_whose_files_were_removed_is_made_again_under_a_trained_model(
+    tmp_path: Path, lost: str
+) -> None:
+    scans, run = write_heads(tmp_path / "scans", 6), tmp_path / "run"
+    before, _ = ingest(scans, run)
+    weights = run / "models" / "popgan" / "weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"trained for hours")
+    place = run / lost
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    assert ingest(scans, run)[0].hash == before.hash and place.exists()
+    assert ingest(scans, run)[1] == ["[ingest] unchanged, skipped"]

@@ -50,7 +50,8 @@ def ingest_station(
     inputs = {"source": Cohort.source_hash(source, options)}
     outputs = [run / "dataset" / "manifest.json", run / "cache" / "slices.npy"]
     ledger = Ledger(run)
-    same = ledger.is_done(STATION, inputs)
+    # Where files of the cohort are gone, or changed, the same scans give the same ones again.
+    same = ledger.has_run(STATION, inputs)
     if same and not again:
         try:
             cohort = Cohort.open(run)

@@ -81,9 +81,14 @@ class Ledger:
     def is_done(self, station: str, inputs: Any) -> bool:
         """Whether a station has run on these inputs and its outputs are still there."""
         entry = self.stations().get(station)
-        if entry is None or entry.inputs != sha256_value(inputs):
+        if entry is None or not self.has_run(station, inputs):
             return False
         return all((self.run / name).exists() for name in entry.outputs)
+
+    def has_run(self, station: str, inputs: Any) -> bool:
+        """Whether a station has run on these inputs, whatever has become of its outputs."""
+        entry = self.stations().get(station)
+        return entry is not None and entry.inputs == sha256_value(inputs)
 
     def changes(self, station: str, asked: Mapping[str, Any]) -> list[str]:
         """What is asked of a station now and was asked otherwise before: "budget 6m, was 30s"."""
