@@ -1,5 +1,5 @@
 """`python -m popgan`: the command line, where the command `popgan` is not on the path."""
 
-from popgan.cli.main import main
+from popgan.cli.start import start
 
-main()
+start()

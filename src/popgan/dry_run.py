@@ -14,7 +14,7 @@ from typing import Any
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.schema import Plan
-from popgan.planning.budget import seconds_needed
+from popgan.planning.budget import seconds_needed, trained
 from popgan.progress import Reporter
 from popgan.run import RunOptions, phantom_scans, prepare
 from popgan.stations.folder import check_places
@@ -32,7 +32,7 @@ class Estimate:
         plan: the plan.
         seconds: training time at the measured speeds.
         memory_gib: peak memory while training the top level (of the GPU, where there is one).
-        speeds: images/s at each level.
+        speeds: images/s at each level that is trained.
         cohort: its fingerprint; empty where it is not known.
         machine: see `popgan.stations.machine.machine_record`; empty likewise.
     """
@@ -79,7 +79,7 @@ def estimate(
             plan,
             seconds_needed(plan.train, speeds),
             probe.memory_gib,
-            tuple(speeds),
+            tuple(trained(speeds, plan.train.level_shares)),
             cohort=Cohort.open(run).fingerprint,
             machine=machine_record(measure_machine(), plan, speeds),
         )

@@ -292,6 +292,39 @@ def test_an_edited_plan_is_one_line(scans: Path, tmp_path: Path) -> None:
     refused(call("train", run), "plan.yaml", "not readable")
 
 
+@pytest.mark.xdist_group("finished run")
+def test_what_is_damaged_in_a_run_is_one_line_that_says_how_to_mend_it(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished / "run", tmp_path / "run"))
+    people, page = run / "private/subjects.json", run / "report.html"
+    content = people.read_text()
+    for damaged in ("{}", "[]", '{"subjects": [], "quarantined": []}'):
+        page.unlink(missing_ok=True)
+        people.write_text(damaged)
+        refused(call("report", run), "private/subjects.json: is damaged", "ingest the same scans")
+    people.unlink()
+    refused(call("report", run), "private/subjects.json: does not exist", "ingest the same scans")
+    people.write_text(content)
+    assert call("report", run).status == 0 and page.exists()
+    weights = run / "models/popgan/weights.safetensors"
+    weights.unlink()
+    weights.mkdir()
+    for verb in ("generate", "report"):
+        refused(call(verb, run), "'popgan' is not trained yet")
+
+
+@pytest.mark.xdist_group("finished run")
+def test_a_plan_that_was_edited_after_training_is_told_of(finished: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(finished / "run", tmp_path / "run"))
+    plan, words = run / "models/popgan/plan.yaml", "is not the plan that model 'popgan' was trained"
+    assert words not in call("generate", run, "-n", 2, "-o", tmp_path / "a").err
+    plan.write_text(plan.read_text().replace("batch: 8", "batch: 4"))
+    answer = call("generate", run, "-n", 2, "-o", tmp_path / "b")
+    assert answer.status == 0 and f"warning: {plan} {words}" in answer.err
+    assert words in call("report", run).err
+
+
 # --- the disk -----------------------------------------------------------------------------------
 
 
@@ -377,7 +410,7 @@ def test_a_disk_that_fills_late_costs_the_overview_and_nothing_else(
 def test_a_place_where_nothing_can_be_made_is_one_line(
     finished: Path, more: tuple[str, ...]
 ) -> None:
-    answer = call("generate", finished / "run", "-n", 1, "-o", "/proc/x", *more)
+    answer = call("generate", finished / "run", "-o", "/proc/x", *(more or ("-n", 1)))
     suffix = {"--walk": ".gif", "--interpolate": ".png"}.get(more[0] if more else "", "")
     refused(answer, f"/proc/x{suffix}: cannot be written", "choose another folder")
 

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -115,6 +116,38 @@ def test_an_interrupted_phantom_says_that_nothing_was_kept(tmp_path: Path) -> No
     assert err.splitlines()[-1] == last
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_makes_one_thing_says_that_it_begins_anew(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    for verb in ("generate", "evaluate", "audit"):
+        monkeypatch.setattr(f"popgan.stations.{verb}.{verb}", stopped)
+        answer = call(verb, finished / "run")
+        last = "popgan: interrupted; nothing of it was kept, the same command begins anew."
+        assert (answer.status, answer.err.splitlines()[-1]) == (130, last)
+
+
+def test_what_a_module_that_is_being_loaded_makes_of_ctrl_c_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def loading(**_: object) -> NoReturn:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(PATIENCE)
+        except KeyboardInterrupt as stop:
+            raise ImportError("numpy.core failed to load") from stop
+        raise AssertionError("the signal was not heard")
+
+    monkeypatch.setattr("popgan.cli.main.app", loading)
+    answer = call("doctor")
+    assert answer.status == 130 and answer.line.startswith("popgan: interrupted; ")
+    # The same error without a signal is one.
+    monkeypatch.setattr("popgan.cli.main.app", lambda **_: [][1])
+    assert call("doctor").status == 1
 
 
 def die_in(module: str, name: str, *command: object) -> None:

@@ -117,7 +117,10 @@ def test_explaining_another_plan_than_there_is_is_refused(run: Path) -> None:
     refused(call("plan", run, "--explain", "train", "--preset", "paper"), "standard, not paper")
     refused(call("plan", run, "--explain", "train", "--set", "train.batch=4"), "train.batch")
     assert explained(run, "train.batch", "--preset", "standard", *SHORT)
-    refused(call("plan", run, "--explain", "train", "--name", "other", "--set", "x.y=1"), "x.y")
+    before = snapshot(run)
+    # A slip of the pen must not plan, and measure, another model.
+    refused(call("plan", run, "--explain", "train", "--name", "popgam"), "(there: popgan)")
+    assert snapshot(run) == before
 
 
 def test_the_command_that_changes_a_value_repeats_what_was_asked_for(run: Path) -> None:

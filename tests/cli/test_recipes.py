@@ -202,7 +202,7 @@ def test_wishes_that_cannot_be_met_are_one_line(heads: Path, classes: Path) -> N
     refusals = [
         (("plan", heads, "--recipe", "cgan"), "no labels"),
         (("plan", heads, "--condition", "label"), "no labels"),
-        (("plan", heads, "--condition", "weight"), "nothing called 'weight'"),
+        (("plan", heads, "--condition", "weight"), "'weight' to condition on; there: height"),
         (("plan", heads, "--recipe", "magic"), "unknown recipe 'magic'"),
         (("plan", heads, "--recipe", "dcgan", "--preset", "auto"), "unknown preset 'auto'"),
         (("plan", heads, "--set", "train.path_length=2"), "no such value"),
@@ -212,6 +212,9 @@ def test_wishes_that_cannot_be_met_are_one_line(heads: Path, classes: Path) -> N
         (("generate", classes, "--age", "60"), "not trained with 'age'"),
         (("generate", classes, "--interpolate", "3"), "0:3,7"),
         (("generate", classes, "--given", "age"), "not name=value"),
+        (("generate", heads, "--age", "60", "--given", "age=50"), "--age and --given age say"),
+        (("generate", heads, "--given", "sex=F", "--given", "sex=M"), "--given has sex twice"),
+        (("generate", heads, "-n", 5, "--interpolate", "0:1,2"), "-n is for sets of images"),
     ]
     for command, words in refusals:
         new = ("--name", "refused") if command[0] == "plan" else ()

@@ -8,6 +8,7 @@ import typer
 
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
+from popgan.cli.stopping import begins_anew
 
 if TYPE_CHECKING:
     from popgan.evidence.privacy.results import CopySearch, PrivacyAudit, Verdict
@@ -58,7 +59,7 @@ def audit(
     """See HELP."""
     shown = settings_of(context)
     reporter = shown.reporter()
-    with shared.opened(folder, name, reporter) as model:
+    with begins_anew(), shared.opened(folder, name, reporter) as model:
         from popgan.stations.audit import audit as station
 
         found = station(model, n=n, generator=generator, reporter=reporter)

@@ -8,6 +8,7 @@ import typer
 
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
+from popgan.cli.stopping import begins_anew
 
 if TYPE_CHECKING:
     from popgan.evidence.fidelity.results import FidelityResult
@@ -45,7 +46,7 @@ def evaluate(
     """See HELP."""
     shown = settings_of(context)
     reporter = shown.reporter()
-    with shared.opened(folder, name, reporter) as model:
+    with begins_anew(), shared.opened(folder, name, reporter) as model:
         from popgan.evidence.fidelity.verdict import verdict
         from popgan.evidence.paired.results import PairedResult
         from popgan.evidence.paired.verdict import paired_verdict

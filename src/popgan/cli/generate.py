@@ -9,6 +9,7 @@ import typer
 
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
+from popgan.cli.stopping import begins_anew
 from popgan.errors import UserError
 
 HELP = """Write a synthetic data set: NIfTI in BIDS, and PNGs.
@@ -112,11 +113,11 @@ def generate(
     way = interpolate is not None or walk is not None
     if interpolate is not None and walk is not None:
         raise UserError("--interpolate and --walk exclude each other", do="ask for one")
-    _check_together(way=way, first=first, release=release, accepted=accept_untested is not None)
-    asked: dict[str, str | float] = _given(given or [])
-    named = {"label": label, "age": age, "height": height}
-    asked |= {key: value for key, value in named.items() if value is not None}
-    with shared.opened(folder, name, reporter) as model:
+    _check_together(
+        way=way, n=n, first=first, release=release, accepted=accept_untested is not None
+    )
+    asked = _asked(given or [], {"label": label, "age": age, "height": height})
+    with begins_anew(), shared.opened(folder, name, reporter) as model:
         from popgan.stations import generate as station
         from popgan.stations import ways
         from popgan.stations.draw import Wish
@@ -147,7 +148,9 @@ def generate(
     shown.show([f"synthetic data: {written}"], {"synthetic": written, "seed": seed})
 
 
-def _check_together(*, way: bool, first: int | None, release: bool, accepted: bool) -> None:
+def _check_together(
+    *, way: bool, n: int | None, first: int | None, release: bool, accepted: bool
+) -> None:
     """Refuse options that say nothing together.
 
     Raises:
@@ -155,6 +158,10 @@ def _check_together(*, way: bool, first: int | None, release: bool, accepted: bo
     """
     if release and way:
         raise UserError("--release makes a set of images", do="leave out --interpolate and --walk")
+    if n is not None and way:
+        raise UserError(
+            "-n is for sets of images", do="leave it out, or leave out --interpolate and --walk"
+        )
     if first is not None and (release or way):
         other = "--release" if release else "--interpolate and --walk"
         raise UserError("--first draws a part of a set", do=f"leave out --first, or {other}")
@@ -186,12 +193,23 @@ def _released(folder: Path) -> tuple[list[str], dict[str, Any]]:
     return lines, data
 
 
-def _given(settings: list[str]) -> dict[str, str | float]:
+def _asked(settings: list[str], named: dict[str, str | float | None]) -> dict[str, str | float]:
+    """What images are drawn for: from --given, and from the options that have names of their own.
+
+    Raises:
+        UserError: one is not NAME=VALUE, or the same is given twice.
+    """
     found: dict[str, str | float] = {}
     for setting in settings:
         # The last sign: of a covariate of several words, site=A may be the name.
         name, equals, value = setting.rpartition("=")
         if not equals or not name.strip() or not value.strip():
             raise UserError(f"--given {setting!r} is not name=value", do="write --given sex=F")
+        if name.strip() in found:
+            raise UserError(f"--given has {name.strip()} twice", do="give it once")
         found[name.strip()] = value.strip()
-    return found
+    for name, one in named.items():
+        if one is not None and name in found:
+            option = "--class" if name == "label" else f"--{name}"
+            raise UserError(f"{option} and --given {name} say the same", do="give one of them")
+    return found | {name: one for name, one in named.items() if one is not None}

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -34,7 +30,8 @@ from popgan.cli import (
     translate,
     tune,
 )
-from popgan.cli.shared import Settings, StoppedError
+from popgan.cli.shared import Settings
+from popgan.cli.stopping import StoppedError, terminable
 from popgan.errors import UserError, is_out_of_memory
 
 app = typer.Typer(
@@ -64,7 +61,7 @@ app.command("phantom", help=phantom.HELP)(phantom.phantom)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 _FLAGS = ("--json", "--debug", "--quiet", "-q")
-_INTERRUPTED = 130
+_BUG, _INTERRUPTED = 1, 130
 
 
 def _show_version(value: bool) -> None:
@@ -101,17 +98,22 @@ def main(arguments: list[str] | None = None) -> None:
         # A name of a file need not be text; better shown with escapes than not at all.
         sys.stdout.reconfigure(errors="backslashreplace")
     stopped = "the same command goes on where it stopped."
+    came: list[int] = []
     try:
-        with _terminable():
+        with terminable() as came:
             status = app(args=arguments, prog_name="popgan", standalone_mode=False)
     except StoppedError as stop:
         status, stopped = _INTERRUPTED, str(stop)
     except (KeyboardInterrupt, typer.Abort):
         status = _INTERRUPTED
     except Exception as error:
-        if debug and not _is_usage(error):
+        line, status = _explain(error)
+        if status == _BUG and came:
+            status = _INTERRUPTED
+        elif debug and not _is_usage(error):
             raise
-        _fail(*_explain(error), as_json)
+        else:
+            _fail(line, status, as_json)
     if status == _INTERRUPTED:
         _fail(f"interrupted; {stopped}", _INTERRUPTED, as_json)
     sys.exit(status if isinstance(status, int) else 0)
@@ -122,23 +124,6 @@ def _hoist(arguments: list[str]) -> list[str]:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     flags = [a for a in arguments[:end] if a in _FLAGS]
     return flags + [a for a in arguments[:end] if a not in _FLAGS] + arguments[end:]
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat SIGTERM (a batch system's time limit) like Ctrl-C: tidy up, stay resumable."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _is_usage(error: Exception) -> bool:
@@ -166,7 +151,7 @@ def _explain(error: Exception) -> tuple[str, int]:
             2,
         )
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"this is a bug of popgan ({text}); --debug shows where.", 1
+    return f"this is a bug of popgan ({text}); --debug shows where.", _BUG
 
 
 def _fail(text: str, status: int, as_json: bool) -> NoReturn:

@@ -9,6 +9,7 @@ import typer
 
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
+from popgan.cli.stopping import begins_anew
 from popgan.errors import UserError
 
 HELP = "Write a BIDS data set of simulated heads, whose tissues and lesions are known."
@@ -85,13 +86,7 @@ def phantom(
         procedural=anatomy == "ellipsoids",
     )
     report = shown.reporter()
-    try:
-        # Whole or absent, and never among the files of an existing data set.
-        with atomic_folder(out) as part:
-            write_cohort(
-                part, n, seed=seed, study=study, first=first, workers=count, reporter=report
-            )
-    except KeyboardInterrupt as stop:
-        text = f"nothing was kept in {out}, the same command begins anew."
-        raise shared.StoppedError(text) from stop
+    # Whole or absent, and never among the files of an existing data set.
+    with begins_anew(f"nothing was kept in {out}"), atomic_folder(out) as part:
+        write_cohort(part, n, seed=seed, study=study, first=first, workers=count, reporter=report)
     shown.show([f"{n} subjects: {out}"], {"folder": out, "subjects": n})

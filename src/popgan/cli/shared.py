@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 MOST_WORKERS = 256
 
 
-class StoppedError(Exception):
-    """A verb was interrupted and cannot go on where it stopped; the words say what was kept."""
-
-
 @dataclass(frozen=True)
 class Settings:
     """Global options of the command line."""
@@ -287,6 +283,10 @@ def opened(
     require_run(folder)
     start(reporter)
     from popgan.stations.model import find_model
+    from popgan.stations.story import warn_of_other_plan
 
     with locked(folder):
-        yield find_model(folder, name, trained=trained)
+        model = find_model(folder, name, trained=trained)
+        if trained:
+            warn_of_other_plan(model, reporter)
+        yield model

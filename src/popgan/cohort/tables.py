@@ -11,8 +11,10 @@ from popgan.cohort.outcome import CohortFiles, Kept, Quarantine
 from popgan.cohort.quality import double_rows, quality_rows
 from popgan.cohort.series import private_series, public_series
 from popgan.errors import UserError
-from popgan.files import private_folder, write_json
+from popgan.files import private_folder, read_json, write_json
 from popgan.scans.dicom_series import Series
+
+_PEOPLE = "subjects.json"
 
 
 class NoCohortError(UserError):
@@ -99,6 +101,25 @@ def _aside(quarantine: list[Quarantine]) -> list[dict[str, Any]]:
     ]
 
 
+def read_people(run: Path) -> dict[str, Any]:
+    """Who is behind the pseudonyms of a run, and which files were left out; private.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    path = run / "private" / _PEOPLE
+    again = "ingest the same scans again with --restart"
+    if not path.exists():
+        raise UserError("does not exist", where=path, do=again)
+    people = read_json(path)
+    parts = {"subjects": dict, "quarantined": list}
+    if not isinstance(people, dict) or any(
+        not isinstance(people.get(name), kind) for name, kind in parts.items()
+    ):
+        raise UserError("is damaged", where=path, do=again)
+    return people
+
+
 def _write_private(
     run: Path,
     subjects: dict[str, Any],
@@ -111,7 +132,7 @@ def _write_private(
         for item in quarantine
     ]
     write_json(
-        private_folder(run) / "subjects.json",
+        private_folder(run) / _PEOPLE,
         {
             "subjects": subjects,
             "quarantined": quarantined,

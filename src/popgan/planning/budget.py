@@ -42,6 +42,11 @@ def seconds_an_image(shares: Sequence[float], speeds: Sequence[float]) -> float:
     return sum(share / speed for share, speed in zip(shares, speeds, strict=True) if share > 0)
 
 
+def trained(speeds: Sequence[float], shares: Sequence[float]) -> list[float]:
+    """Speeds of the levels that have images: of the others nothing was measured."""
+    return [speed for speed, share in zip(speeds, shares, strict=False) if share > 0]
+
+
 def images_within(seconds: float, shares: list[float], speeds: list[float], batch: int) -> int:
     """Images that fit into a time when each level has its share and its speed.
 

@@ -89,7 +89,8 @@ def column(cohort: Cohort, split: str, name: str) -> list[Value]:
     alike = [known for known in names if known.startswith(f"{name}=")]
     name = alike[0] if name not in names and len(alike) == 1 else name
     if name not in names:
-        there = ", ".join([HEIGHT, LABEL, *names])
+        labelled = any(label is not None for label in cohort.labels("train"))
+        there = ", ".join([HEIGHT, *([LABEL] if labelled else []), *names])
         raise UserError(f"there is nothing called {name!r} to condition on", do=f"there: {there}")
     return [float(value) for value in values[:, names.index(name)]]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from popgan.config.preset import Preset
 from popgan.config.schema import Plan
-from popgan.planning.budget import images_within, parse_budget, refuse_few, refuse_short
+from popgan.planning.budget import images_within, parse_budget, refuse_few, refuse_short, trained
 from popgan.planning.draft import Draft
 from popgan.planning.recipes import RecipeRules
 from popgan.planning.trial import SHARE, Trial, micro_batch, snapshots_within
@@ -66,7 +66,8 @@ def length_rules(
         SUSTAINED if fixed else SUSTAINED * (1 - SHARE),
         measuring / SUSTAINED if fixed else 0.0,
     )
-    measured = ", ".join(f"{speed:.0f}" for speed in speeds)
+    shares = plan.train.level_shares
+    measured = ", ".join(f"{speed:.0f}" for speed in trained(speeds, shares))
     reason = f"budget {budget}: {measured} images/s at the levels, {SUSTAINED:.0%} of it sustained"
     draft.cap("train.images", images, reason + _busy(trial))
     length_dependants(draft, preset, rules)

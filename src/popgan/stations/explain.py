@@ -43,14 +43,16 @@ def planned_model(run: Path, name: str | None, recipe: str) -> Model | None:
         recipe: likewise, or the default.
 
     Raises:
-        UserError: there are several plans, none of them named after the recipe.
+        UserError: there are plans, but none of that name; or several, none of them named after
+            the recipe.
     """
     model = Model(run, name or recipe)
     if model.plan_path.exists():
         return model
-    others = run.glob("models/*/plan.yaml")
-    if name is None and recipe == _DEFAULTS["recipe"] and any(others):
-        return find_model(run)
+    if not any(run.glob("models/*/plan.yaml")):
+        return None
+    if name is not None or recipe == _DEFAULTS["recipe"]:
+        return find_model(run, name)
     return None
 
 

@@ -13,6 +13,7 @@ from popgan import provenance
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.files import read_json, write_json
+from popgan.planning.budget import trained
 from popgan.planning.facts import MachineFacts
 from popgan.stations.model import Model
 
@@ -28,8 +29,7 @@ def machine_record(facts: MachineFacts, plan: Plan, speeds: Sequence[float]) -> 
         plan: that was made.
         speeds: images/s at each level; empty where none was measured.
     """
-    pairs = zip(speeds, plan.train.level_shares, strict=False)
-    measured = [round(speed, 2) for speed, share in pairs if share > 0]
+    measured = [round(speed, 2) for speed in trained(speeds, plan.train.level_shares)]
     return {**dataclasses.asdict(facts), SPEEDS: measured or None}
 
 

@@ -205,7 +205,7 @@ class Model:
         Raises:
             UserError: training is not complete.
         """
-        if not self.weights_path.exists():
+        if not self.weights_path.is_file():
             raise UserError(
                 f"model {self.name!r} is not trained yet",
                 where=self.run,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.quality import unjudged_words
-from popgan.files import read_json
+from popgan.cohort.tables import read_people
 from popgan.report.content import QualityContent
 from popgan.report.private import write_quality_page
 from popgan.stations.scan_rows import double_words, preparation_rows, quarantined, scan_rows
@@ -29,6 +29,6 @@ def write_quality(cohort: Cohort) -> Path:
         doubles=double_words(cohort),
         unjudged=unjudged_words(row.contrast for row in rows),
         preparation=preparation_rows(cohort),
-        quarantined=quarantined(read_json(cohort.run / "private" / "subjects.json")),
+        quarantined=quarantined(read_people(cohort.run)),
     )
     return write_quality_page(quality_page(cohort.run), content)

@@ -12,10 +12,11 @@ from popgan._version import __version__
 from popgan.cohort.cohort import Cohort
 from popgan.cohort.licence import read_licence
 from popgan.cohort.quality import unjudged_words
+from popgan.cohort.tables import read_people
 from popgan.config.schema import Plan
 from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.paired.results import PairedResult
-from popgan.files import private_folder, read_json, sha256_file
+from popgan.files import private_folder, sha256_file
 from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.report.audit_content import AuditPrivate
@@ -108,7 +109,7 @@ def write_report(model: Model, *, reporter: Reporter | None = None) -> tuple[Pat
         reporter.task("writing reports", None),
     ):
         private_folder(run)
-        people = read_json(run / "private" / "subjects.json")
+        people = read_people(run)
         page = _page(model, cohort, plan, evaluation, ledger)
         content: ReportContent | TranslatorContent
         secret: PrivateContent | TranslatorPrivate

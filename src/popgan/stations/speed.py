@@ -45,8 +45,10 @@ class SpeedProbe:
 
     def __call__(self, plan: Plan) -> list[float]:
         """Images/s at each level of a plan."""
-        with self._reporter.task("measuring speed", None):
-            found = self._measured(plan, TRIES)
+        levels = sum(share > 0 for share in plan.train.level_shares)
+        # Large images on a slow machine take minutes; nobody shall think that nothing happens.
+        with self._reporter.task("measuring speed", levels) as task:
+            found = self._measured(plan, TRIES, task.advance)
             self.speeds, self.share = found.speeds, found.share
             self.memory_gib, self.micro_batch = memory_gib(), found.at_once
             leave = "" if self.busy is None else self._with_a_thread_fewer(plan)
@@ -58,13 +60,17 @@ class SpeedProbe:
             )
         return self.speeds
 
-    def _measured(self, plan: Plan, tries: int) -> Measured:
+    def _measured(
+        self, plan: Plan, tries: int, advance: Callable[[int], None] = lambda levels: None
+    ) -> Measured:
         assert self._images is not None
         recipe = find_recipe(plan.recipe)
         with torch.random.fork_rng(devices=[]):
             state = recipe.start(plan, best_device())
             images = self._images(plan)
-            return measure_patiently(plan, recipe.phases(plan), state, images, tries=tries)
+            return measure_patiently(
+                plan, recipe.phases(plan), state, images, tries=tries, advance=advance
+            )
 
     def _with_a_thread_fewer(self, plan: Plan) -> str:
         """Advice to leave other programs a core, where that trains faster.

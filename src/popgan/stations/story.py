@@ -1,9 +1,11 @@
-"""How a training went, in sentences that travel with its weights."""
+"""What weights say of their training: how it went, in sentences, and of which plan they are."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from popgan.errors import UserError
+from popgan.progress import Reporter
 from popgan.stations.model import Model
 from popgan.training.tensors import TensorFileError, read_metadata
 
@@ -33,3 +35,21 @@ def story_of(model: Model) -> Story:
         return Story.model_validate_json(read_metadata(model.weights_path).get("training", "{}"))
     except (TensorFileError, ValidationError):
         return Story()
+
+
+def warn_of_other_plan(model: Model, reporter: Reporter) -> None:
+    """Say so where a plan is not the one of the weights beside it, for all that follows names it.
+
+    Weights that say nothing, and plans that cannot be read, are left to those who need them.
+    """
+    try:
+        trained = read_metadata(model.weights_path).get("plan")
+        other = trained is not None and trained != model.plan_hash()
+    except (TensorFileError, UserError):
+        return
+    if other:
+        reporter.warning(
+            f"{model.plan_path} is not the plan that model {model.name!r} was trained by (edited "
+            "since, or of another version of popgan), so what is said of the training may be "
+            "untrue; put it back, or train anew with --restart"
+        )

@@ -101,6 +101,7 @@ def measure_patiently(
     seconds: float | None = None,
     *,
     tries: int = TRIES,
+    advance: Callable[[int], None] = lambda levels: None,
 ) -> Measured:
     """Images/s at each level, fully faded in; over streams and joint network where there are both.
 
@@ -114,6 +115,7 @@ def measure_patiently(
         source: the training images.
         seconds: spent on each level, at least; `SECONDS_A_LEVEL` by default.
         tries: how often a level is measured at most.
+        advance: told of every level that is done.
     """
     least = SECONDS_A_LEVEL if seconds is None else seconds
     sampler = Sampler(len(source), plan.seed, plan.train.shuffle_buffer)
@@ -136,6 +138,7 @@ def measure_patiently(
                 (part, undisturbed(partial(cost, position), PATIENCE * least, tries))
                 for part, position in parts
             )
+            advance(1)
     return Measured(
         [batch / one.wall for one in costs],
         Cost.mean(zip(plan.train.level_shares, costs, strict=True)).share,

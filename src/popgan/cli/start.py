@@ -1,0 +1,13 @@
+"""Where the command `popgan` begins: Ctrl-C while it is loaded is answered like any later one."""
+
+import sys
+
+
+def start() -> None:
+    """Load the command line and do what it was asked for."""
+    try:
+        from popgan.cli.main import main
+    except KeyboardInterrupt:
+        sys.stderr.write("popgan: interrupted; nothing was begun.\n")
+        sys.exit(130)
+    main()
