@@ -29,7 +29,9 @@ SEARCH += ("--search", "train.batch", "--preset", "quick")
 @pytest.fixture
 def slow_machine(cheap: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty-five seconds are 180 images, so that a short budget is a matter of seconds here."""
-    monkeypatch.setattr(Planner, "_measured", lambda *_: Measured([8.0, 8.0], 1.0, [8.0, 8.0]))
+    monkeypatch.setattr(
+        Planner, "_measured", lambda *_, **__: Measured([8.0, 8.0], 1.0, [8.0, 8.0])
+    )
 
 
 def tune(run: Path, *more: object) -> Answer:

@@ -25,4 +25,4 @@ def cheapen() -> None:
 
     TrainingLog.append = slowly  # type: ignore[method-assign]
     popgan.stations.snapshots.FeatureExtractor = Coarse  # type: ignore[assignment, misc]
-    Planner._measured = lambda *_: Measured([400.0, 200.0], 1.0, [400.0, 200.0])  # type: ignore[method-assign]
+    Planner._measured = lambda *_, **__: Measured([400.0, 200.0], 1.0, [400.0, 200.0])  # type: ignore[method-assign]

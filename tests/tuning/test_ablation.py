@@ -89,7 +89,7 @@ def test_every_variant_gets_the_same_seeds_and_the_results_are_those_of_the_runs
 def test_the_same_seconds_are_fewer_images_for_a_slower_variant(
     own_run: Path, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(self: Planner, plan: Plan, *_: Any) -> Measured:
+    def measured(self: Planner, plan: Plan, *_: Any, **__: Any) -> Measured:
         speeds = [800.0, 400.0] if plan.train.diversity == 0 else [400.0, 200.0]
         return Measured(speeds, 1.0, speeds)
 

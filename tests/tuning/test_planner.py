@@ -14,6 +14,7 @@ from popgan.training.probe import TRIES, Measured
 from popgan.tuning.planner import Planner
 from tuning.tiny_searches import cheap, heads, own_run, study
 
+BUSY = Measured([4.0, 2.0], 0.31, [9.0, 5.0])
 _ = (heads, own_run, cheap)
 
 
@@ -53,15 +54,15 @@ def test_a_busy_moment_costs_a_trial_nothing(
     quiet = plans.plan({}, 0).train.images
     busy[0] = 5.0
     assert plans.plan({"train.batch": 4}, 0).train.images == pytest.approx(quiet, abs=8)
-    # Only the default's speed counts by itself; the other one does as a ratio.
-    assert asked == [TRIES, 1, 1] and plans.notes == []
+    # Only the default's speed counts by itself; the other one does as a ratio to the reference.
+    assert asked == [TRIES, 1, 1, 1] and plans.notes == []
 
 
 def test_a_standstill_while_a_trial_is_planned_gives_it_neither_more_nor_less(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A single measurement that got a hundredth of a core: of the default, then of the trial.
-    stolen = iter([1.0, 100.0, 1.0, 1.0, 100.0])
+    # A single measurement that got a hundredth of a core: of the reference, then of the trial.
+    stolen = iter([1.0, 1.0, 100.0, 1.0, 1.0, 100.0])
 
     def measured(*_: Any, **__: Any) -> Measured:
         wall = next(stolen)
@@ -74,10 +75,32 @@ def test_a_standstill_while_a_trial_is_planned_gives_it_neither_more_nor_less(
     assert plans.plan({"train.batch": 16}, 0).train.images == pytest.approx(quiet, abs=16)
 
 
+def test_the_reference_is_small_steps_of_the_default_without_lazy_penalties(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, list[float], int]] = []
+
+    def measured(plan: Any, phases: Any, *_: Any, **__: Any) -> Measured:
+        train = plan.train
+        seen.append((train.batch, train.level_shares, max(one.interval for one in phases)))
+        # The machine has become half as fast when the second shape is measured.
+        speed = 200.0 if len(seen) < 3 else 100.0
+        return Measured([2 * speed, speed], 1.0, [2 * speed, speed])
+
+    monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
+    plans = planner(own_run)
+    plans.definition.overrides["train.penalty_interval"] = 16
+    default = plans.plan({}, 0).train
+    other = plans.plan({"train.batch": 16}, 0).train
+    assert other.images == pytest.approx(default.images, abs=16)
+    whole, small = (8, default.level_shares, 16), (4, [0.0, 1.0], 1)
+    assert seen == [whole, small, small, (16, default.level_shares, 16)]
+
+
 def test_a_default_that_was_measured_on_a_busy_machine_is_noted(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Planner, "_measured", lambda *_: Measured([4.0, 2.0], 0.31, [9.0, 5.0]))
+    monkeypatch.setattr(Planner, "_measured", lambda *_, **__: BUSY)
     plans = planner(own_run)
     plans.seconds_needed({}, 0)
     (note,) = plans.notes

@@ -59,7 +59,7 @@ def whole(heads: Path, tmp_path_factory: pytest.TempPathFactory) -> Worker:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("popgan.stations.snapshots.FeatureExtractor", Coarse)
         patch.setattr(
-            Planner, "_measured", lambda *_: Measured([400.0, 200.0], 1.0, [400.0, 200.0])
+            Planner, "_measured", lambda *_, **__: Measured([400.0, 200.0], 1.0, [400.0, 200.0])
         )
         one = worker(run, **ONE)
         one.run()

@@ -67,7 +67,7 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Features of 16 numbers and a known speed, so that trials take a second."""
     monkeypatch.setattr("popgan.stations.snapshots.FeatureExtractor", Coarse)
     monkeypatch.setattr(
-        Planner, "_measured", lambda *_: Measured([400.0, 200.0], 1.0, [400.0, 200.0])
+        Planner, "_measured", lambda *_, **__: Measured([400.0, 200.0], 1.0, [400.0, 200.0])
     )
 
 

@@ -32,7 +32,8 @@ from popgan.tuning.folder import held
 
 DEFAULT_SECONDS = 2.0  # a level
 PROBE_SECONDS = 0.3  # a level; a trial must not spend more on being planned than on a snapshot
-_DEFAULT = "default"
+_DEFAULT, _AGAINST = "default", "default against the reference"
+_SMALL = 4  # images of a step of the reference, at least
 _AT_ONCE = "{}, at once"
 """Key of the images that networks of a shape see at once, where that is not the whole batch."""
 _COSTLY = (
@@ -166,15 +167,15 @@ class Planner:
         """Images/s at each level, measured once for networks of a shape.
 
         The default is measured first, for as long as it takes to find the machine quiet, within
-        reason, and stays. Any other shape is measured together with it, and what the default has
-        lost meanwhile to other programs is given back: a trial does not get fewer images because
-        the machine was busy when it was planned.
+        reason, and stays. Any other shape is measured together with a reference, which is small
+        steps of the default, and what the reference has lost meanwhile to other programs is given
+        back: a trial does not get fewer images because the machine was busy when it was planned.
         """
         key, known = _shape(plan), self._known()
         if key in known:
             return known[key]
-        if _DEFAULT not in known:
-            base = self.draft({}, 0, 10**6)
+        base = self.draft({}, 0, 10**6)
+        if _DEFAULT not in known or _AGAINST not in known:
             found = self._measured(base, DEFAULT_SECONDS, TRIES)
             if found.share < QUIET:
                 self.notes.append(
@@ -183,23 +184,39 @@ class Planner:
                     "shorter than their time"
                 )
             speeds = self._keep(_DEFAULT, {_DEFAULT: found.speeds})
+            against = seconds_an_image(base.train.level_shares, found.own) / self._reference(base)
+            self._keep(_AGAINST, {_AGAINST: [against]})
             self._keep(_shape(base), {_shape(base): speeds, **_divided(base, found)})
             return self._speeds(plan)
-        base = self.draft({}, 0, 10**6)
         # By the time that they had a core: what was taken of one alone says nothing of the other.
-        now = self._measured(base, PROBE_SECONDS).own
+        now = self._reference(base) * known[_AGAINST][0]
         found = self._measured(plan, PROBE_SECONDS)
-        before, shares = known[_DEFAULT], base.train.level_shares
-        busy = seconds_an_image(shares, now) / seconds_an_image(shares, before)
+        busy = now / seconds_an_image(base.train.level_shares, known[_DEFAULT])
         speeds = [speed * busy for speed in found.own]
         return self._keep(key, {key: speeds, **_divided(plan, found)})
 
-    def _measured(self, plan: Plan, seconds: float, tries: int = 1) -> Measured:
+    def _reference(self, base: Plan) -> float:
+        """Seconds an image of the quickest steps that the default can make at its full size.
+
+        They have no lazy penalty. All that is asked is how fast the machine is at the moment, and
+        whole steps of slow recipes would take longer than the trial's own probe.
+        """
+        group, train = max(1, base.network.minibatch_stddev), base.train
+        small = min(train.batch, math.ceil(_SMALL / group) * group)
+        top = [0.0] * (len(train.level_shares) - 1) + [1.0]
+        changes = {"batch": small, "micro_batch": small, "level_shares": top}
+        plan = base.model_copy(update={"train": train.model_copy(update=changes)})
+        return 1 / self._measured(plan, PROBE_SECONDS, lazy=False).own[-1]
+
+    def _measured(
+        self, plan: Plan, seconds: float, tries: int = 1, *, lazy: bool = True
+    ) -> Measured:
         recipe = find_recipe(plan.recipe)
+        phases = [phase for phase in recipe.phases(plan) if lazy or phase.interval == 1]
         with torch.random.fork_rng(devices=[]):
             state = recipe.start(plan, best_device())
             images = training_images(plan, self.cohort)
-            return measure_patiently(plan, recipe.phases(plan), state, images, seconds, tries=tries)
+            return measure_patiently(plan, phases, state, images, seconds, tries=tries)
 
     def _known(self) -> dict[str, list[float]]:
         return dict(read_json(self._path)) if self._path.exists() else {}
