@@ -20,7 +20,7 @@ from popgan.evidence.privacy.results import (
 from popgan.files import owners_folder, private_folder, read_json, sha256_file, write_json
 from popgan.stations.model import Model
 
-AUDIT_VERSION = 2  # raise when a test or a rule changes: old results are not taken for new
+AUDIT_VERSION = 3  # raise when a test or a rule changes: old results are not taken for new
 State = Literal["none", "stale", "current"]
 
 
