@@ -14,6 +14,7 @@ from popgan.evidence.statistics import (
     image_groups,
     interval,
     jackknife_variance,
+    members,
     subject_groups,
 )
 
@@ -96,6 +97,17 @@ def test_subjects_stay_whole_and_groups_balanced(ids: list[int], seed: int) -> N
     sizes = np.bincount([next(iter(found)) for found in group_of.values()])
     assert len(sizes) == min(20, len(names)) and sizes.max() - sizes.min() <= 1
     np.testing.assert_array_equal(groups, subject_groups(subjects, seed=seed))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.permutations(range(10)))
+def test_members_follow_images_and_not_names(ids: list[int], other: list[int]) -> None:
+    subjects = [f"sub-{i}" for i in ids]
+    names, member = members(subjects)
+    assert list(names) == list(dict.fromkeys(subjects))
+    assert [names[i] for i in member] == subjects
+    # Whoever draws numbers of patients draws the same ones under other names.
+    assert members([f"sub-{other[i]}" for i in ids])[1].tolist() == member.tolist()
 
 
 def test_image_groups_are_balanced() -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from popgan.attack.chosen import Told, patients_of
+from popgan.attack.chosen import Told
 from popgan.evidence.privacy.cases import Cases
+from popgan.evidence.statistics import members
 from popgan.seeds import numpy_rng
 
 NAME = "canary"
@@ -37,13 +38,12 @@ def make_canaries(
     """
     images = np.empty((count, *train.images.shape[1:]), np.float32)
     rows = np.empty(count, np.intp)
-    owners = np.asarray(list(train.subjects), dtype=str)
-    names = patients_of(train)
+    names, owners = members(train.subjects)
     for number in range(count):
         rng = numpy_rng(seed, "canary", number)
         pair = rng.choice(len(names), 2, replace=len(names) < 2)
         height = rng.uniform(0.25, 0.75)  # the same part of both stacks of slices
-        stacks = [np.flatnonzero(owners == names[one]) for one in pair]
+        stacks = [np.flatnonzero(owners == one) for one in pair]
         places = [int(stack[int(height * len(stack))]) for stack in stacks]
         mean = (train.images[places[0]] + train.images[places[1]]) / 2
         images[number] = _marked(_bent(mean[..., ::-1], rng), rng)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.evidence.privacy.cases import Cases
+from popgan.evidence.statistics import members
 from popgan.seeds import numpy_rng
 
 Told = NDArray[np.float32] | None
@@ -30,23 +31,14 @@ def each_alike(
     """
     owned = []
     for number, side in enumerate(cases):
-        owners = np.asarray(list(side.subjects), dtype=str)
-        names = patients_of(side)
+        names, owners = members(side.subjects)
+        chosen = np.arange(len(names))
         if len(names) > most:
             drawn = numpy_rng(seed, "patients for attacks", number).permutation(len(names))
-            names = names[np.sort(drawn[:most])]
-        owned.append([np.flatnonzero(owners == name) for name in names])
+            chosen = np.sort(drawn[:most])
+        owned.append([np.flatnonzero(owners == one) for one in chosen])
     few = min(each, *(len(places) for side in owned for places in side))
     return [np.concatenate([_spread(places, few) for places in side]) for side in owned]
-
-
-def patients_of(cases: Cases) -> NDArray[np.str_]:
-    """Names of the patients, each once, as their images lie.
-
-    Not sorted: pseudonyms come from a key that every run makes anew, so what is drawn from sorted
-    ones would be other patients whenever the same scans are ingested again.
-    """
-    return np.array(list(dict.fromkeys(map(str, cases.subjects))))
 
 
 def _spread(places: NDArray[np.intp], count: int) -> NDArray[np.intp]:

@@ -75,7 +75,7 @@ def subject_groups(
     Raises:
         UserError: fewer than two different subjects.
     """
-    names, member = np.unique(np.asarray(list(subjects), dtype=str), return_inverse=True)
+    names, member = members(subjects)
     if len(names) < 2:
         raise UserError(
             f"{len(names)} subject where two or more are needed for an interval",
@@ -88,8 +88,29 @@ def subject_groups(
 
 
 def owners_of(subjects: Sequence[str]) -> np.ndarray:
-    """Number of the subject of each image, N integers 0 .. S-1, in the order of their names."""
-    return np.unique(np.asarray(list(subjects), dtype=str), return_inverse=True)[1]
+    """Number of the subject of each image, N integers 0 .. S-1, as their images lie."""
+    return members(subjects)[1]
+
+
+def members(subjects: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Who there is, and who each image is of.
+
+    Not in the order of their names: pseudonyms come from a key that every run makes anew, so what
+    is drawn among sorted ones would be other people whenever the same scans are ingested again.
+
+    Args:
+        subjects: N names, one an image.
+
+    Returns:
+        The S names, each once, in the order of their first images; and N integers 0 .. S-1.
+    """
+    names, first, sorted_place = np.unique(
+        np.asarray(list(subjects), dtype=str), return_index=True, return_inverse=True
+    )
+    order = np.argsort(first)
+    place = np.empty(len(order), np.intp)
+    place[order] = np.arange(len(order))
+    return names[order], place[sorted_place]
 
 
 def image_groups(count: int, *, max_groups: int = MAX_GROUPS, seed: int = 0) -> np.ndarray:

@@ -56,6 +56,30 @@ def test_no_pseudonym_is_in_the_part_that_is_shared(passed) -> None:
     assert again == passed
 
 
+def test_other_pseudonyms_of_the_same_patients_give_the_same_audit(world) -> None:
+    """They come from a key that every ingest makes anew, and sorted they lie in another order."""
+    rng = np.random.default_rng(8)
+    sides = [world.cases(24, 3, rng, name) for name in "thr"]
+    made = world.memorised(sides[0], 60, rng)
+
+    def renamed(side: Cases) -> Cases:
+        names = list(dict.fromkeys(side.subjects))
+        turned = {name: f"z{len(names) - i:03d}{name}" for i, name in enumerate(names)}
+        return Cases(side.images, side.features, [turned[name] for name in side.subjects])
+
+    def audited(train: Cases, heldout: Cases, third: Cases) -> AuditResult:
+        features = world.embed(made)
+        return audit(
+            made, features, train, heldout, world.embed, reference=third, planted=6, seed=4
+        )
+
+    first, again = audited(*sides), audited(*map(renamed, sides))
+    assert first.shared == again.shared
+    assert [flag.train for flag in first.private.flags] == [
+        flag.train for flag in again.private.flags
+    ]
+
+
 def test_a_memorising_generator_fails(world) -> None:
     make = world.memorised
     _, result = run(world, 2, 60, make, slices=2)

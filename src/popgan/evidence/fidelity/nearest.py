@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from popgan.evidence.fidelity.prdc import squared_distances
-from popgan.evidence.statistics import Replicates
+from popgan.evidence.statistics import Replicates, members
 from popgan.seeds import numpy_rng
 
 _BLOCK = 1024
@@ -120,7 +120,7 @@ def train_test_ratio(
 
 def _to_subjects(query: np.ndarray, bank: np.ndarray, subjects: Sequence[str]) -> np.ndarray:
     """Distance of each query row to the nearest row of each subject, N x subjects."""
-    names, member = np.unique(np.asarray(list(subjects), dtype=str), return_inverse=True)
+    names, member = members(subjects)
     rows = np.argsort(member, kind="stable")
     starts = np.searchsorted(member[rows], np.arange(len(names)))
     x, y = np.asarray(query, np.float64), np.asarray(bank, np.float64)[rows]

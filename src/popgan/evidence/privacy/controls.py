@@ -28,6 +28,7 @@ from popgan.evidence.privacy.bounds import share
 from popgan.evidence.privacy.cases import Cases
 from popgan.evidence.privacy.copies import NAMES, CopyFinder, Images, likeness
 from popgan.evidence.privacy.results import Control
+from popgan.evidence.statistics import members
 from popgan.seeds import numpy_rng
 
 EACH = 20
@@ -125,7 +126,7 @@ def has_power(controls: Sequence[Control]) -> bool:
 
 def _turns(subjects: Sequence[str], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Places of images, patient after patient in random order, until there are enough."""
-    names, member = np.unique(np.asarray(list(subjects), dtype=str), return_inverse=True)
+    names, member = members(subjects)
     places = [np.flatnonzero(member == s) for s in range(len(names))]
     found: list[int] = []
     while len(found) < count:

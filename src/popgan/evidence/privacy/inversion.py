@@ -25,6 +25,7 @@ from popgan.evidence.privacy.generator_results import InversionAttack, Inversion
 from popgan.evidence.privacy.membership import AGGREGATES, attack_of
 from popgan.evidence.privacy.results import Attack
 from popgan.evidence.readers.results import Measure
+from popgan.evidence.statistics import members
 from popgan.wording import counted
 
 Images = NDArray[np.float32]
@@ -196,10 +197,10 @@ def _of_patients(values: Floats, subjects: Sequence[str]) -> Floats:
 
 def _quality(part: Rebuilt) -> tuple[Floats, Floats]:
     """PSNR of the pooled error and mean SSIM of each patient, as of translations."""
-    owners = np.asarray(part.subjects, dtype=str)
+    names, member = members(part.subjects)
     signal, structure = [], []
-    for name in np.unique(owners):
-        rows = owners == name
+    for number in range(len(names)):
+        rows = member == number
         # Contrasts are pictures of their own to both measures.
         pair = [
             (stack[rows].reshape(-1, *stack.shape[2:]).astype(np.float64) + 1) / 2

@@ -27,6 +27,7 @@ from popgan.evidence.fidelity.nearest import nearest_features
 from popgan.evidence.fidelity.prdc import squared_distances
 from popgan.evidence.privacy import roc
 from popgan.evidence.privacy.results import Aggregate, Attack, AttackName
+from popgan.evidence.statistics import members
 
 Floats = NDArray[np.float64]
 Features = NDArray[np.floating]
@@ -139,7 +140,7 @@ def attacks(
             scale = float(scores.others.std()) or 1.0
             exposed.append((scores.members - scores.others.mean()) / scale)
     mean = np.mean(exposed, 0)
-    return found, {str(n): float(v) for n, v in zip(np.unique(here), mean, strict=True)}
+    return found, {str(n): float(v) for n, v in zip(members(here)[0], mean, strict=True)}
 
 
 def _scores(

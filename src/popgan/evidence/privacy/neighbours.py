@@ -23,7 +23,7 @@ from popgan.errors import UserError
 from popgan.evidence.fidelity.nearest import nearest_features
 from popgan.evidence.privacy.results import Neighbours
 from popgan.evidence.readers.results import Measure
-from popgan.evidence.statistics import MAX_GROUPS, Replicates, image_groups, interval
+from popgan.evidence.statistics import MAX_GROUPS, Replicates, image_groups, interval, members
 from popgan.seeds import numpy_rng
 from popgan.wording import counted
 
@@ -85,7 +85,7 @@ def by_patient(
     query: NDArray[np.floating], bank: NDArray[np.floating], subjects: Sequence[str]
 ) -> Floats:
     """Distance of each query row to the nearest row of each patient, N x patients."""
-    names, member = np.unique(np.asarray(list(subjects), dtype=str), return_inverse=True)
+    names, member = members(subjects)
     found = np.empty((len(query), len(names)))
     for s in range(len(names)):
         found[:, s] = nearest_features(query, bank[member == s]).nearness

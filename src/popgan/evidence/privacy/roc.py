@@ -22,6 +22,7 @@ from popgan.evidence.privacy.bounds import (
     upper_bound,
 )
 from popgan.evidence.readers.results import Measure
+from popgan.evidence.statistics import members
 from popgan.seeds import numpy_rng
 
 Floats = NDArray[np.float64]
@@ -176,8 +177,9 @@ def control(members: Floats, halves: int = _HALVES, seed: int = 0) -> Measure:
 def per_patient(
     values: Floats, subjects: NDArray[np.str_], of: Callable[[Floats], np.floating]
 ) -> Floats:
-    """One number a patient, in the order of their names."""
-    return np.array([of(values[subjects == name]) for name in np.unique(subjects)], np.float64)
+    """One number a patient, in the order of `popgan.evidence.statistics.members`."""
+    names, member = members(subjects)
+    return np.array([of(values[member == s]) for s in range(len(names))], np.float64)
 
 
 def _implied(hits: int, m: int, alarms: int, n: int, delta: float, level: float) -> float:

@@ -22,6 +22,7 @@ from popgan.evidence.statistics import (
     Replicates,
     image_groups,
     interval,
+    members,
     subject_groups,
 )
 from popgan.seeds import numpy_rng
@@ -173,7 +174,7 @@ def _halves(
     subjects: Sequence[str], seed: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Rows of the two halves of the subjects, for each random split."""
-    known, member = np.unique(np.asarray(list(subjects), str), return_inverse=True)
+    known, member = members(subjects)
     found = []
     for index in range(SPLITS):
         order = numpy_rng(seed, "halves of the real subjects", index).permutation(len(known))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from popgan.evidence.statistics import Estimate, Replicates, interval
+from popgan.evidence.statistics import Estimate, Replicates, interval, members
 from popgan.seeds import numpy_rng
 
 Values = NDArray[np.float64]
@@ -161,7 +161,7 @@ def patients_permuted(
     Returns:
         For each feature the share of permutations, the observed one counted, that reach it.
     """
-    names, whose = np.unique(np.asarray(list(owners), str), return_inverse=True)
+    names, whose = members(owners)
     reached = dict.fromkeys(observed, 1)
     order = {name: np.argsort(values, kind="stable") for name, values in real.items()}
     ends = {name: _last_of_ties(values[order[name]]) for name, values in real.items()}

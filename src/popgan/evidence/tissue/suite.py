@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from popgan.evidence import independent
 from popgan.evidence.readers.holm import holm
-from popgan.evidence.statistics import image_groups, subject_groups
+from popgan.evidence.statistics import image_groups, members, subject_groups
 from popgan.evidence.tissue.distances import (
     DRAWS,
     Sample,
@@ -136,9 +136,8 @@ def measure_tissue(
 
 def _some_patients(subjects: Sequence[str], seed: int) -> NDArray[np.intp]:
     """Places of all images, or of those of so many patients that there are not too many."""
-    names, whose, counts = np.unique(
-        np.asarray(list(subjects), str), return_inverse=True, return_counts=True
-    )
+    names, whose = members(subjects)
+    counts = np.bincount(whose)
     order = numpy_rng(seed, "patients to segment").permutation(len(names))
     fit = max(2, int((np.cumsum(counts[order]) <= MOST_REAL).sum()))
     return np.flatnonzero(np.isin(whose, order[:fit]))
