@@ -299,7 +299,8 @@ def test_what_is_damaged_in_a_run_is_one_line_that_says_how_to_mend_it(
     run = Path(shutil.copytree(finished / "run", tmp_path / "run"))
     people, page = run / "private/subjects.json", run / "report.html"
     content = people.read_text()
-    for damaged in ("{}", "[]", '{"subjects": [], "quarantined": []}'):
+    entries = '{"subjects": {"p1": 5}, "quarantined": []}', '{"subjects": {}, "quarantined": ["x"]}'
+    for damaged in ("", "{", "{}", "[]", *entries):
         page.unlink(missing_ok=True)
         people.write_text(damaged)
         refused(call("report", run), "private/subjects.json: is damaged", "ingest the same scans")
@@ -429,7 +430,11 @@ def test_a_way_replaces_pictures_of_its_kind_and_nothing_else(
     refused(call(*walk, named), "walk.gif: holds something else")
     refused(call("generate", run, "--interpolate", "0:1,2", "-o", named), "end it in .png")
     assert weights.read_bytes() == named.read_bytes() == b"precious"
-    named.unlink()
+    refused(call(*walk, tmp_path / ("long" * 100)), "cannot be written", "choose another name")
+    (tmp_path / "folder.gif").mkdir()
+    refused(call(*walk, tmp_path / "folder"), "folder.gif: holds something else")
+    (tmp_path / "folder.gif").rmdir()
+    named.write_bytes(b"")  # mktemp sets a name aside
     for place in (named, tmp_path / "walk", named):  # without an ending, and once more
         assert call(*walk, place).status == 0 and named.read_bytes().startswith(b"GIF8")
     assert call(*walk, tmp_path).status == 0  # into a folder, by its usual name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import random
@@ -124,10 +125,13 @@ def test_what_makes_one_thing_says_that_it_begins_anew(
     def stopped(*_: object, **__: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    for verb in ("generate", "evaluate", "audit"):
-        monkeypatch.setattr(f"popgan.stations.{verb}.{verb}", stopped)
+    for verb in ("generate", "evaluate", "audit", "compare", "plan"):
+        name = "plan_station" if verb == "plan" else verb
+        monkeypatch.setattr(f"popgan.stations.{verb}.{name}", stopped)
         answer = call(verb, finished / "run")
-        last = "popgan: interrupted; nothing of it was kept, the same command begins anew."
+        of_sets = "a set that is not whole was not kept"
+        kept = of_sets if verb == "generate" else "nothing of it was kept"
+        last = f"popgan: interrupted; {kept}, the same command begins anew."
         assert (answer.status, answer.err.splitlines()[-1]) == (130, last)
 
 
@@ -145,9 +149,18 @@ def test_what_a_module_that_is_being_loaded_makes_of_ctrl_c_is_no_bug(
     monkeypatch.setattr("popgan.cli.main.app", loading)
     answer = call("doctor")
     assert answer.status == 130 and answer.line.startswith("popgan: interrupted; ")
-    # The same error without a signal is one.
+    # The same error without a signal is one, and so is another one after a signal.
     monkeypatch.setattr("popgan.cli.main.app", lambda **_: [][1])
     assert call("doctor").status == 1
+
+    def serving(**_: object) -> NoReturn:
+        with contextlib.suppress(KeyboardInterrupt):  # the usual end of a server
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(PATIENCE)
+        raise KeyError("tidying up")
+
+    monkeypatch.setattr("popgan.cli.main.app", serving)
+    assert "KeyError" in call("doctor").line
 
 
 def die_in(module: str, name: str, *command: object) -> None:

@@ -90,6 +90,8 @@ def test_each_recipe_plans_trains_and_draws_as_told(recipe: str, heads: Path) ->
     np.testing.assert_array_equal(
         low[:2], synthesise(model, 2, wish=Wish({"height": 0.2, "age": 40}))
     )
+    written = call("generate", heads, *name, "--interpolate", "7:1,2", "--json")
+    assert written.result["seed"] == 7
     written = call("generate", heads, *name, "--interpolate", "0:1,2", "--json")
     assert written.status == 0, written
     with Image.open(written.result["synthetic"]) as strip:

@@ -76,3 +76,21 @@ def test_a_cohort_whose_files_were_removed_is_made_again_under_a_trained_model(
     shutil.rmtree(place) if place.is_dir() else place.unlink()
     assert ingest(scans, run)[0].hash == before.hash and place.exists()
     assert ingest(scans, run)[1] == ["[ingest] unchanged, skipped"]
+
+
+def test_a_cohort_is_not_made_again_with_other_pseudonyms_than_a_trained_model_knows(
+    tmp_path: Path,
+) -> None:
+    scans, run = write_heads(tmp_path / "scans", 6), tmp_path / "run"
+    ingest(scans, run)
+    weights = run / "models" / "popgan" / "weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"trained for hours")
+    manifest = (run / "dataset/manifest.json").read_bytes()
+    for lost in ("private", "cache"):
+        shutil.rmtree(run / lost)
+    with pytest.raises(UserError, match=r"pseudonyms\.key: the key of pseudonyms is gone.*popgan"):
+        ingest(scans, run)
+    assert (run / "dataset/manifest.json").read_bytes() == manifest
+    weights.unlink()
+    assert ingest(scans, run)[0].run == run

@@ -55,7 +55,7 @@ def test_a_busy_moment_costs_a_trial_nothing(
     busy[0] = 5.0
     assert plans.plan({"train.batch": 4}, 0).train.images == pytest.approx(quiet, abs=8)
     # Only the default's speed counts by itself; the other one does as a ratio to the reference.
-    assert asked == [TRIES, 1, 1, 1] and plans.notes == []
+    assert asked == [TRIES, TRIES, 1, 1] and plans.notes == []
 
 
 def test_a_standstill_while_a_trial_is_planned_gives_it_neither_more_nor_less(
@@ -95,6 +95,27 @@ def test_the_reference_is_small_steps_of_the_default_without_lazy_penalties(
     assert other.images == pytest.approx(default.images, abs=16)
     whole, small = (8, default.level_shares, 16), (4, [0.0, 1.0], 1)
     assert seen == [whole, small, small, (16, default.level_shares, 16)]
+
+
+def test_another_machine_finds_out_its_own_reference_and_keeps_the_speed_of_the_default(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = {"here": (1.0, 1.0), "there": (3.0, 2.0)}  # whole steps, small steps
+    host = ["here"]
+
+    def measured(plan: Any, *_: Any, **__: Any) -> Measured:
+        small = plan.train.level_shares[0] == 0
+        speed = 200.0 / slow[host[0]][small]
+        return Measured([2 * speed, speed], 1.0, [2 * speed, speed])
+
+    monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
+    monkeypatch.setattr("popgan.tuning.planner.platform.node", lambda: host[0])
+    images = planner(own_run).plan({}, 0).train.images
+    host[0] = "there"
+    # A shape that is as fast as the default there gets as many images as the default had here.
+    other = planner(own_run).plan({"train.batch": 16}, 0).train.images
+    assert other == pytest.approx(images, abs=16)
+    assert planner(own_run).plan({}, 0).train.images == images
 
 
 def test_a_default_that_was_measured_on_a_busy_machine_is_noted(

@@ -32,8 +32,9 @@ CANARIES = 4
 DRAWS = 8
 """Images drawn near the latent vectors of each target."""
 FIT_STEPS = 600
-SECONDS = 600.0
-"""Time after which fitting stops whatever it has reached; one core at 64 pixels needs a minute."""
+SECONDS = 1800.0
+"""Time after which fitting stops whatever it has reached. One core at 64 pixels needs a minute at
+most: a control that time cuts short has no power, so that a slow machine would change a verdict."""
 _OTHERS = 16  # held-out patients who are inverted
 
 Images = NDArray[np.float32]

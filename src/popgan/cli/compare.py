@@ -9,6 +9,7 @@ import typer
 from popgan.cli import shared
 from popgan.cli.compare_told import told
 from popgan.cli.shared import settings_of
+from popgan.cli.stopping import begins_anew
 from popgan.stations.folder import locked, require_run
 
 HELP = """Compare the models of a run on the same held-out subjects.
@@ -63,7 +64,7 @@ def compare(
     from popgan.stations.compare import compare as station
     from popgan.stations.compared import comparison_path
 
-    with locked(folder):
+    with begins_anew(), locked(folder):
         found = station(
             folder,
             names or [],

@@ -117,7 +117,10 @@ def generate(
         way=way, n=n, first=first, release=release, accepted=accept_untested is not None
     )
     asked = _asked(given or [], {"label": label, "age": age, "height": height})
-    with begins_anew(), shared.opened(folder, name, reporter) as model:
+    with (
+        begins_anew("a set that is not whole was not kept"),
+        shared.opened(folder, name, reporter) as model,
+    ):
         from popgan.stations import generate as station
         from popgan.stations import ways
         from popgan.stations.draw import Wish
@@ -131,10 +134,8 @@ def generate(
                 model, n, seed=seed, wish=wish, out=out, accept=accept_untested, reporter=reporter
             )
         elif interpolate is not None:
-            way_seed, indices = parse_way(interpolate)
-            written = ways.interpolate(
-                model, way_seed, indices, wish=wish, out=out, reporter=reporter
-            )
+            seed, indices = parse_way(interpolate)
+            written = ways.interpolate(model, seed, indices, wish=wish, out=out, reporter=reporter)
         elif walk is not None:
             written = ways.walk(model, walk, seed=seed, wish=wish, out=out, reporter=reporter)
         else:
@@ -154,7 +155,8 @@ def _check_together(
     """Refuse options that say nothing together.
 
     Raises:
-        UserError: a part of a set, or a way, is to be released or is both; or nothing is released.
+        UserError: a part of a set, or a way, is to be released or is both; a way has a number of
+            images; or nothing is released.
     """
     if release and way:
         raise UserError("--release makes a set of images", do="leave out --interpolate and --walk")

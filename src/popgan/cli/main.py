@@ -31,7 +31,7 @@ from popgan.cli import (
     tune,
 )
 from popgan.cli.shared import Settings
-from popgan.cli.stopping import StoppedError, terminable
+from popgan.cli.stopping import StoppedError, is_of_interruption, terminable
 from popgan.errors import UserError, is_out_of_memory
 
 app = typer.Typer(
@@ -108,12 +108,11 @@ def main(arguments: list[str] | None = None) -> None:
         status = _INTERRUPTED
     except Exception as error:
         line, status = _explain(error)
-        if status == _BUG and came:
-            status = _INTERRUPTED
-        elif debug and not _is_usage(error):
+        if debug and not _is_usage(error):
             raise
-        else:
+        if status != _BUG or not (came and is_of_interruption(error)):
             _fail(line, status, as_json)
+        status = _INTERRUPTED
     if status == _INTERRUPTED:
         _fail(f"interrupted; {stopped}", _INTERRUPTED, as_json)
     sys.exit(status if isinstance(status, int) else 0)

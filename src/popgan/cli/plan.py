@@ -11,6 +11,7 @@ import typer
 
 from popgan.cli import shared, values
 from popgan.cli.shared import Settings, settings_of
+from popgan.cli.stopping import begins_anew
 from popgan.stations.folder import locked, require_run
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _planned(
     shared.start(reporter)
     from popgan.stations.plan import plan_station
 
-    with locked(folder):
+    with begins_anew(), locked(folder):
         return plan_station(
             folder, name=name, overrides=overrides, restart=restart, reporter=reporter, **wishes
         )

@@ -1,4 +1,4 @@
-"""Where the command `popgan` begins: Ctrl-C while it is loaded is answered like any later one."""
+"""Where the command `popgan` begins: Ctrl-C while it is being loaded shows no traceback."""
 
 import sys
 

@@ -30,13 +30,22 @@ def begins_anew(kept: str = "nothing of it was kept") -> Iterator[None]:
         raise StoppedError(f"{kept}, the same command begins anew.") from stop
 
 
+def is_of_interruption(error: BaseException) -> bool:
+    """Whether an error is what code that was being loaded has made of an interruption."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, KeyboardInterrupt | ImportError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
 @contextmanager
 def terminable() -> Iterator[list[int]]:
     """Treat SIGTERM (a batch system's time limit) like Ctrl-C: tidy up, stay resumable.
 
     Yields:
-        The signals that came. Where Ctrl-C comes while a module is being loaded, what arrives at
-        the end may be another error of that module, which is no bug.
+        The signals that came; see `is_of_interruption`.
     """
     came: list[int] = []
     if threading.current_thread() is not threading.main_thread():

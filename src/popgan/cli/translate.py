@@ -73,10 +73,13 @@ def translate(
     shared.start(reporter)
     from popgan.stations import translate as station
     from popgan.stations.model import find_model
+    from popgan.stations.story import warn_of_other_plan
 
     # The run folder is read at the start and never written to, so it is not locked.
+    model = find_model(folder, name, trained=True)
+    warn_of_other_plan(model, reporter)
     made = station.translate(
-        find_model(folder, name, trained=True),
+        model,
         scans,
         out,
         sources=None if sources is None else sources.split(","),

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from popgan.cohort.licence import keep_licence
 from popgan.cohort.outcome import CohortFiles, Kept, Quarantine
 from popgan.cohort.quality import double_rows, quality_rows
@@ -101,6 +103,23 @@ def _aside(quarantine: list[Quarantine]) -> list[dict[str, Any]]:
     ]
 
 
+class _Subject(BaseModel):
+    source_id: str
+    files: list[str]
+
+
+class _LeftOut(BaseModel):
+    path: str
+    reason: str
+
+
+class _People(BaseModel):
+    """What is looked up in the file of people; it holds more."""
+
+    subjects: dict[str, _Subject]
+    quarantined: list[_LeftOut]
+
+
 def read_people(run: Path) -> dict[str, Any]:
     """Who is behind the pseudonyms of a run, and which files were left out; private.
 
@@ -111,13 +130,10 @@ def read_people(run: Path) -> dict[str, Any]:
     again = "ingest the same scans again with --restart"
     if not path.exists():
         raise UserError("does not exist", where=path, do=again)
-    people = read_json(path)
-    parts = {"subjects": dict, "quarantined": list}
-    if not isinstance(people, dict) or any(
-        not isinstance(people.get(name), kind) for name, kind in parts.items()
-    ):
-        raise UserError("is damaged", where=path, do=again)
-    return people
+    try:
+        return _People.model_validate(read_json(path)).model_dump()
+    except (UserError, ValidationError) as error:
+        raise UserError("is damaged", where=path, do=again) from error
 
 
 def _write_private(

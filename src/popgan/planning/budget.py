@@ -106,7 +106,7 @@ def refuse_short(
 
 
 def refuse_few(plan: TrainPlan) -> None:
-    """The same of a number of images that somebody states.
+    """Refuse a number of images, which somebody states, without a batch for every level.
 
     Raises:
         UserError: it is too small; says how many are enough.

@@ -24,7 +24,8 @@ def find_conditions(cohort: Cohort, names: Sequence[str]) -> tuple[list[Conditio
     """Look up what a plan wants to tell its networks.
 
     Args:
-        cohort: the cohort; only its training split is looked at.
+        cohort: the cohort. All values are those of its training split; of the others it is only
+            looked up whether they have a class that training lacks.
         names: label, height, or covariates.
 
     Returns:

@@ -14,9 +14,6 @@ from popgan.stations.audit_sides import Sides
 from popgan.stations.model import Model
 from popgan.synthesis.sample import load_generator
 
-_SECONDS = 900.0
-"""Time to over-train, at most. It ends long before where a machine is not busy: a control that time
-cuts short has no power, so that a slow machine would change the verdict."""
 _ATTACKS = 10
 """Attacks that are judged together where the generator is attacked, about."""
 _FEW = 64
@@ -37,7 +34,6 @@ def overtrained(
         train_told=vectors(cohort, "train", plan.data.conditions),
         heldout_told=vectors(cohort, "test", plan.data.conditions),
         reference=sides.reference,
-        seconds=_SECONDS,
         seed=plan.seed,
         reporter=reporter,
     )

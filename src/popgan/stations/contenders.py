@@ -19,6 +19,7 @@ from popgan.progress import Reporter
 from popgan.recipes.table import find_recipe
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model, find_model
+from popgan.stations.story import warn_of_other_plan
 from popgan.training.log import Row, read_log
 
 POINTS = 200
@@ -79,6 +80,7 @@ def entrants(run: Path, names: Sequence[str], cohort: Cohort, reporter: Reporter
     for name in dict.fromkeys(names) or every:
         try:
             found.append(_entrant(find_model(run, name), cohort))
+            warn_of_other_plan(found[-1].model, reporter)
         except UserError as error:
             if names:
                 raise

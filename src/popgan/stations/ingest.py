@@ -50,7 +50,7 @@ def ingest_station(
     inputs = {"source": Cohort.source_hash(source, options)}
     outputs = [run / "dataset" / "manifest.json", run / "cache" / "slices.npy"]
     ledger = Ledger(run)
-    # Where files of the cohort are gone, or changed, the same scans give the same ones again.
+    # Where files of the cohort are gone, the same scans and key give the same ones again.
     same = ledger.has_run(STATION, inputs)
     if same and not again:
         try:
@@ -74,6 +74,8 @@ def ingest_station(
                 keep_licence(source, run)
             return Cohort.open(run)
         _protect_models(run, changes, replacing)
+    elif not options.keep_ids:
+        _require_key(run, replacing)
     with ledger.station(STATION, inputs, outputs, reporter, asked=asked):
         cohort = Cohort.from_folder(
             source, run, options=options, reporter=reporter, workers=workers, strict=strict
@@ -110,6 +112,22 @@ def _touched_only(
             return again.hash == before.hash
     except UserError:
         return False
+
+
+def _require_key(run: Path, replacing: str | None) -> None:
+    """Refuse to make a cohort again with other pseudonyms than trained models know.
+
+    Raises:
+        UserError: the key is gone.
+    """
+    others = [name for name in trained_models(run) if name != replacing]
+    if others and not (run / "private" / KEY_FILE).exists():
+        raise UserError(
+            "the key of pseudonyms is gone, so the same scans would be another cohort than that of "
+            f"the trained models ({', '.join(others)})",
+            where=run / "private" / KEY_FILE,
+            do="restore it, or choose another run folder",
+        )
 
 
 def _protect_models(run: Path, changes: list[str], replacing: str | None) -> None:

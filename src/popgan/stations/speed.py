@@ -45,13 +45,12 @@ class SpeedProbe:
 
     def __call__(self, plan: Plan) -> list[float]:
         """Images/s at each level of a plan."""
-        levels = sum(share > 0 for share in plan.train.level_shares)
         # Large images on a slow machine take minutes; nobody shall think that nothing happens.
-        with self._reporter.task("measuring speed", levels) as task:
+        with self._reporter.task("measuring speed", None) as task:
             found = self._measured(plan, TRIES, task.advance)
             self.speeds, self.share = found.speeds, found.share
             self.memory_gib, self.micro_batch = memory_gib(), found.at_once
-            leave = "" if self.busy is None else self._with_a_thread_fewer(plan)
+            leave = "" if self.busy is None else self._with_a_thread_fewer(plan, task.advance)
         if self.busy is not None:
             self._reporter.warning(
                 f"the machine is busy: while speed was measured popgan got {self.busy:.0%} of the "
@@ -60,9 +59,7 @@ class SpeedProbe:
             )
         return self.speeds
 
-    def _measured(
-        self, plan: Plan, tries: int, advance: Callable[[int], None] = lambda levels: None
-    ) -> Measured:
+    def _measured(self, plan: Plan, tries: int, advance: Callable[[], None]) -> Measured:
         assert self._images is not None
         recipe = find_recipe(plan.recipe)
         with torch.random.fork_rng(devices=[]):
@@ -72,7 +69,7 @@ class SpeedProbe:
                 plan, recipe.phases(plan), state, images, tries=tries, advance=advance
             )
 
-    def _with_a_thread_fewer(self, plan: Plan) -> str:
+    def _with_a_thread_fewer(self, plan: Plan, advance: Callable[[], None]) -> str:
         """Advice to leave other programs a core, where that trains faster.
 
         Threads share every operation and wait for the last of them, which gets no core as long as
@@ -83,7 +80,7 @@ class SpeedProbe:
         if count < 1 or best_device().type != "cpu":
             return ""
         train = plan.train.model_copy(update={"threads": count})
-        found = self._measured(plan.model_copy(update={"train": train}), 1)
+        found = self._measured(plan.model_copy(update={"train": train}), 1, advance)
         gain = seconds_needed(plan.train, self.speeds) / seconds_needed(train, found.speeds)
         if gain < WORTHWHILE:
             return ""

@@ -49,7 +49,7 @@ def warn_of_other_plan(model: Model, reporter: Reporter) -> None:
         return
     if other:
         reporter.warning(
-            f"{model.plan_path} is not the plan that model {model.name!r} was trained by (edited "
-            "since, or of another version of popgan), so what is said of the training may be "
-            "untrue; put it back, or train anew with --restart"
+            f"{model.plan_path} is not the plan that model {model.name!r} was trained by. Where it "
+            "was edited, put it back: what is said of the training would be untrue. Where popgan "
+            "has become newer since, values may have been added, and the images are the same"
         )

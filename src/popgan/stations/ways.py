@@ -87,16 +87,27 @@ def _place(out: Path | None, usual: Path) -> Path:
     """
     if out is None:
         return usual
-    path, kind = (out / usual.name if out.is_dir() else out), usual.suffix
-    path = path if path.suffix else path.with_suffix(kind)
-    if path.suffix.lower() != kind:
-        raise UserError(f"is written as {kind[1:].upper()}", where=path, do=f"end it in {kind}")
-    if path.exists():
-        with path.open("rb") as file:
-            begin = file.read(8)
-        if not begin.startswith(_BEGIN[kind]):
+    kind = usual.suffix
+    try:
+        path = out / usual.name if out.is_dir() else out
+        path = path if path.suffix else path.with_suffix(kind)
+        if path.suffix.lower() != kind:
+            raise UserError(f"is written as {kind[1:].upper()}", where=path, do=f"end it in {kind}")
+        if path.exists() and not _is_picture(path, kind):
             raise UserError("holds something else", where=path, do="choose another name")
+    except OSError as error:
+        what = f"cannot be written ({error.strerror})"
+        raise UserError(what, where=out, do="choose another name or folder") from error
     return path
+
+
+def _is_picture(path: Path, kind: str) -> bool:
+    """Whether a file that is there is a picture of a kind, or empty: a name that was set aside."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        begin = file.read(8)
+    return not begin or begin.startswith(_BEGIN[kind])
 
 
 def _way(

@@ -101,7 +101,7 @@ def measure_patiently(
     seconds: float | None = None,
     *,
     tries: int = TRIES,
-    advance: Callable[[int], None] = lambda levels: None,
+    advance: Callable[[], None] = lambda: None,
 ) -> Measured:
     """Images/s at each level, fully faded in; over streams and joint network where there are both.
 
@@ -115,7 +115,7 @@ def measure_patiently(
         source: the training images.
         seconds: spent on each level, at least; `SECONDS_A_LEVEL` by default.
         tries: how often a level is measured at most.
-        advance: told of every level that is done.
+        advance: told of every step.
     """
     least = SECONDS_A_LEVEL if seconds is None else seconds
     sampler = Sampler(len(source), plan.seed, plan.train.shuffle_buffer)
@@ -130,7 +130,7 @@ def measure_patiently(
             # The middle of a level's second half is fully in, wherever fading ends.
             parts = [(streams, 0), (1 - streams, int(seen) - 1)]
             parts = [(part, position) for part, position in parts if part > 0]
-            step = partial(_step, plan, phases, state, sampler, source)
+            step = partial(_step, plan, phases, state, sampler, source, advance)
             if device_of(state).type == "cpu":
                 make_room(plan, state, level, partial(step, parts[-1][1], 0))
             cost = partial(_cost, step, kinds_of_steps(phases), least)
@@ -138,7 +138,6 @@ def measure_patiently(
                 (part, undisturbed(partial(cost, position), PATIENCE * least, tries))
                 for part, position in parts
             )
-            advance(1)
     return Measured(
         [batch / one.wall for one in costs],
         Cost.mean(zip(plan.train.level_shares, costs, strict=True)).share,
@@ -170,6 +169,7 @@ def _step(
     state: TrainState,
     sampler: Sampler,
     source: ImageSource,
+    advance: Callable[[], None],
     position: int,
     number: int,
 ) -> Cost:
@@ -180,6 +180,7 @@ def _step(
     one_step(plan, phases, state, sampler, source)
     waited = _wait(state)
     wall, own = time.perf_counter() - start, time.thread_time() - began
+    advance()
     return Cost(wall, wall if waited else own)
 
 

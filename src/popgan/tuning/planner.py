@@ -7,6 +7,7 @@ depends on its plan alone, and all trials of the same shape get the same number.
 from __future__ import annotations
 
 import math
+import platform
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,7 +33,7 @@ from popgan.tuning.folder import held
 
 DEFAULT_SECONDS = 2.0  # a level
 PROBE_SECONDS = 0.3  # a level; a trial must not spend more on being planned than on a snapshot
-_DEFAULT, _AGAINST = "default", "default against the reference"
+_DEFAULT, _AGAINST = "default", "default against the reference, on {}"
 _SMALL = 4  # images of a step of the reference, at least
 _AT_ONCE = "{}, at once"
 """Key of the images that networks of a shape see at once, where that is not the whole batch."""
@@ -170,12 +171,13 @@ class Planner:
         reason, and stays. Any other shape is measured together with a reference, which is small
         steps of the default, and what the reference has lost meanwhile to other programs is given
         back: a trial does not get fewer images because the machine was busy when it was planned.
+        What whole steps of the default take in terms of the reference each machine finds out once.
         """
         key, known = _shape(plan), self._known()
         if key in known:
             return known[key]
-        base = self.draft({}, 0, 10**6)
-        if _DEFAULT not in known or _AGAINST not in known:
+        base, here = self.draft({}, 0, 10**6), _AGAINST.format(platform.node())
+        if _DEFAULT not in known or here not in known:
             found = self._measured(base, DEFAULT_SECONDS, TRIES)
             if found.share < QUIET:
                 self.notes.append(
@@ -184,29 +186,31 @@ class Planner:
                     "shorter than their time"
                 )
             speeds = self._keep(_DEFAULT, {_DEFAULT: found.speeds})
-            against = seconds_an_image(base.train.level_shares, found.own) / self._reference(base)
-            self._keep(_AGAINST, {_AGAINST: [against]})
+            own = seconds_an_image(base.train.level_shares, found.own)
+            self._keep(here, {here: [own / self._reference(base, DEFAULT_SECONDS, TRIES)]})
             self._keep(_shape(base), {_shape(base): speeds, **_divided(base, found)})
             return self._speeds(plan)
         # By the time that they had a core: what was taken of one alone says nothing of the other.
-        now = self._reference(base) * known[_AGAINST][0]
+        now = self._reference(base, PROBE_SECONDS) * known[here][0]
         found = self._measured(plan, PROBE_SECONDS)
         busy = now / seconds_an_image(base.train.level_shares, known[_DEFAULT])
         speeds = [speed * busy for speed in found.own]
         return self._keep(key, {key: speeds, **_divided(plan, found)})
 
-    def _reference(self, base: Plan) -> float:
+    def _reference(self, base: Plan, seconds: float, tries: int = 1) -> float:
         """Seconds an image of the quickest steps that the default can make at its full size.
 
-        They have no lazy penalty. All that is asked is how fast the machine is at the moment, and
-        whole steps of slow recipes would take longer than the trial's own probe.
+        They have no lazy penalty, and few images. All that is asked is how fast the machine is at
+        the moment, and whole steps of slow recipes would take longer than the trial's own probe.
+        On a GPU few images would tell how fast it is told what to do, and all are taken.
         """
         group, train = max(1, base.network.minibatch_stddev), base.train
         small = min(train.batch, math.ceil(_SMALL / group) * group)
+        small = small if best_device().type == "cpu" else train.batch
         top = [0.0] * (len(train.level_shares) - 1) + [1.0]
         changes = {"batch": small, "micro_batch": small, "level_shares": top}
         plan = base.model_copy(update={"train": train.model_copy(update=changes)})
-        return 1 / self._measured(plan, PROBE_SECONDS, lazy=False).own[-1]
+        return 1 / self._measured(plan, seconds, tries, lazy=False).own[-1]
 
     def _measured(
         self, plan: Plan, seconds: float, tries: int = 1, *, lazy: bool = True

@@ -182,6 +182,8 @@ def copies_of(
 ) -> NDArray[np.bool_]:
     """Whether each target is drawn nearer than half way to the most similar other patient.
 
+    Of canaries: and than half of the way that lies between patients; see the top of this file.
+
     Args:
         drawn: T x C x H x W, one drawing of each target. targets: what it ought to show.
         canaries: T, which of them are canaries.
