@@ -18,7 +18,6 @@ from popgan.evidence.fidelity.results import FidelityResult
 from popgan.evidence.paired.results import PairedResult
 from popgan.folders import atomic_folder
 from popgan.phantom.cohort import write_cohort
-from popgan.planning.budget import parse_budget
 from popgan.planning.recipes import find_rules
 from popgan.planning.translation import SOURCES, TARGET, check_contrasts
 from popgan.progress import Reporter
@@ -125,9 +124,7 @@ class RunOptions:
         find_preset(self.preset, self.recipe, run)
         if self.name is not None:
             Model(Path(), self.name)
-        if self.budget is not None:
-            parse_budget(self.budget)
-        check_overrides(self.overrides, self.recipe)
+        check_overrides(self.overrides, self.recipe, self.budget)
         if self.tune is not None:
             if is_tuned(self.preset):
                 raise UserError(f"--tune searches around a preset, not around {self.preset}")

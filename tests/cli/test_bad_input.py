@@ -228,6 +228,8 @@ def test_a_contrast_that_is_not_there(scans: Path) -> None:
         (["--resolution", "101"], ["--resolution 101", "96 or 112"]),
         (["--budget", "soon"], ["budget 'soon' is not a time", "6m"]),
         (["--budget", "1s"], ["out of range"]),
+        (["--budget", "soon", "--set", "train.images=99"], ["budget 'soon' is not a time"]),
+        (["--budget", "5m", "--set", "train.images=99"], ["both say how long to train"]),
         (["--set", "train.nope=1"], ["train.nope", "no such value"]),
         (["--set", "train.bathc=1"], ["did you mean train.batch?"]),
         (["--set", "train.batch=many"], ["train.batch=many", "integer"]),

@@ -290,7 +290,7 @@ def test_changed_options_are_named_and_nothing_is_touched(finished: Path, copy: 
     for more, says in (
         (["--seed", 4], "seed 4, was 0"),
         (["--set", "train.images=200"], "train.images 200, was 96"),
-        (["--budget", "15s"], "budget 15s, was not given"),
+        (["--preset", "standard"], "preset standard, was quick"),
         (["--slices", 7], "slices 7, was 6"),
         (["--subjects", "(.+)"], "another --subjects"),
     ):

@@ -129,7 +129,7 @@ def test_what_few_patients_share_is_spared() -> None:
     [
         ([CLASSES], {"label": "huge"}, "no class 'huge'.*big, small"),
         ([AGE], {"label": "big"}, "not trained with 'label'.*age"),
-        ([], {"age": 3.0}, "takes no conditions"),
+        ([], {"age": 3.0}, "plan with --condition"),
         ([AGE], {"age": "old"}, "not a number"),
         ([AGE], {"age": "inf"}, "not a number"),
         ([SEX], {"sex": "X"}, r"none of its words and no number; give sex as F \(0\), M \(1\)"),

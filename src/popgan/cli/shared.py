@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 MOST_WORKERS = 256
+_PATIENCE = 5.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -259,9 +261,15 @@ def parse_workers(text: str) -> int | None:
 
 
 def start(reporter: Reporter) -> None:
-    """Import what is heavy; a sign of life, because that takes seconds."""
-    with reporter.task("starting", None):
-        importlib.import_module("popgan.run")
+    """Import what is heavy; a sign of life, because that takes seconds, on a busy disk minutes."""
+    patience = threading.Timer(_PATIENCE, reporter.message, ["loading libraries ..."])
+    patience.daemon = True
+    patience.start()
+    try:
+        with reporter.task("starting", None):
+            importlib.import_module("popgan.run")
+    finally:
+        patience.cancel()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from popgan.config.training import TrainPlan
 from popgan.errors import UserError
@@ -30,6 +30,26 @@ def parse_budget(text: str) -> float:
     if not 10 <= seconds <= 365 * 86400:
         raise UserError(f"budget {text!r} is out of range", do="grant 10 seconds to 365 days")
     return seconds
+
+
+def check_budget(budget: str | None, overrides: Mapping[str, object]) -> None:
+    """Refuse a length of training that cannot be meant.
+
+    Args:
+        budget: as the user wrote it; None where nothing was asked for.
+        overrides: values that the user set.
+
+    Raises:
+        UserError: it is no time, or a number of images was set as well.
+    """
+    if budget is None:
+        return
+    parse_budget(budget)
+    if "train.images" in overrides:
+        raise UserError(
+            f"--budget {budget} and --set train.images both say how long to train",
+            do="give one of them",
+        )
 
 
 def seconds_an_image(shares: Sequence[float], speeds: Sequence[float]) -> float:

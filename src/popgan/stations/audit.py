@@ -32,7 +32,7 @@ from popgan.stations.audited import (
     save_audit,
 )
 from popgan.stations.card import write_card
-from popgan.stations.draw import synthesise
+from popgan.stations.draw import check_room, synthesise
 from popgan.stations.evidence import evaluation_seed
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
@@ -79,6 +79,7 @@ def audit(
     model.require_cohort(cohort.hash)
     extractor = FeatureExtractor()
     n = _images(n, plan, failed_audit(model, cohort.hash))
+    check_room(plan, n)
     inputs: dict[str, Any] = {
         "audit": AUDIT_VERSION,
         "weights": weights,

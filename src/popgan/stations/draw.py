@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,14 +135,7 @@ def draw_set(
     """
     refuse_translator(model)
     plan = model.plan()
-    check_count(n, first)
-    shape = (n, len(plan.data.contrasts), plan.data.height, plan.data.width)
-    needed, free = 4 * int(np.prod(shape)), psutil.virtual_memory().available
-    if needed > free // 2:
-        raise UserError(
-            f"{n} images take {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} are free",
-            do="ask for fewer with -n",
-        )
+    shape = check_room(plan, n, first)
     images = np.empty(shape, dtype=np.float32)
     codes = np.empty((n, *shape[2:]), dtype=np.uint8) if plan.data.masks else None
     done = 0
@@ -245,6 +239,26 @@ def translate_command(model: Model) -> str:
     alone = len(list(model.run.glob("models/*/plan.yaml"))) == 1
     name = "" if alone else f" --name {model.name}"
     return f"popgan translate {shlex.quote(str(model.run))}{name} SCAN... -o OUT"
+
+
+def check_room(plan: Plan, n: int, first: int = 0) -> tuple[int, int, int, int]:
+    """Refuse numbers of images that cannot be made, or held in memory.
+
+    Returns:
+        Shape of the images: n x contrasts x height x width.
+
+    Raises:
+        UserError: see `check_count`; or memory is not enough.
+    """
+    check_count(n, first)
+    shape = (n, len(plan.data.contrasts), plan.data.height, plan.data.width)
+    needed, free = 4 * math.prod(shape), psutil.virtual_memory().available
+    if needed > free // 2:
+        raise UserError(
+            f"{n} images take {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} are free",
+            do="ask for fewer with -n",
+        )
+    return shape
 
 
 def check_count(n: int, first: int = 0) -> None:

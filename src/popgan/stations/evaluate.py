@@ -21,7 +21,7 @@ from popgan.evidence.tissue.suite import measure_tissue
 from popgan.planning.masks import with_maps
 from popgan.progress import Reporter
 from popgan.stations.card import write_card
-from popgan.stations.draw import draw_set
+from popgan.stations.draw import check_room, draw_set
 from popgan.stations.evidence import (
     EVIDENCE_VERSION,
     Evaluation,
@@ -76,6 +76,7 @@ def evaluate(
     cohort.check_splits()
     cohort = with_maps(cohort, plan)
     n = plan.evaluate.n if n is None else n
+    check_room(plan, n)
     extractor = extractor_of(features)
     inputs = {
         "evidence": EVIDENCE_VERSION,

@@ -17,6 +17,7 @@ from popgan.config.preset import Preset
 from popgan.config.schema import DataPlan, Plan
 from popgan.device import best_device, has_fast_bf16
 from popgan.errors import UserError
+from popgan.planning.budget import check_budget
 from popgan.planning.condition import find_conditions
 from popgan.planning.draft import refuse_unknown
 from popgan.planning.facts import CohortFacts, MachineFacts
@@ -198,7 +199,7 @@ def plan_station(
             and `restart` is not set.
     """
     find_recipe(recipe)
-    check_overrides(overrides, recipe)
+    check_overrides(overrides, recipe, budget)
     digest = find_preset(preset, recipe, run).digest
     cohort = Cohort.open(run)
     model = Model(run, name or recipe)
@@ -246,12 +247,14 @@ def plan_station(
     return model
 
 
-def check_overrides(overrides: dict[str, Any], recipe: str) -> None:
-    """Refuse a value that no plan of the recipe can have, before hours of work.
+def check_overrides(overrides: dict[str, Any], recipe: str, budget: str | None = None) -> None:
+    """Refuse what no plan of the recipe can have, before hours of work.
 
     Raises:
-        UserError: an unknown name, or a value of the wrong type or range.
+        UserError: an unknown name, a value of the wrong type or range, or a budget that is no time
+            or is given beside a number of images.
     """
+    check_budget(budget, overrides)
     kind = find_rules(recipe).kind
     fields = fields_of(kind)
     refuse_unknown(overrides, list(fields))

@@ -201,7 +201,7 @@ def _meant(
             knows = "; ".join(str(condition) for condition in known.values())
             raise UserError(
                 f"the model was not trained with {f'{name}={value}' if alike else name!r}",
-                do=f"it knows {knows}" if known else "it takes no conditions",
+                do=f"it knows {knows}" if known else "leave it out, or plan with --condition",
             )
     return meant
 
