@@ -76,3 +76,28 @@ def test_what_the_page_tells_of_forty_settings_is_what_was_measured() -> None:
     ):
         ties = [row[6].rstrip("%") for row in rows(granted, rule)]
         assert words.format(told(ties)) in page, rule
+
+
+def test_what_the_page_tells_of_the_values_worth_is_what_was_measured() -> None:
+    parts = re.split(r"^## ", TUNING, flags=re.MULTILINE)
+    tables = [next(part for part in parts if part.startswith(cohort)) for cohort in COHORTS]
+
+    def row(table: str, method: str) -> list[str]:
+        line = re.search(rf"^\| {re.escape(method)} \|.*$", table, re.MULTILINE)
+        assert line, method
+        return [cell.strip() for cell in line[0].strip("|").split("|")]
+
+    for words, method in (
+        ("`standard`", "new standard"),
+        ("`standard`, from random weights", "new standard, from scratch"),
+        ("the paper's values at batch 32", "paper, batch 32"),
+    ):
+        found = [row(table, method) for table in tables]
+        assert all(one[3] == "3" for one in found), method
+        assert f"| {words} | {' | '.join(one[4] for one in found)} |" in PAGE
+    ours = row(tables[0], "new standard, from scratch")
+    others = [row(tables[0], f"tuned {name}") for name in ("stylegan2", "r3gan")]
+    kids = " and ".join(one[4] for one in others)
+    assert f"has one seed so far, {kids} on IXI" in PAGE and {one[3] for one in others} == {"1"}
+    images = [int(one[2].replace(",", "")) / int(ours[2].replace(",", "")) for one in others]
+    assert f"they see {images[0]:.0%} and {images[1]:.0%} of".replace("%", " %") in PAGE
