@@ -44,8 +44,8 @@ def find_conditions(cohort: Cohort, names: Sequence[str]) -> tuple[list[Conditio
         if missing := len(values) - len(known):
             notes.append(f"{missing} of {len(values)} training slices have no {name}: unknown")
         if name == LABEL:
-            others = {str(one) for split in SPLITS for one in cohort.labels(split) if one}
-            found.append(_classes([str(value) for value in known], others, notes))
+            every = {str(one) for split in SPLITS for one in cohort.labels(split) if one}
+            found.append(_classes([str(value) for value in known], every, notes))
         else:
             numbers = [float(value) for value in known]
             found.append(_number(name, numbers, words_of(cohort, name)))
@@ -105,8 +105,8 @@ def vectors(
     return encode(conditions, {c.name: column(cohort, split, c.name) for c in conditions})
 
 
-def _classes(known: list[str], others: set[str], notes: list[str]) -> Condition:
-    """The labels of training slices as a condition; `others`: labels of whatever split."""
+def _classes(known: list[str], every: set[str], notes: list[str]) -> Condition:
+    """The labels of training slices as a condition; `every`: the labels of all splits."""
     counts = Counter(known)
     if len(counts) < 2:
         raise UserError(
@@ -116,7 +116,7 @@ def _classes(known: list[str], others: set[str], notes: list[str]) -> Condition:
             do="leave `label` out of --condition",
         )
     # A class whose few patients are all in other splits would otherwise vanish without a word.
-    name = min(counts.keys() | others, key=lambda name: (counts[name], name))
+    name = min(every, key=lambda name: (counts[name], name))
     if (count := counts[name]) < FEWEST:
         raise UserError(
             f"class {name!r} has {count or 'no'} training slices, too few to learn from",

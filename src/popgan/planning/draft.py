@@ -95,10 +95,10 @@ def refuse_unknown(
     for name in overrides:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-            listed = "`popgan plan RUN` lists the names"
-            listed = listed if option == "--set" else f"choose one of {', '.join(known)}"
+            what, listed = "not searched", f"choose one of {', '.join(known)}"
+            if option == "--set":
+                what, listed = "the plan has no such value", "`popgan plan RUN` lists the names"
             hint = f"did you mean {close[0]}?" if close else listed
-            what = "the plan has no such value" if option == "--set" else "not searched"
             raise UserError(f"{option} {name}: {what}", do=hint)
 
 

@@ -80,15 +80,17 @@ class Ledger:
 
     def is_done(self, station: str, inputs: Any) -> bool:
         """Whether a station has run on these inputs and its outputs are still there."""
-        entry = self.stations().get(station)
-        if entry is None or not self.has_run(station, inputs):
-            return False
-        return all((self.run / name).exists() for name in entry.outputs)
+        entry = self._entry(station, inputs)
+        return entry is not None and all((self.run / name).exists() for name in entry.outputs)
 
     def has_run(self, station: str, inputs: Any) -> bool:
         """Whether a station has run on these inputs, whatever has become of its outputs."""
+        return self._entry(station, inputs) is not None
+
+    def _entry(self, station: str, inputs: Any) -> Entry | None:
+        """What is known of a station that has run on these inputs."""
         entry = self.stations().get(station)
-        return entry is not None and entry.inputs == sha256_value(inputs)
+        return entry if entry is not None and entry.inputs == sha256_value(inputs) else None
 
     def changes(self, station: str, asked: Mapping[str, Any]) -> list[str]:
         """What is asked of a station now and was asked otherwise before: "budget 6m, was 30s"."""
