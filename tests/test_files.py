@@ -135,7 +135,9 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path, read) -> None:
     path = tmp_path / "a"
     with pytest.raises(UserError, match="does not exist"):
         read(path)
-    for content in (b"{", b"\xff\xfe\x00", b"[" * 100_000, b"{a: [}"):
+    # Of the last, the parsers themselves raise a bare ValueError.
+    odd = b'{"a": ' + (b"9" * 5000 if read is files.read_json else b"2024-13-01") + b"}"
+    for content in (b"{", b"\xff\xfe\x00", b"[" * 100_000, b"{a: [}", odd):
         path.write_bytes(content)
         with pytest.raises(UserError, match="is not readable") as caught:
             read(path)

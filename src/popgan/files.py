@@ -97,8 +97,12 @@ def write_json(path: Path, value: Any, *, mode: int | None = None) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n", mode=mode)
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, *, do: str | None = None) -> Any:
     """Read JSON that popgan wrote.
+
+    Args:
+        path: the file.
+        do: what mends a file that cannot be read, for the user.
 
     Raises:
         UserError: the file is missing, unreadable or not JSON.
@@ -106,9 +110,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise UserError("does not exist", where=path) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise UserError(f"is not readable JSON ({error})", where=path) from error
+        raise UserError("does not exist", where=path, do=do) from error
+    except (OSError, ValueError, RecursionError) as error:  # a number of 5000 digits is one, too
+        raise UserError(f"is not readable JSON ({error})", where=path, do=do) from error
 
 
 def read_yaml(path: Path) -> Any:
@@ -121,7 +125,7 @@ def read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError("does not exist", where=path) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:  # 2024-13-01 is one
         raise UserError(f"is not readable YAML ({error})", where=path) from error
 
 

@@ -217,6 +217,7 @@ def test_wishes_that_cannot_be_met_are_one_line(heads: Path, classes: Path) -> N
         (("generate", heads, "--age", "60", "--given", "age=50"), "--age and --given age say"),
         (("generate", heads, "--given", "sex=F", "--given", "sex=M"), "--given has sex twice"),
         (("generate", heads, "-n", 5, "--interpolate", "0:1,2"), "-n is for sets of images"),
+        (("generate", heads, "--interpolate", "7:1,2", "--seed", 5), "names its seed"),
     ]
     for command, words in refusals:
         new = ("--name", "refused") if command[0] == "plan" else ()

@@ -133,7 +133,7 @@ def test_unknown_presets_are_refused_with_the_known_ones() -> None:
 def test_settings_are_read_as_yaml() -> None:
     found = parse_overrides(["train.batch=8", "train.loss=rpgan", "network.channels=[8, 8]"])
     assert found == {"train.batch": 8, "train.loss": "rpgan", "network.channels": [8, 8]}
-    for bad in ("train.batch", "=8", "a=[1"):
+    for bad in ("train.batch", "=8", "a=[1", "a=2024-13-01", "a=" + "[" * 5000):
         with pytest.raises(UserError, match="--set"):
             parse_overrides([bad])
 

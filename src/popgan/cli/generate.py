@@ -113,6 +113,8 @@ def generate(
     way = interpolate is not None or walk is not None
     if interpolate is not None and walk is not None:
         raise UserError("--interpolate and --walk exclude each other", do="ask for one")
+    if interpolate is not None and "seed" in shared.typed(context):
+        raise UserError("--interpolate SEED:A,B,.. names its seed", do="leave out --seed")
     _check_together(
         way=way, n=n, first=first, release=release, accepted=accept_untested is not None
     )

@@ -123,7 +123,7 @@ class Manifest(BaseModel):
             UserError: missing, unreadable, or not a manifest.
         """
         try:
-            return cls.model_validate(read_json(path))
+            return cls.model_validate(read_json(path, do="run ingest again"))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = ".".join(str(part) for part in first["loc"])

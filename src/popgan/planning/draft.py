@@ -115,6 +115,6 @@ def parse_overrides(settings: list[str]) -> dict[str, Any]:
             raise UserError(f"--set {setting!r} is not key=value", do="write --set train.batch=8")
         try:
             found[name.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2024-13-01 is the second
             raise UserError(f"--set {setting!r} is not a readable value") from error
     return found
