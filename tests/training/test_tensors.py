@@ -32,7 +32,7 @@ def test_what_is_listed_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tensors", "reason"),
     [
-        ({"a": GOOD["a"]}, "1 tensors are missing, b first"),
+        ({"a": GOOD["a"]}, "1 tensor is missing, b first"),
         ({**GOOD, "c": torch.ones(1)}, "unexpected tensor c"),
         ({**GOOD, "a": torch.ones(3, 2)}, "of shape"),
         ({**GOOD, "a": torch.ones(2, 3, dtype=torch.float64)}, "holds F64"),

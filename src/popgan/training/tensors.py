@@ -15,6 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from popgan.wording import counted
+
 MOST_HEADER = 16 * 2**20
 """Bytes of a header: ours have some hundred bytes a tensor."""
 
@@ -67,7 +69,8 @@ def read_tensors(
         header = _header(path)
         metadata = _metadata(header.pop("__metadata__", {}))
         if missing := required.keys() - header.keys():
-            raise TensorFileError(f"{len(missing)} tensors are missing, {min(missing)} first")
+            many = counted(len(missing), "tensor is", "tensors are")
+            raise TensorFileError(f"{many} missing, {min(missing)} first")
         for name, entry in sorted(header.items()):
             _check(name, entry, required.get(name) or optional(name))
         with safe_open(path, framework="pt") as handle:
