@@ -71,7 +71,7 @@ def test_json_lines_say_what_a_bar_says(tick: Callable[[float], None]) -> None:
         *("warning", "start", "progress", "progress", "end")
     ]
     assert records[0]["text"] == 'a "quoted"\nword'
-    assert records[2] | {"done": 40, "seconds_left": 6.0, "level": 3} == records[2]
+    assert records[2] | {"done": 40, "seconds_left": 6.3, "level": 3} == records[2]
     # The latest figures stay until there are others.
     assert records[3]["level"] == 3
     assert records[3]["done"] == 42
@@ -90,6 +90,20 @@ def test_json_shows_new_figures_at_once() -> None:
     ]
 
 
+def test_a_slow_first_step_does_not_promise_hours(tick: Callable[[float], None]) -> None:
+    stream = io.StringIO()
+    with LineReporter(stream).task("over-training", 600) as task:
+        tick(14)
+        task.advance(1)
+        for _ in range(200):
+            tick(0.125)
+            task.advance(1)
+    assert stream.getvalue().splitlines() == [
+        *("over-training 0%", "over-training 14%, 1:05 left", "over-training 27%, 0:55 left"),
+        "over-training done in 0:39",
+    ]
+
+
 def test_a_log_gets_a_line_every_ten_seconds(tick: Callable[[float], None]) -> None:
     stream = io.StringIO()
     reporter = LineReporter(stream)
@@ -97,16 +111,16 @@ def test_a_log_gets_a_line_every_ten_seconds(tick: Callable[[float], None]) -> N
     reporter.warning("few subjects")
     with reporter.task("training", 100) as task:
         for second in range(35):
-            task.advance(2, **({"loss": second} if second == 3 else {}))
             tick(1)
+            task.advance(2, **({"loss": second} if second == 3 else {}))
     with reporter.task("short", 5) as task:
         task.advance(5)
     assert stream.getvalue().splitlines() == [
         "[train]",
         "warning: few subjects",
-        "training 22%, 0:35 left  loss 3",
-        "training 42%, 0:28 left  loss 3",
-        "training 62%, 0:18 left  loss 3",
+        "training 20%, 0:40 left  loss 3",
+        "training 40%, 0:30 left  loss 3",
+        "training 60%, 0:20 left  loss 3",
         "training done in 0:35",
     ]
 

@@ -142,20 +142,27 @@ class _TimedTask(Task):
         self.figures: dict[str, object] = {}
         self._every, self._show, self._figures_at_once = every, show, figures_at_once
         self._begun = self._shown = time.monotonic()
+        self._first: tuple[float, float] | None = None  # what was done when, after the first step
 
     def elapsed(self) -> float:
         """Seconds since the task began."""
         return time.monotonic() - self._begun
 
     def left(self) -> float | None:
-        """Seconds left at the pace so far; None where it cannot be told."""
-        if self.total is None or self.done <= self.start:
+        """Seconds left at the pace since the first step, which may take far longer than others
+        (a network is prepared, a cache filled); None where it cannot be told."""
+        if self.total is None or self._first is None:
             return None
-        pace = self.elapsed() / (self.done - self.start)
+        done, when = self._first
+        if self.done <= done:
+            return None
+        pace = (time.monotonic() - when) / (self.done - done)
         return max(0.0, (self.total - self.done) * pace)
 
     def advance(self, steps: float = 1, **figures: object) -> None:
         self.done += steps
+        if self._first is None and self.done > self.start:
+            self._first = self.done, time.monotonic()
         self.figures.update(figures)
         due = time.monotonic() - self._shown >= self._every
         if due or (figures and self._figures_at_once):
