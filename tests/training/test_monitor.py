@@ -84,7 +84,11 @@ def test_a_sure_discriminator_is_believed_when_the_generator_is_lost() -> None:
 
 def found(losses: list[float], loss: str = "logistic") -> list[tuple[bool, bool]]:
     """At each tick of a sure discriminator whether a finding is certain, and whether it is news."""
-    log = rows(*[{**SURE, "loss_generator": value} for value in losses])
+    return found_in(rows(*[{**SURE, "loss_generator": value} for value in losses]), loss)
+
+
+def found_in(log: list[Row], loss: str = "logistic") -> list[tuple[bool, bool]]:
+    """The same of a whole log."""
     findings = [judge(log[: n + 1], length(10**4, loss)) for n in range(len(log))]
     assert all(one is None or one.kind == SATURATED for one in findings)
     return [(one.certain, one.news) if one else (False, False) for one in findings]
@@ -102,21 +106,47 @@ def test_a_lost_generator_is_believed_although_its_loss_does_not_climb_tick_by_t
 
 
 @pytest.mark.parametrize(
-    ("losses", "loss"),
+    ("losses", "loss", "patience"),
     [
-        ([7.0] * 100, "logistic"),
-        ([30 - 0.1 * index for index in range(100)], "rpgan"),
-        ([0.5] * 100, "lsgan"),
+        ([7.0] * 100, "logistic", 2),
+        ([30 - 0.1 * index for index in range(100)], "rpgan", 5),
+        ([0.5] * 100, "lsgan", 2),
     ],
     ids=["below the threshold", "on its way back", "a loss without a scale"],
 )
-def test_a_suspicion_that_lasts_is_told_once_and_lived_with(losses: list[float], loss: str) -> None:
+def test_a_suspicion_that_lasts_is_told_once_and_lived_with(
+    losses: list[float], loss: str, patience: int
+) -> None:
     answers = found(losses, loss)
     assert not any(certain for certain, _ in answers)
     assert [index for index, (_, news) in enumerate(answers) if news] == [2]
     log = rows(*[{**SURE, "loss_generator": value} for value in losses])
-    held = [judge(log[: n + 1], length(10**4, loss)) for n in range(5)]
-    assert [one is not None and one.holds for one in held] == [True, True, False, False, False]
+    assert held(log, loss) == [True] * patience + [False] * (100 - patience)
+
+
+def held(log: list[Row], loss: str = "logistic", images: int = 10**4) -> list[bool]:
+    """At each tick whether its checkpoint is none to go back to."""
+    findings = [judge(log[: n + 1], length(images, loss)) for n in range(len(log))]
+    return [one is not None and one.holds for one in findings]
+
+
+@pytest.mark.parametrize("before", [0, 20], ids=["at once", "after a long suspicion"])
+def test_no_checkpoint_of_a_lost_generator_is_one_to_go_back_to(before: int) -> None:
+    losses = [*[1.0] * 3, *[7.0] * before, *[9.0] * 30]
+    log = rows(*[{**(SURE if loss > 1 else {}), "loss_generator": loss} for loss in losses])
+    last = 3 + before
+    certain = [certain for certain, _ in found_in(log)].index(True)
+    assert last + 4 <= certain <= last + 5
+    assert held(log)[:last] == [*[False] * 3, *([True, True] + [False] * 18 if before else [])]
+    assert all(held(log)[last : certain + 1])
+
+
+def test_a_collapse_beside_a_sure_discriminator_holds_the_checkpoint_as_well() -> None:
+    sure, same = {**SURE, "loss_generator": 7.0}, {"variety": 0.01}
+    log = rows(*[{}] * 12, sure, {**sure, **same}, {**sure, **same}, {**sure, **same})
+    assert held(log, images=160)[12:] == [True, True, True, True]
+    finding = judge(log, length(160, "logistic"))
+    assert finding is not None and (finding.kind, finding.certain) == (COLLAPSED, True)
 
 
 def test_a_new_streak_is_told_again_and_a_short_one_not_at_all() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from torch import Tensor
@@ -69,12 +69,14 @@ class Finding:
         text: the same in words, with numbers.
         certain: False: only suspicious so far.
         lasted: ticks in a row.
+        open: whether this tick may yet turn out to be one of a training that was lost already.
     """
 
     kind: int
     text: str
     certain: bool = True
     lasted: int = 1
+    open: bool = False
 
     @property
     def news(self) -> bool:
@@ -85,10 +87,11 @@ class Finding:
     def holds(self) -> bool:
         """Whether this tick's checkpoint is none to go back to.
 
-        A suspicion that has outlived the patience is lived with. Else training would go back, if
-        something else fails later, to where the suspicion began, however long ago.
+        A suspicion that has outlived the patience is lived with, unless it is open. Else training
+        would go back, if something else fails later, to where the suspicion began, however long
+        ago.
         """
-        return self.certain or self.lasted < PATIENCE
+        return self.certain or self.open or self.lasted < PATIENCE
 
     @property
     def advice(self) -> str:
@@ -109,7 +112,11 @@ def judge(rows: Sequence[Row], plan: TrainPlan, since: int = 0) -> Finding | Non
     if plan.loss != "wgan-gp":
         findings.append(_saturated(fresh, scaled=plan.loss in SCALED))
     there = [finding for finding in findings if finding is not None]
-    return max(there, key=lambda finding: (finding.certain, finding.news), default=None)
+    if not there:
+        return None
+    worst = max(there, key=lambda finding: (finding.certain, finding.news))
+    # One is told of; what another says against this tick's checkpoint counts all the same.
+    return replace(worst, open=any(finding.holds for finding in there))
 
 
 def variety(fakes: Tensor, reals: Tensor) -> float:
@@ -160,8 +167,12 @@ def _saturated(rows: Sequence[Row], *, scaled: bool) -> Finding | None:
     text = f"the discriminator was right about {SURE:.0%} and more of all images for {lasted} ticks"
     if scaled:
         text += f", and the generator's loss is {rows[-1]['loss_generator']:.3g}"
-    certain = scaled and (_rises(rows, lasted) or _stays(rows[-lasted:]))
-    return Finding(SATURATED, text, certain, lasted)
+    if not scaled:
+        return Finding(SATURATED, text, certain=False, lasted=lasted)
+    streak = rows[-lasted:]
+    certain = _rises(rows, lasted) or _stays(streak)
+    lost = rows[-1]["loss_generator"] > LOST and (lasted < LONG or not _falls(streak))
+    return Finding(SATURATED, text, certain, lasted, open=lost)
 
 
 def _sure(row: Row) -> bool:
@@ -177,14 +188,23 @@ def _rises(rows: Sequence[Row], lasted: int) -> bool:
 
 
 def _stays(streak: Sequence[Row]) -> bool:
-    """Whether a generator's loss lies beyond `LOST` and does not fall: by medians, as it may jump.
+    """Whether a loss lies beyond `LOST` and does not fall: by medians, as it may jump."""
+    return len(streak) >= LONG and _halves(streak)[1] > LOST and not _falls(streak)
 
-    The halves of the streak are compared, of a long one those of its end: the longer it is, the
-    less a jump can hide that the loss falls.
+
+def _falls(streak: Sequence[Row]) -> bool:
+    before, late = _halves(streak)
+    return late < before
+
+
+def _halves(streak: Sequence[Row]) -> tuple[float, float]:
+    """Median loss of the generator in both halves of a streak of two ticks or more.
+
+    Of a long one those of its end: the longer it is, the less a jump can hide that the loss falls.
     """
     losses = [row["loss_generator"] for row in streak[-2 * HISTORY :]]
-    before, late = losses[: len(losses) // 2], losses[len(losses) // 2 :]
-    return len(losses) >= LONG and median(late) > LOST and median(late) >= median(before)
+    half = len(losses) // 2
+    return median(losses[:half]), median(losses[half:])
 
 
 def _collapsed(rows: Sequence[Row], images: int) -> Finding | None:
