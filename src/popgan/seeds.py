@@ -1,6 +1,6 @@
 """One seed, many independent random streams.
 
-A generator is derived from (seed, purpose, index) by hashing, so that two purposes never share
+A generator is derived from (seed, purpose, index) by hashing, so that two purposes do not share
 numbers, adding a purpose disturbs no other, and item 4711 can be drawn again without drawing
 the 4710 before it.
 """
@@ -29,8 +29,21 @@ def numpy_rng(seed: int, purpose: str, index: int = 0) -> np.random.Generator:
     return np.random.default_rng(derive(seed, purpose, index))
 
 
+def normal(size: int, seed: int, purpose: str, index: int) -> np.ndarray:
+    """Standard normal numbers of one item among very many, float32.
+
+    By NumPy: torch's CPU generator takes 32 bits of its seed, and of 100 000 images two would be
+    the same.
+    """
+    return numpy_rng(seed, purpose, index).standard_normal(size, dtype=np.float32)
+
+
 def torch_rng(seed: int, purpose: str, index: int = 0) -> torch.Generator:
-    """A CPU torch generator for one purpose and index."""
+    """A CPU torch generator for one purpose and index.
+
+    It takes the low 32 bits of the seed alone, so among n of them n^2 / 2^33 pairs are the same:
+    what must differ among very many items is drawn by `normal`.
+    """
     import torch
 
     return torch.Generator().manual_seed(derive(seed, purpose, index))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,12 @@ class Heard(Reporter):
 
     def warning(self, text: str) -> None:
         self.warnings.append(text)
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other programs on this machine take is no trouble of these trainings."""
+    monkeypatch.setattr("popgan.training.neighbours.ENOUGH", math.inf)
 
 
 def watched(job: Job, spoil: Spoil | None = None) -> Job:

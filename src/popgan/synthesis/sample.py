@@ -15,7 +15,7 @@ from popgan.config.schema import Plan
 from popgan.device import best_device
 from popgan.errors import UserError
 from popgan.recipes.table import find_recipe
-from popgan.seeds import torch_rng
+from popgan.seeds import normal
 from popgan.synthesis.told import Told
 from popgan.training.growth import Stage, stage_at
 from popgan.training.tensors import TensorFileError, kinds_of, read_tensors
@@ -70,10 +70,13 @@ def latents(plan: Plan, seed: int, indices: range) -> Tensor:
     return _numbers(plan.latent_dim, seed, "z", indices)
 
 
+def noises(size: int, seed: int, indices: range) -> Tensor:
+    """The noise of each index, N x size, for a generator that takes some; likewise."""
+    return _numbers(size, seed, "noise", indices)
+
+
 def _numbers(size: int, seed: int, purpose: str, indices: range) -> Tensor:
-    return torch.stack(
-        [torch.randn((size,), generator=torch_rng(seed, purpose, i)) for i in indices]
-    )
+    return torch.from_numpy(np.stack([normal(size, seed, purpose, i) for i in indices]))
 
 
 @torch.no_grad()
@@ -193,7 +196,7 @@ def sample(
             latents(plan, seed, indices),
             plan,
             condition=None if told is None else torch.from_numpy(told.vectors_at(seed, indices)),
-            noise=_numbers(noise_size, seed, "noise", indices) if noise_size else None,
+            noise=noises(noise_size, seed, indices) if noise_size else None,
             truncation=truncation,
         )
         yield images[max(0, first - start) : last - start]

@@ -20,9 +20,8 @@ from popgan._version import __version__
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.files import atomic_path
-from popgan.seeds import torch_rng
 from popgan.synthesis.image import contact_sheet
-from popgan.synthesis.sample import batch_size, draw_images, latents
+from popgan.synthesis.sample import batch_size, draw_images, latents, noises
 from popgan.synthesis.told import Told
 
 STEPS = 8  # images from one given image to the next
@@ -74,7 +73,7 @@ def images_between(
             conditions.append(torch.lerp(rows[before], rows[before + 1], share))
     size, drawn = batch_size(plan), []
     noise_size = getattr(generator, "noise_size", 0)
-    noise = torch.randn((1, noise_size), generator=torch_rng(seed, "noise", indices[0]))
+    noise = noises(noise_size, seed, range(indices[0], indices[0] + 1))
     for first in range(0, len(way), size):
         part = torch.stack(way[first : first + size])
         drawn.append(
