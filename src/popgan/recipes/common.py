@@ -83,7 +83,8 @@ def dropout(step: Step, count: int, purpose: str) -> Tensor | None:
 
 
 def account(step: Step, real: Tensor, fake: Tensor, loss: Tensor) -> None:
-    """Add a discriminator's step to the log's sums; let the probability of augmentation follow.
+    """Add a discriminator's step to the log's sums; let the probability of augmentation follow,
+    unless it is on a schedule.
 
     Args:
         step: the step.
@@ -97,6 +98,8 @@ def account(step: Step, real: Tensor, fake: Tensor, loss: Tensor) -> None:
     sums["accuracy_fake"] += right[1]
     sums["loss_discriminator"] += loss
     sums["steps"] += 1
+    if step.plan.train.augment_start is not None:
+        return
     adaptive.adapt(
         step.plan.augmentation,
         step.state.extras,
