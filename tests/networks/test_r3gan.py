@@ -7,7 +7,8 @@ import torch
 
 from popgan.networks.layers import LRELU_GAIN
 from popgan.networks.progressive import count_parameters
-from popgan.networks.r3gan import Block, Discriminator, Generator
+from popgan.networks.r3gan import Block, Convolution, Discriminator, Generator
+from popgan.objectives.penalties import gradient_penalty
 
 
 def test_a_block_starts_as_the_identity_and_leaves_it() -> None:
@@ -26,6 +27,28 @@ def test_first_weights_shrink_with_the_number_of_blocks() -> None:
     # 16 features a group, 9 places each.
     assert block.mix.weight.shape == (128, 16, 3, 3)
     assert block.mix.weight.std().item() == pytest.approx(LRELU_GAIN / 2 / 12, rel=0.05)
+
+
+def test_a_penalty_teaches_what_it_does_with_plain_layers() -> None:
+    torch.manual_seed(0)
+    network = Discriminator(channels=[16, 8], image_channels=1, base=(4, 4), blocks=1).double()
+    for name, parameter in network.named_parameters():
+        if name.endswith("narrow.weight"):
+            torch.nn.init.normal_(parameter, std=0.1)
+    images = torch.randn(3, 1, 8, 8, dtype=torch.float64)
+
+    def learnt() -> list[torch.Tensor | None]:
+        penalty = gradient_penalty(network, images)
+        parameters = list(network.parameters())
+        return list(torch.autograd.grad(penalty, parameters, allow_unused=True))
+
+    ours = learnt()
+    layers = [layer for layer in network.modules() if isinstance(layer, Convolution)]
+    assert len(layers) >= 7
+    for layer in layers:
+        layer.__class__ = torch.nn.Conv2d  # type: ignore[assignment]
+    for a, b in zip(ours, learnt(), strict=True):
+        torch.testing.assert_close(a, b)
 
 
 def test_width_128_has_a_million_parameters_each() -> None:

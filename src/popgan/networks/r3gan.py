@@ -16,6 +16,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from popgan.networks.convolution import convolve
 from popgan.networks.judging import Judge
 from popgan.networks.layers import LRELU_GAIN, Embedding, Projection, join, leaky_relu
 from popgan.networks.resample import double, halve
@@ -24,6 +25,15 @@ Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
 EXPANSION = 2
 GROUP = 16  # features of one group of the grouped convolution
+
+
+class Convolution(nn.Conv2d):
+    """One whose second derivatives are fast, which R1 and R2 pay with in every step."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N x in_channels x H x W to N x out_channels x H x W."""
+        assert not isinstance(self.padding, str)  # torch would take "same"; these layers do not
+        return convolve(x, self.weight, self.bias, padding=self.padding[0], groups=self.groups)
 
 
 class Block(nn.Module):
@@ -37,9 +47,9 @@ class Block(nn.Module):
     def __init__(self, maps: int, blocks: int) -> None:
         super().__init__()
         wide = maps * EXPANSION
-        self.widen = nn.Conv2d(maps, wide, 1)
-        self.mix = nn.Conv2d(wide, wide, 3, padding=1, groups=wide // GROUP)
-        self.narrow = nn.Conv2d(wide, maps, 1, bias=False)
+        self.widen = Convolution(maps, wide, 1)
+        self.mix = Convolution(wide, wide, 3, padding=1, groups=wide // GROUP)
+        self.narrow = Convolution(wide, maps, 1, bias=False)
         gain = LRELU_GAIN * blocks**-0.25
         start(self.widen, gain)
         start(self.mix, gain)
@@ -56,7 +66,7 @@ class Up(nn.Module):
 
     def __init__(self, maps: int, out: int) -> None:
         super().__init__()
-        self.project = None if maps == out else start(nn.Conv2d(maps, out, 1, bias=False))
+        self.project = None if maps == out else start(Convolution(maps, out, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """N x maps x H x W to N x out x 2H x 2W."""
@@ -68,7 +78,7 @@ class Down(nn.Module):
 
     def __init__(self, maps: int, out: int) -> None:
         super().__init__()
-        self.project = None if maps == out else start(nn.Conv2d(maps, out, 1, bias=False))
+        self.project = None if maps == out else start(Convolution(maps, out, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """N x maps x H x W to N x out x H/2 x W/2."""
@@ -105,7 +115,7 @@ class Generator(nn.Module):
         self.weigh = start(nn.Linear(length, channels[0], bias=False))
         self.levels = residual_levels(channels, blocks)
         self.ups = nn.ModuleList(Up(a, b) for a, b in itertools.pairwise(channels))
-        self.draw = start(nn.Conv2d(channels[-1], image_channels, 1, bias=False))
+        self.draw = start(Convolution(channels[-1], image_channels, 1, bias=False))
 
     def forward(
         self, z: Tensor, level: int = 0, alpha: float = 1.0, condition: Tensor | None = None
@@ -142,7 +152,7 @@ class Discriminator(Judge):
         condition: int = 0,
     ) -> None:
         super().__init__()
-        self.read = start(nn.Conv2d(image_channels, channels[-1], 1, bias=False))
+        self.read = start(Convolution(image_channels, channels[-1], 1, bias=False))
         self.levels = residual_levels(channels[::-1], blocks)
         self.downs = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(channels[::-1]))
         low = channels[0]
