@@ -61,7 +61,7 @@ def test_the_same_update_is_done_again_in_halves(tmp_path: Path, error: Exceptio
     heard = Heard()
     run(starving(job, 4, error), state, heard)
     assert heard.warnings == [
-        "after 24 images: the memory was not enough for 8 images at once; networks now see 4"
+        "after 24 images: the memory was not enough for 8 images of a batch at once; now it is 4"
     ]
     assert state.guard.micro_batch in ([4, 4], [0, 4])
     found = apart(plenty, state, tiny_job(plan, tmp_path)[1])

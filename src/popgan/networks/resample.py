@@ -3,7 +3,7 @@
 Zhang (ICML 2019) showed why networks should smooth before they skip pixels; StyleGAN2 (Karras et
 al., CVPR 2020) takes this filter. It is applied to every channel alone: one depthwise convolution,
 which for channels-last bfloat16 costs a CPU little more than reading the map. Outside of a map
-lies zero.
+lies zero. Smoothing and halving follow autocast, as convolutions do; doubling does not.
 
 All three are linear and their derivatives are known: smoothing is its own, halving and doubling
 are each other's. Torch does not know, and computes a gradient of the constant filter as well when
@@ -31,7 +31,7 @@ def smooth(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
         gain: what a constant map is multiplied with.
 
     Returns:
-        N x C x H + 2 padding - 3 x W + 2 padding - 3, in x's own type.
+        N x C x H + 2 padding - 3 x W + 2 padding - 3, in x's own type or autocast's.
     """
     found: Tensor = _Smooth.apply(x, padding, gain)
     return found
@@ -44,7 +44,7 @@ def halve(x: Tensor) -> Tensor:
         x: N x C x H x W, of even height and width.
 
     Returns:
-        N x C x H/2 x W/2, in x's own type.
+        N x C x H/2 x W/2, in x's own type or autocast's.
     """
     found: Tensor = _Halve.apply(x)
     return found

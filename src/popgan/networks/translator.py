@@ -4,8 +4,9 @@ Johnson et al. (ECCV 2016) as used by CycleGAN and pGAN (Dar et al., IEEE TMI 20
 layers with step 2 that double the features, residual blocks at the smallest size, and the way back
 up. The parts stand in a row, so that the joint network of mustGAN can begin behind any of them.
 Differences: the way up enlarges and convolves (transposed convolutions leave a chequered pattern,
-Odena et al., 2016), first weights follow He, and dropout drops whole feature maps, on the way up as
-well: what is uncertain about details is decided there.
+Odena et al., 2016), zeros and not mirror images lie outside of a map, first weights follow He, and
+dropout drops whole feature maps, on the way up as well: what is uncertain about details is decided
+there.
 """
 
 from __future__ import annotations

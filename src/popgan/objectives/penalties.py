@@ -35,21 +35,6 @@ def gradient_penalty(critic: Critic, images: Tensor) -> Tensor:
     return _input_gradient(critic, images).square().sum((1, 2, 3)).mean()
 
 
-def zero_centred_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-    """R1 + R2 in one pass, as R3GAN has it in every step (Huang et al., NeurIPS 2024).
-
-    Args:
-        critic: N x C x H x W to N logits; sees real images first, then synthetic ones.
-        real: N x C x H x W, treated as constants.
-        fake: N x C x H x W, treated as constants.
-
-    Returns:
-        A scalar, float32. Multiply by gamma / 2 for the published term.
-    """
-    # The mean runs over both halves; the published terms are summed.
-    return 2 * gradient_penalty(critic, torch.cat([real, fake]))
-
-
 def interpolation_penalty(critic: Critic, real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
     """Mean of (|d logit / d image| - 1)^2 at points between real and synthetic images.
 

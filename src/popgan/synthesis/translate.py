@@ -114,7 +114,7 @@ class Translator:
                 shown = present.expand(BATCH, -1).to(self._device) if missing else None
                 images[rows] = self._run(x, None, shown, place)[: len(rows)]
                 if spread is not None:
-                    spread[rows] = self._spread(x, shown, filled, passes, seed)[: len(rows)]
+                    spread[rows] = self._spread(x, shown, place, filled, passes, seed)[: len(rows)]
                 if advance is not None:
                     advance(len(rows))
         return Translated(images, spread)
@@ -141,7 +141,13 @@ class Translator:
         return found
 
     def _spread(
-        self, x: Tensor, present: Tensor | None, rows: NDArray[np.intp], passes: int, seed: int
+        self,
+        x: Tensor,
+        present: Tensor | None,
+        place: int | None,
+        rows: NDArray[np.intp],
+        passes: int,
+        seed: int,
     ) -> NDArray[np.float32]:
         """Standard deviation over passes with dropout, unit intensities."""
         total = np.zeros((len(x), *x.shape[2:]), np.float64)
@@ -149,7 +155,7 @@ class Translator:
         for number in range(passes):
             rngs = [torch_rng(seed, f"pass {number}", int(row)) for row in rows]
             keep = dropped_at(self._generator, self._shape, rngs)
-            made = self._run(x, keep.to(self._device), present, None) / 2
+            made = self._run(x, keep.to(self._device), present, place) / 2
             total += made
             square += made.astype(np.float64) ** 2
         variance = (square - total**2 / passes) / (passes - 1)

@@ -41,7 +41,11 @@ class Spread:
 
     @classmethod
     def of(cls, batch: int, micro: int, group: int, processes: Processes) -> Spread:
-        """For a network that sees at most `micro` of `batch` rows at once (0: no limit)."""
+        """For steps whose batch is divided into parts of at most `micro` images (0: no limit).
+
+        A discriminator's step has a synthetic image for each real one, so a part is twice as many
+        rows there.
+        """
         share = batch // processes.count
         return cls(processes, max(1, -(-share // micro)) if micro else 1, group)
 

@@ -136,7 +136,7 @@ def _divide(step: Step) -> None:
             f"the memory is not enough even for {before} images at once",
             do=ROOM,
         )
-    text = f"the memory was not enough for {before} images at once; networks now see {half}"
+    text = f"the memory was not enough for {before} images of a batch at once; now it is {half}"
     guard = state.guard.divided(level, step.plan.network.levels, half)
     state.guard = guard.noting(state.images, text)
     step.spread = spread_of(step.plan, state, level, processes)
