@@ -200,6 +200,7 @@ def test_what_cannot_take_part_is_one_line(run: Path, tmp_path: Path) -> None:
     assert answer.status == 2 and "no model 'nobody'" in answer.line
     answer = call("compare", run, "popgan-0")
     assert answer.status == 2 and "two trained models" in answer.line
+    assert "name another one too (there: mustgan, other, popgan-1, popgan-2)" in answer.line
     copy = tmp_path / "run"
     shutil.copytree(run, copy, ignore=shutil.ignore_patterns("features-*"))
     Model(copy, "popgan-1").weights_path.unlink()

@@ -317,6 +317,21 @@ def test_an_old_set_is_replaced_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "sub-syn0001/anat/tumour_mask.nii.gz", "code/a.py"])
+def test_an_old_set_with_files_of_the_user_is_refused_and_kept(tmp_path, name):
+    folder = write(tmp_path / "set")
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("years of work")
+    before = files(folder)
+    with pytest.raises(UserError, match=f"popgan did not write .{name}."):
+        write(folder, np.zeros((1, 3, 16, 12), np.float32))
+    assert files(folder) == before
+    (folder / name).unlink()
+    (folder / ".DS_Store").write_text("of a file browser")
+    write(folder, np.zeros((1, 3, 16, 12), np.float32))
+    assert [path.name for path in sorted(folder.glob("sub-*"))] == ["sub-syn0001"]
+
+
 def test_a_folder_with_other_files_is_refused_and_kept(tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()

@@ -87,13 +87,27 @@ def entrants(run: Path, names: Sequence[str], cohort: Cohort, reporter: Reporter
             said = str(error).removeprefix(f"{run}: ").split("; ")[0].rstrip(".")
             reporter.message(f"left out: {said}")
     if len(found) < 2:
-        there = f"only {found[0].name!r} is" if found else "none of its models is"
-        raise UserError(
-            f"comparing takes two trained models, and {there} trained and named",
-            where=run,
-            do="train another with another --recipe, --preset or --seed, and a --name of its own",
-        )
+        raise _too_few(run, found, every, named=bool(names))
     return found
+
+
+def _too_few(
+    run: Path, found: Sequence[Entrant], every: Sequence[str], *, named: bool
+) -> UserError:
+    """Say what to do: name a model that is trained, train one that is planned, or plan one."""
+    there = f"only {found[0].name!r} is" if found else "none of its models is"
+    others = [find_model(run, name) for name in every if name not in {one.name for one in found}]
+    trained = [model.name for model in others if model.weights_path.exists()]
+    planned = [model.name for model in others if not model.weights_path.exists()]
+    if named and trained:
+        do = f"name another one too (there: {', '.join(trained)})"
+    elif planned:
+        do = f"train what is planned: popgan train RUN --name {planned[0]}"
+    else:
+        do = "train another with another --recipe, --preset or --seed, and a --name of its own"
+    return UserError(
+        f"comparing takes two trained models, and {there} trained and named", where=run, do=do
+    )
 
 
 def _entrant(model: Model, cohort: Cohort) -> Entrant:

@@ -28,6 +28,7 @@ from popgan.stations.draw import (
 from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.synthesis.bids import bids_writer
+from popgan.synthesis.bids_metadata import former_set
 from popgan.synthesis.image import grid_png, png_writer
 from popgan.synthesis.masks import Drawn
 from popgan.synthesis.overlay import overlay_png
@@ -139,6 +140,8 @@ def _write(
     """
     folder, n = folder.resolve(), wanted.n
     shown: list[Drawn] = []
+    if (former := former_set(folder)) is not None:
+        reporter.message(f"replaces the set in {folder} ({former}); -o FOLDER keeps both")
     with (
         _writers(model, folder, wanted, weights, reporter) as add,
         reporter.task("writing images", n) as task,

@@ -139,9 +139,9 @@ def _protect_models(run: Path, changes: list[str], replacing: str | None) -> Non
     unseen = "other or newer scans, or another --subjects or --contrast-map"
     what = f"other options of ingest ({'; '.join(changes)})" if changes else unseen
     plural = "s" if len(others) > 1 else ""
-    restart = f"; --restart trains {others[0]} anew" if not plural and not replacing else ""
+    again = f"; `popgan run SCANS -o RUN --restart` trains {others[0]} anew on them"
     raise UserError(
         f"holds the trained model{plural} {', '.join(others)}, and these are {what}",
         where=run,
-        do=f"choose another run folder for them{restart}",
+        do=f"choose another run folder for them{'' if plural or replacing else again}",
     )

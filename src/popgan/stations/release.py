@@ -17,6 +17,7 @@ from popgan.stations.ledger import Ledger
 from popgan.stations.model import Model
 from popgan.stations.release_choice import Chosen, choose
 from popgan.stations.release_files import is_intact, is_release, write_release
+from popgan.synthesis.bids_metadata import OWN_FILES
 from popgan.training.loop import threads
 from popgan.wording import counted
 
@@ -90,7 +91,7 @@ def release(
 
     def work() -> None:
         # A folder that holds something else is refused before hours of tests.
-        with atomic_folder(folder, replace=is_release) as part:
+        with atomic_folder(folder, replace=is_release, own=OWN_FILES) as part:
             chosen = choose(model, cohort, known, n, seed, wish, accept, reporter)
             allow(chosen.audit, accept)
             write_release(model, cohort, part, chosen, seed, wish, reporter)

@@ -29,6 +29,7 @@ from popgan.errors import UserError
 from popgan.folders import atomic_folder
 from popgan.progress import Reporter
 from popgan.synthesis.bids_metadata import (
+    OWN_FILES,
     Source,
     bids_name,
     check_codes,
@@ -158,7 +159,7 @@ def bids_writer(
     source = Source(model, seed, plan_hash, weights_hash, skull_stripped, thickness, margins, drawn)
     digits = digits_of(places[-1], whole)
     names = _names(contrasts)
-    with atomic_folder(folder, replace=is_synthetic) as part:
+    with atomic_folder(folder, replace=is_synthetic, own=OWN_FILES) as part:
         write_description(part, source, contrasts, count, source_hash, provenance, masks)
         write_participants(part, model, seed, places, digits, labels, drawn)
         if masks:

@@ -18,9 +18,16 @@ from popgan.errors import UserError
 from popgan.files import read_json
 from popgan.synthesis.drawn_for import DrawnFor
 from popgan.synthesis.participants import cell
+from popgan.wording import counted
 
 BIDS_VERSION = "1.10.0"
 DESCRIPTION = "dataset_description.json"
+OWN_FILES = re.compile(
+    r"dataset_description\.json|README|\.bidsignore|participants\.(tsv|json)|dseg\.tsv"
+    r"|RELEASE\.md|SHA256SUMS|audit\.json"
+    r"|sub-syn\d+/anat/sub-syn\d+_[^/]*desc-synthetic_[^/]+\.(nii\.gz|json)"
+)
+"""Files of a synthetic data set or a release; a folder that holds others is not replaced."""
 
 # Contrast -> (entities before desc-, suffix). BIDS has no suffix for anything else; see `_names`.
 _BIDS_NAMES = {
@@ -45,6 +52,15 @@ class Source:
     thickness: float
     margins: bool = False
     drawn: DrawnFor = field(default_factory=DrawnFor)
+
+
+def former_set(folder: Path) -> str | None:
+    """What set is in a folder, in words, before another takes its place; None without one."""
+    if not is_synthetic(folder):
+        return None
+    seed = read_json(folder / DESCRIPTION).get("Seed")
+    count = sum(1 for _ in folder.glob("sub-syn*"))
+    return f"{counted(count, 'image', 'images')}, seed {seed}"
 
 
 def is_synthetic(folder: Path) -> bool:

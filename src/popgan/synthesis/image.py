@@ -9,6 +9,7 @@ BIDS data set.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,12 +31,20 @@ from popgan.synthesis.participants import cell, digits_of, subject_id, write_par
 
 _PROGRESS_STEP = 64
 _MARK = "SYNTHETIC.txt"
+_OWN_FILES = re.compile(
+    r"SYNTHETIC\.txt|participants\.(tsv|json)|dseg\.tsv|sub-syn\d+_[^/]*desc-synthetic_[^/]+\.png"
+)
 _NOTE = """\
 Synthetic images made by a generative model; they show no person. 16-bit grey PNG, 0 = background,
 65535 = the intensity the training images were normalised to. Files called dseg are label maps that
 the model drew with their images; dseg.tsv says what their pixels mean. For research, not for
 diagnosis.
 """
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether popgan has written a folder of PNGs."""
+    return (folder / _MARK).is_file()
 
 
 def to_uint16(images: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -128,7 +137,7 @@ def png_writer(
     drawn.check(count)
     digits = digits_of(first_index + count - 1, whole)
     names = ["{}desc-synthetic_{}".format(*bids_name(contrast)) for contrast in contrasts]
-    with atomic_folder(folder, replace=lambda old: (old / _MARK).is_file()) as part:
+    with atomic_folder(folder, replace=_is_ours, own=_OWN_FILES) as part:
         note = f"{_NOTE}\nWhat the images were drawn for\n{drawn.lines(model, seed)}"
         (part / _MARK).write_text(note, encoding="utf-8")
         places = range(first_index, first_index + count)

@@ -88,6 +88,12 @@ def test_the_sentence_carries_the_numbers() -> None:
         assert part in sentence
 
 
+def test_worse_than_the_mean_image_is_not_said_to_be_near_it() -> None:
+    near, beyond = verdict(result(1.2, 0.05)).sentence, verdict(result(2.5, 0.05)).sentence
+    assert "nearer to one average head" in near
+    assert "further from real images than one average head" in beyond and "nearer" not in beyond
+
+
 def test_a_small_but_certain_difference_is_admitted() -> None:
     assert "not chance" in verdict(result(0.08, 0.02)).sentence
     assert "not chance" not in verdict(result(0.03, 0.02)).sentence

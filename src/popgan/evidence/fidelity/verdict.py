@@ -63,7 +63,8 @@ def verdict(result: FidelityResult) -> Verdict:
     else:
         position = (value.value - floor) / way
         level = _level(position, (high - floor) / way)
-        text = f"{numbers} {_place(position, scale)}: {_MEANING[level]}"
+        meaning = _MEANING[level] if position <= 1 else _BEYOND
+        text = f"{numbers} {_place(position, scale)}: {meaning}"
         if level == "close to real" and low > _ends(floor, metric.floor_low, metric.floor_high)[1]:
             text += " The remaining difference is small but real, not chance."
     return Verdict(level=level, sentence=text + _caution(result))
@@ -72,8 +73,10 @@ def verdict(result: FidelityResult) -> Verdict:
 _MEANING: dict[Level, str] = {
     "close to real": "by this measure the set is close to held-out real images.",
     "in between": "the images resemble real ones, but the set as a whole is told from them.",
-    "poor": "the set is nearer to a blurred average head than to real images.",
+    "poor": "by this measure the set is nearer to one average head, shown over and over, than to "
+    "real images.",
 }
+_BEYOND = "the set is further from real images than one average head, shown over and over."
 
 
 def _level(position: float, upper: float) -> Level:
