@@ -231,3 +231,9 @@ def test_sharing_is_a_use_only_after_an_audit_that_was_passed():
     assert sharing("passed") == [True, False]
     for level in ("failed", "too few", "no power", "not testable", "stale", "none"):
         assert sharing(level) == [False, True]
+
+
+def test_images_of_simulated_heads_may_be_shared_without_an_audit():
+    meant, forbidden = uses(content(audit=audits.LEVELS["none"](), simulated=True))
+    assert "nobody was scanned" in meant[-1]
+    assert not any("Sharing" in line for line in forbidden)

@@ -44,6 +44,11 @@ def test_the_card_names_uses_privacy_and_limits():
     assert "privacy audit has been made" in text
 
 
+def test_a_model_of_simulated_heads_is_of_nobody():
+    text = model_card(card(simulated=True))
+    assert "Of nobody" in text and "Not anonymous" not in text
+
+
 def test_every_metric_stands_beside_its_floor_and_mean_image():
     content = card()
     text = model_card(content)

@@ -100,4 +100,7 @@ def length_dependants(draft: Draft, preset: Preset, rules: RecipeRules) -> None:
         half_life, reason = rules.half_life(count, whole)
         draft.rule("train.ema_half_life", half_life, reason)
     ticks = max(4, min(100, count // 2000))
-    draft.rule("train.ticks", ticks, "a sample grid, a log row and a checkpoint every 2 kimg")
+    reason = (
+        "a sample grid, a log row and a checkpoint for every 2 kimg, 4 at least and 100 at most"
+    )
+    draft.rule("train.ticks", ticks, reason)

@@ -35,7 +35,9 @@ def uses(content: PageContent) -> tuple[list[str], list[str]]:
         "Trying to find out who was trained on.",
     ]
     sharing = "Sharing outside of the house"
-    if passed:
+    if content.simulated:
+        meant.append(f"{sharing}: the training images are simulated, nobody was scanned for them.")
+    elif passed:
         meant.append(f"{sharing}: the set that {_RELEASE} writes, after a person has decided.")
     else:
         forbidden.append(f"{sharing}: no privacy audit of this model has been passed.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
+from popgan.cohort.licence import read_licence
 from popgan.cohort.quality import unjudged_words
 from popgan.planning.condition import with_words
 from popgan.planning.masks import with_maps
@@ -65,5 +66,6 @@ def write_card(model: Model, cohort: Cohort) -> None:
         provenance=provenance.record(),
         training=story_of(model).sentences(),
         conditions=with_words(cohort, plan.data.conditions),
+        simulated=read_licence(model.run).simulated,
     )
     write(model.folder / "MODEL_CARD.md", content)

@@ -84,7 +84,9 @@ class SpeedProbe:
         gain = seconds_needed(plan.train, self.speeds) / seconds_needed(train, found.speeds)
         if gain < WORTHWHILE:
             return ""
-        return f"; if they stay, --set train.threads={count} trains {gain:.1f} times as fast"
+        # Of a busy moment: a large number would promise more than that it is worth while.
+        times = f"{gain:.1f} times" if gain < 3 else "several times"
+        return f"; if they stay, --set train.threads={count} trains {times} as fast"
 
     @property
     def busy(self) -> float | None:

@@ -62,6 +62,7 @@ class CardContent:
         provenance: versions, machine and time (`popgan.provenance.record()`).
         training: sentences about how training went and which weights these are.
         conditions: what images can be asked for.
+        simulated: whether the training images are popgan's own phantom, of nobody.
     """
 
     model: str
@@ -78,6 +79,7 @@ class CardContent:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training: Sequence[str] = ()
     conditions: Sequence[Condition] = ()
+    simulated: bool = False
 
 
 def model_card(content: CardContent) -> str:
@@ -229,7 +231,12 @@ def _uses(content: CardContent) -> str:
     start = (
         "**Not anonymous.** The model was trained on images of people and may repeat parts of them."
     )
-    if content.audit is None:
+    if content.simulated:
+        start = "**Of nobody.** The training images are simulated; no person was scanned for them."
+        parts = [start]
+        if content.audit is not None:
+            parts.append(f"What an audit says of them all the same: {content.audit.sentence}")
+    elif content.audit is None:
         parts = [
             f"{start} No privacy audit has been made: treat weights and images under the rules of "
             "the training data."
