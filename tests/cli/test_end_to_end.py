@@ -211,7 +211,7 @@ def test_the_model_card_states_evidence_and_limits(run: Path) -> None:
     card = (run / "models/popgan/MODEL_CARD.md").read_text()
     kid = json.loads((run / "evaluation/popgan.json").read_text())["fidelity"]["metrics"][0]
     assert f"{kid['value']['value']:.3g}" in card
-    assert "Not anonymous" in card
+    assert "Of nobody" in card and "Not anonymous" not in card
     assert sha256_file(run / "models/popgan/weights.safetensors") in card
 
 
@@ -270,6 +270,18 @@ def test_new_weights_void_the_old_evidence(copy: Path) -> None:
     assert call("evaluate", copy).status == 0
     assert json.loads((copy / "evaluation/popgan.json").read_text())["weights"] != old
     assert "[generate popgan]\n" in call("generate", copy).err
+
+
+def test_a_set_that_is_replaced_is_told_of_and_never_with_files_of_the_user(copy: Path) -> None:
+    there = len(list((copy / "synthetic/popgan").glob("sub-*")))
+    answer = call("generate", copy, "-n", 2, "--seed", 9)
+    assert answer.status == 0
+    assert f"synthetic/popgan ({there} images, seed 0); -o FOLDER keeps both" in answer.err
+    (copy / "synthetic/popgan/notes.txt").write_text("mine")
+    answer = call("generate", copy, "-n", 3)
+    assert answer.status == 2 and "popgan did not write (notes.txt)" in answer.line
+    assert (copy / "synthetic/popgan/notes.txt").read_text() == "mine"
+    assert len(list((copy / "synthetic/popgan").glob("sub-*"))) == 2
 
 
 def test_evidence_of_other_weights_is_not_read(copy: Path) -> None:

@@ -70,23 +70,26 @@ def phantom(
     count = shared.parse_workers(workers)
     if anatomy not in ("mni", "ellipsoids"):
         raise UserError(f"no anatomy is called {anatomy!r}", do="choose mni or ellipsoids")
-    from popgan.folders import atomic_folder
-    from popgan.phantom.cohort import write_cohort
-    from popgan.phantom.protocol import load_protocol
-    from popgan.phantom.subject import Study
+    with begins_anew(f"nothing was kept in {out}"):
+        from popgan.folders import atomic_folder
+        from popgan.phantom.cohort import write_cohort
+        from popgan.phantom.protocol import load_protocol
+        from popgan.phantom.subject import Study
 
-    study = Study(
-        contrasts=tuple(name.strip() for name in contrasts.split(",") if name.strip()),
-        protocol=load_protocol(protocol, field=field),
-        spacing=spacing,
-        lesions=lesions,
-        skull=skull,
-        sites=sites,
-        artefacts=artefacts,
-        procedural=anatomy == "ellipsoids",
-    )
-    report = shown.reporter()
-    # Whole or absent, and never among the files of an existing data set.
-    with begins_anew(f"nothing was kept in {out}"), atomic_folder(out) as part:
-        write_cohort(part, n, seed=seed, study=study, first=first, workers=count, reporter=report)
+        study = Study(
+            contrasts=tuple(name.strip() for name in contrasts.split(",") if name.strip()),
+            protocol=load_protocol(protocol, field=field),
+            spacing=spacing,
+            lesions=lesions,
+            skull=skull,
+            sites=sites,
+            artefacts=artefacts,
+            procedural=anatomy == "ellipsoids",
+        )
+        report = shown.reporter()
+        # Whole or absent, and never among the files of an existing data set.
+        with atomic_folder(out) as part:
+            write_cohort(
+                part, n, seed=seed, study=study, first=first, workers=count, reporter=report
+            )
     shown.show([f"{n} subjects: {out}"], {"folder": out, "subjects": n})

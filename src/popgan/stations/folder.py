@@ -84,7 +84,11 @@ def locked(run: Path, *, make: bool = False) -> Iterator[None]:
         run.mkdir(parents=True, exist_ok=True)
         handle = (run / LOCK).open("w")
     except OSError as error:
-        raise UserError(f"cannot be used as a run folder ({error.strerror})", where=run) from error
+        raise UserError(
+            f"cannot be used as a run folder ({error.strerror})",
+            where=run,
+            do="popgan writes a lock and its records there: copy it to where you may write",
+        ) from error
     with handle:
         _lock(handle, run)
         try:

@@ -147,9 +147,10 @@ class Model:
             shutil.rmtree(self.replaced, ignore_errors=True)
             private_folder(self.run)
             self.replaced.mkdir(parents=True)
+            audited = "; its privacy audit is removed now" if self.audit_path.exists() else ""
             reporter.message(
                 f"the former model {self.name} is kept in {self.replaced.relative_to(self.run)} "
-                "until the new one has its first checkpoint"
+                f"until the new one has its first checkpoint{audited}"
             )
         card = self.folder / "MODEL_CARD.md"
         if keep and self.replaced.exists() and self.plan_path.exists():
