@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from popgan.errors import UserError
 from report.made_experiments import tuned
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -96,6 +97,23 @@ def test_the_page_says_where_the_new_standard_is_beaten_or_tied() -> None:
     assert "Below the new standard: tuned r3gan." in beaten
     tied = verdict(verified({"new standard": [0.3, 0.1, 0.3], "tuned r3gan": [0.1, 0.3, 0.29]}))
     assert "Lower, but a tie with the new standard: tuned r3gan." in tied
+
+
+def test_the_runner_up_of_a_search_that_kept_the_default_is_trained_as_well() -> None:
+    methods = part("methods")
+    cells = searched()
+    finals = methods.TuneResult.model_validate(cells["search/popgan"]["value"]["result"]).finals
+    best = min((c for c in finals.candidates if c.setting), key=lambda c: c.mean)
+    assert methods.runner_up(cells) == best.setting
+    found = methods.method(methods.RUNNER_UP, "ixi-64", cells)
+    taken = {
+        name: found.preset.values[name][0] for name in best.setting if name in found.preset.values
+    }
+    assert taken and all(value == best.setting[name] for name, value in taken.items())
+    assert found.preset != methods.start_of("popgan")
+    assert methods.runner_up({}) is None
+    with pytest.raises(UserError, match="no runner-up"):
+        methods.method(methods.RUNNER_UP, "ixi-64", {})
 
 
 def test_a_method_that_is_refused_is_told_with_its_reason_and_no_score() -> None:
