@@ -122,7 +122,7 @@ def test_bad_options_are_one_line_and_leave_nothing(own_run: Path) -> None:
         answer = call("tune", own_run, *options)
         assert answer.status == 2, (options, answer)
         assert words in answer.line, (options, answer.line)
-    assert not (own_run / "tune").exists() or not list((own_run / "tune").glob("*/study.yaml"))
+    assert not (own_run / "tune").exists()
     assert "is not a run folder" in call("tune", own_run.parent).line
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -176,12 +177,24 @@ def begin(
     _refuse_remains(places)
     # Plans, speeds and ends of a study that had this name, and was removed, are not this one's.
     remove(places.private)
-    places.make()
-    with reporter.task(f"planning the {places.WORD}", None):
+    with _made(places), reporter.task(f"planning the {places.WORD}", None):
         study = define(cohort)
     study.save(places.definition)
     say(study)
     return study
+
+
+@contextmanager
+def _made(places: StudyPlaces) -> Iterator[None]:
+    """Make the folders of a study; one that cannot begin leaves no empty ones."""
+    places.make()
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # what is not empty stays
+            places.folder.rmdir()
+            places.folder.parent.rmdir()
+        raise
 
 
 def _refuse_remains(places: StudyPlaces) -> None:
