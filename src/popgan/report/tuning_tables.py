@@ -117,7 +117,7 @@ def finals_table(result: TuneResult) -> ResultTable | None:
         "Finals",
         f"Finals: each trained anew with {'seeds' if len(finals.seeds) > 1 else 'seed'} {seeds}, "
         f"which the search had not used. KID to the tuning split. Difference: to the default, "
-        f"paired by seed, 95{PERCENT} interval (Student); negative is better. KID in the search is "
+        f"95{PERCENT} interval (Student, two groups); negative is better. KID in the search is "
         "optimistic, because the setting was chosen by it.",
         ["Setting", "Mean KID", "Difference", "By seed", "In the search", "What differs"],
         rows,

@@ -144,7 +144,7 @@ def _compared(result: TuneResult, finals: Finals, place: int) -> str:
         return sentence(finals.reason)
     span = between(one.low, one.high, digits, sign=True)
     seeds = counted(len(trained(one)), "fresh seed", "fresh seeds")
-    certain = f"95{PERCENT} interval {span}, paired by seed" if span else "no interval"
+    certain = f"95{PERCENT} interval {span}" if span else "no interval"
     open_end = one.low is not None and one.high is not None and one.low <= 0 <= one.high
     tie = " The interval holds 0: no difference was shown." if open_end else ""
     return (

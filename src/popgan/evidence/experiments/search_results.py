@@ -120,7 +120,7 @@ class Candidate(Result):
         searched: KID of that trial; optimistic, because it was chosen by it.
         values: KID with fresh seeds, in the order of `Finals.seeds`; None where training failed.
         mean: of those that are there; None where all failed.
-        low, high: 95 % interval of the mean difference to the default, paired by seed (Student);
+        low, high: 95 % interval of the mean difference to the default (Student, two groups);
             None for the default itself and where fewer than two seeds have both.
         reason: why it is infeasible, so that it could not be chosen; empty: it is not.
     """
