@@ -231,16 +231,15 @@ def _uses(content: CardContent) -> str:
     start = (
         "**Not anonymous.** The model was trained on images of people and may repeat parts of them."
     )
+    untested = (
+        " No privacy audit has been made: treat weights and images under the rules of the training "
+        "data."
+    )
     if content.simulated:
         start = "**Of nobody.** The training images are simulated; no person was scanned for them."
-        parts = [start]
-        if content.audit is not None:
-            parts.append(f"What an audit says of them all the same: {content.audit.sentence}")
-    elif content.audit is None:
-        parts = [
-            f"{start} No privacy audit has been made: treat weights and images under the rules of "
-            "the training data."
-        ]
+        untested = ""
+    if content.audit is None:
+        parts = [start + untested]
     else:
         parts = [
             start,
