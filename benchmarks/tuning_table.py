@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from popgan.evidence.experiments.choice import Finalist, choose_final
 from popgan.evidence.experiments.pairing import common, difference
-from popgan.evidence.experiments.results import TuneResult
+from popgan.evidence.experiments.results import Finals, TuneResult
 from popgan.tuning.outcome import spread as spread_within
 from tuning_efficiency import COHORTS, COUNT, GRANTED, ORDERS, RULES, SECONDS, replayed
 from tuning_methods import (
@@ -67,7 +68,7 @@ def _searches(cells: Cells) -> list[str]:
             f"{counts['pruned']} | {counts['infeasible']} | "
             f"{counts['failed'] + counts['out of memory']} | {sd} | "
             f"{median(overhead):.1f} ({max(overhead):.1f}) | "
-            f"{found.finals.reason if found.finals else 'no trial was better than the default'} |"
+            f"{_judged(found.finals)} |"
         )
     if not rows:
         return []
@@ -85,6 +86,18 @@ def _searches(cells: Cells) -> list[str]:
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *rows,
     ]
+
+
+def _judged(finals: Finals | None) -> str:
+    """What the final came to when it was made; and by the present rule, where that says more."""
+    if finals is None:
+        return "no trial was better than the default"
+    default, *rest = (
+        Finalist(one.trial, one.setting, one.searched, one.values, one.reason)
+        for one in sorted(finals.candidates, key=lambda one: one.trial is not None)
+    )
+    now = choose_final(finals.seeds, default, rest).reason
+    return finals.reason if now == finals.reason else f"{finals.reason}. By the present rule: {now}"
 
 
 def _trained(cells: Cells, group: str, cohort: str) -> list[str]:

@@ -11,8 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from popgan.evidence.experiments.pairing import LEVEL
 from popgan.evidence.experiments.spread import pooled_sd
+
+LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,7 @@ class Gap:
 
     Attributes:
         mean: difference of the means.
-        low, high: 95 % interval where both vary alike; None with a training a side. Where no
-            group varies it is a point.
+        low, high: 95 % interval; None with a training a side. Where nothing varies it is a point.
     """
 
     mean: float
@@ -36,7 +36,7 @@ class Gap:
 
 
 def gap(first: Sequence[float], second: Sequence[float]) -> Gap | None:
-    """The difference of two groups; None where one is empty.
+    """The difference of two groups that vary alike; None where one is empty.
 
     Args:
         first, second: KID of the trainings of a setting each.

@@ -9,28 +9,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from popgan.evidence.experiments.groups import LEVEL, Gap
+
 Floats = NDArray[np.float64]
-LEVEL = 0.95
 _ROUNDING = 1e-12
 """Share of the size of values below which a spread is one of rounding."""
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Gap):
     """A mean difference with the pairs as replicates.
 
     Attributes:
         pairs: the differences.
-        mean: of them.
-        low, high: 95 % interval; None with one pair. Where all pairs differ alike it is a point.
         p: two-sided; None with one pair, or where all pairs differ alike and not by 0.
         alike: whether all pairs differ alike, so that there is no spread to test against.
     """
 
     pairs: Floats
-    mean: float
-    low: float | None
-    high: float | None
     p: float | None
     alike: bool
 
@@ -38,11 +34,6 @@ class Difference:
     def n(self) -> int:
         """Pairs."""
         return len(self.pairs)
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether there is an interval, and 0 lies outside it."""
-        return self.low is not None and self.high is not None and self.low * self.high > 0
 
 
 def common(first: Sequence[float | None], second: Sequence[float | None]) -> tuple[Floats, Floats]:
@@ -70,11 +61,11 @@ def difference(first: Floats, second: Floats) -> Difference | None:
         return None
     mean = float(pairs.mean())
     if n == 1:
-        return Difference(pairs, mean, None, None, None, alike=False)
+        return Difference(mean, None, None, pairs, None, alike=False)
     error = float(pairs.std(ddof=1)) / math.sqrt(n)
     if error <= _ROUNDING * float(max(np.abs(first).max(), np.abs(second).max())):
         same = bool(np.all(first == second))
-        return Difference(pairs, mean, mean, mean, 1.0 if same else None, alike=True)
+        return Difference(mean, mean, mean, pairs, 1.0 if same else None, alike=True)
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * error
     p = min(1.0, 2 * float(stdtr(n - 1, -abs(mean) / error)))
-    return Difference(pairs, mean, mean - half, mean + half, p, alike=False)
+    return Difference(mean, mean - half, mean + half, pairs, p, alike=False)
