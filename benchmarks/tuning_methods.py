@@ -33,8 +33,9 @@ SCRATCH = "new standard, from scratch"
 RUNNER_UP = "runner-up of popgan"
 """The best of the others in the final, where the search was a tie and kept the default: three short
 trainings cannot tell, longer ones on patients of no search may."""
+RUNNER_UP_SCRATCH = "runner-up of popgan, from scratch"
 STYLEGAN2, R3GAN = "tuned stylegan2", "tuned r3gan"
-METHODS = (NEW, OLD, PAPER_32, STYLEGAN2, R3GAN, PAPER, SCRATCH, RUNNER_UP)
+METHODS = (NEW, OLD, PAPER_32, STYLEGAN2, R3GAN, PAPER, SCRATCH, RUNNER_UP, RUNNER_UP_SCRATCH)
 THIRD_METHODS = (NEW, OLD, PAPER_32, PAPER, SCRATCH, RUNNER_UP)
 """From scratch: what of the standard's lead is the physics prior's, which no other recipe has."""
 
@@ -99,12 +100,13 @@ def method(name: str, cohort: str, cells: Mapping[str, Any]) -> Setting:
         overrides = {"train.batch": 32} if name == PAPER_32 else {}
         paper = start_of("popgan", "paper")
         return replace(plain, preset=paper, overrides=overrides, init="scratch")
-    if name == RUNNER_UP:
+    if name in (RUNNER_UP, RUNNER_UP_SCRATCH):
         values = runner_up(cells)
         if values is None:
             raise UserError("the search of popgan has no runner-up", do="--only search")
         preset = changed(start_of("popgan"), values, reason="a tie in the search", tuned=True)
-        return replace(plain, preset=preset)
+        init = "scratch" if name == RUNNER_UP_SCRATCH else plain.init
+        return replace(plain, preset=preset, init=init)
     recipe = {NEW: "popgan", SCRATCH: "popgan", STYLEGAN2: "stylegan2", R3GAN: "r3gan"}[name]
     found = chosen(cells, recipe)
     if found is None:

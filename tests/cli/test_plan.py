@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from popgan import Cohort, UserError, make_plan
+from popgan import Cohort, UserError, make_plan, provenance
 from popgan.config.preset import changed, load_preset, save_preset
 from popgan.config.schema import Plan
 from popgan.files import write_json
@@ -78,6 +78,13 @@ def test_a_plan_shows_the_cohort_and_the_machine_above_its_values(run: Path) -> 
     # A plan of an older popgan has nothing beside it.
     (run / "models/popgan/machine.json").write_text("{")
     assert "the machine" not in call("plan", run, *SHORT).out
+
+
+def test_more_threads_than_cores_are_told_of(run: Path) -> None:
+    cores = provenance.usable_cores()
+    told = call("plan", run, *SHORT, "--set", f"train.threads={cores + 1}")
+    assert f"note: train.threads={cores + 1}, and {cores} cores can be used here" in told.err
+    assert "train.threads=" not in call("plan", run, *SHORT, "--set", f"train.threads={cores}").err
 
 
 def test_explaining_plans_if_there_is_none_and_never_again(

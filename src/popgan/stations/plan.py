@@ -87,7 +87,8 @@ def make_plan(
         cohort, overrides = cohort.mapped(), _resolved(overrides, masks)
     told = overrides.get("network.condition", rules.condition)
     conditions, notes = find_conditions(cohort, told)
-    for note in [*masks.notes, *notes]:
+    machine = measure_machine()
+    for note in [*masks.notes, *notes, *_crowded(overrides, machine)]:
         reporter.message(f"note: {note}")
     probe = probe or SpeedProbe()
     probe.prepare(lambda plan: training_images(plan, cohort), reporter)
@@ -100,7 +101,7 @@ def make_plan(
         seed=seed,
         budget=budget,
         overrides=overrides,
-        machine=measure_machine(),
+        machine=machine,
         facts=CohortFacts.of(cohort.fingerprint),
         probe=probe,
         trial=Trial(
@@ -131,6 +132,17 @@ def _data(
         unmapped=masks.unmapped,
         slice_distance=slice_distance(cohort) if translates else None,
     )
+
+
+def _crowded(overrides: dict[str, Any], machine: MachineFacts) -> list[str]:
+    """A note where more threads are asked for than can run at once."""
+    threads = overrides.get("train.threads", 0)
+    if threads <= machine.cores:
+        return []
+    return [
+        f"train.threads={threads}, and {machine.cores} cores can be used here: "
+        "threads will wait for each other"
+    ]
 
 
 def measure_machine() -> MachineFacts:
