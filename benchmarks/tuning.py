@@ -43,6 +43,7 @@ from tuning_methods import (
     METHODS,
     MINUTES,
     OLD,
+    OLD_SCRATCH,
     SEARCH_COHORT,
     SEARCHED,
     SECONDS,
@@ -108,7 +109,7 @@ class Run:
                     for name in names:
                         if name not in self.options.methods:
                             continue
-                        if name == OLD and stays(known):
+                        if name in (OLD, OLD_SCRATCH) and stays(known):
                             continue  # it is the new one
                         try:
                             setting = method(name, cohort, known)

@@ -16,8 +16,9 @@ from cohort import OPTIONS
 from popgan.cohort import Cohort
 from popgan.config.preset import Preset, changed
 from popgan.errors import UserError
+from popgan.evidence.experiments.choice import Finalist, choose_final
+from popgan.evidence.experiments.results import Finals, TuneResult
 from popgan.evidence.experiments.results import Setting as Values
-from popgan.evidence.experiments.results import TuneResult
 from popgan.tuning.begin import TuneOptions, define
 from popgan.tuning.definition import Definition, StudyPlaces
 from quality_plan import COHORTS, Setting
@@ -29,15 +30,11 @@ VERIFY_COHORTS = ("ixi-64", "lgg-64")
 THIRD = "cheng-64"
 MINUTES = 8.0
 NEW, OLD, PAPER, PAPER_32 = "new standard", "old standard", "paper", "paper, batch 32"
-SCRATCH = "new standard, from scratch"
-RUNNER_UP = "runner-up of popgan"
-"""The best of the others in the final, where the search was a tie and kept the default: three short
-trainings cannot tell, longer ones on patients of no search may."""
-RUNNER_UP_SCRATCH = "runner-up of popgan, from scratch"
+SCRATCH, OLD_SCRATCH = "new standard, from scratch", "old standard, from scratch"
+"""What of the standard's lead is the physics prior's, which no other recipe has."""
 STYLEGAN2, R3GAN = "tuned stylegan2", "tuned r3gan"
-METHODS = (NEW, OLD, PAPER_32, STYLEGAN2, R3GAN, PAPER, SCRATCH, RUNNER_UP, RUNNER_UP_SCRATCH)
-THIRD_METHODS = (NEW, OLD, PAPER_32, PAPER, SCRATCH, RUNNER_UP)
-"""From scratch: what of the standard's lead is the physics prior's, which no other recipe has."""
+METHODS = (NEW, OLD, PAPER_32, STYLEGAN2, R3GAN, PAPER, SCRATCH, OLD_SCRATCH)
+THIRD_METHODS = (NEW, OLD, PAPER_32, PAPER, SCRATCH, OLD_SCRATCH)
 
 COHORTS.setdefault(THIRD, ("cheng_t1ce_axial", OPTIONS.model_copy(update={"contrasts": ["T1wCE"]})))
 
@@ -68,17 +65,17 @@ def chosen(cells: Mapping[str, Any], recipe: str) -> tuple[Values, str] | None:
     found = TuneResult.model_validate(record["value"]["result"])
     if found.finals is None:
         return {}, "the default stays"
-    return found.finals.candidates[found.finals.chosen].setting, found.finals.reason
+    finals = judged(found.finals)
+    return finals.candidates[finals.chosen].setting, finals.reason
 
 
-def runner_up(cells: Mapping[str, Any]) -> Values | None:
-    """The best other setting of popgan's final, if the default was kept; None if there is none."""
-    record = cells.get("search/popgan")
-    if record is None or not stays(cells):
-        return None
-    finals = TuneResult.model_validate(record["value"]["result"]).finals
-    others = [one for one in finals.candidates if one.setting and one.mean] if finals else []
-    return min(others, key=lambda one: one.mean or 0.0).setting if others else None
+def judged(finals: Finals) -> Finals:
+    """A final by the present rule; when it was made the rule may have been another."""
+    default, *rest = (
+        Finalist(one.trial, one.setting, one.searched, one.values, one.reason)
+        for one in sorted(finals.candidates, key=lambda one: one.trial is not None)
+    )
+    return choose_final(finals.seeds, default, rest)
 
 
 def stays(cells: Mapping[str, Any]) -> bool:
@@ -94,19 +91,13 @@ def method(name: str, cohort: str, cells: Mapping[str, Any]) -> Setting:
         UserError: its search is not finished.
     """
     plain = Setting(name, cohort=cohort, init="default")
-    if name == OLD:
-        return replace(plain, preset=start_of("popgan"))
+    if name in (OLD, OLD_SCRATCH):
+        init = "scratch" if name == OLD_SCRATCH else plain.init
+        return replace(plain, preset=start_of("popgan"), init=init)
     if name in (PAPER, PAPER_32):
         overrides = {"train.batch": 32} if name == PAPER_32 else {}
         paper = start_of("popgan", "paper")
         return replace(plain, preset=paper, overrides=overrides, init="scratch")
-    if name in (RUNNER_UP, RUNNER_UP_SCRATCH):
-        values = runner_up(cells)
-        if values is None:
-            raise UserError("the search of popgan has no runner-up", do="--only search")
-        preset = changed(start_of("popgan"), values, reason="a tie in the search", tuned=True)
-        init = "scratch" if name == RUNNER_UP_SCRATCH else plain.init
-        return replace(plain, preset=preset, init=init)
     recipe = {NEW: "popgan", SCRATCH: "popgan", STYLEGAN2: "stylegan2", R3GAN: "r3gan"}[name]
     found = chosen(cells, recipe)
     if found is None:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from popgan.evidence.experiments.choice import Finalist, choose_final
 from popgan.evidence.experiments.pairing import common, difference
 from popgan.evidence.experiments.results import Finals, TuneResult
 from popgan.tuning.outcome import spread as spread_within
@@ -23,6 +22,7 @@ from tuning_methods import (
     SEARCHED,
     THIRD,
     VERIFY_COHORTS,
+    judged,
     stays,
 )
 from tuning_transfer import transfer_lines
@@ -92,11 +92,7 @@ def _judged(finals: Finals | None) -> str:
     """What the final came to when it was made; and by the present rule, where that says more."""
     if finals is None:
         return "no trial was better than the default"
-    default, *rest = (
-        Finalist(one.trial, one.setting, one.searched, one.values, one.reason)
-        for one in sorted(finals.candidates, key=lambda one: one.trial is not None)
-    )
-    now = choose_final(finals.seeds, default, rest).reason
+    now = judged(finals).reason
     return finals.reason if now == finals.reason else f"{finals.reason}. By the present rule: {now}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from popgan.config.preset import Preset, load_preset
+from popgan.config.preset_model import parameter_of
 from popgan.errors import UserError
 from report.made_experiments import tuned
 
@@ -43,13 +46,20 @@ def training(kid: float | None, *, init: str = "scratch", images: int = 1000) ->
     return record(value if kid is None else {**value, "scores": scores})
 
 
-def searched() -> dict[str, Any]:
-    """A search of popgan after which the default stays."""
+BETTER = {"train.batch": 16, "train.lr_generator": 0.002}
+
+
+def searched(*, better: bool = False) -> dict[str, Any]:
+    """A search that kept the default; the present rule would as well, unless `better`."""
     found = tuned()
     assert found.finals is not None
-    kept = found.finals.model_copy(
-        update={"chosen": next(i for i, c in enumerate(found.finals.candidates) if not c.setting)}
-    )
+    default, other, *_ = sorted(found.finals.candidates, key=lambda c: c.trial is not None)
+    worth = {True: [0.10, 0.11, 0.09], False: [0.30, 0.31, 0.32]}
+    candidates = [
+        default.model_copy(update={"values": [0.30, 0.32, 0.31], "mean": 0.31}),
+        other.model_copy(update={"setting": BETTER, "values": worth[better], "reason": ""}),
+    ]
+    kept = found.finals.model_copy(update={"candidates": candidates, "chosen": 0})
     value = found.model_copy(update={"finals": kept}).model_dump(mode="json")
     return {"search/popgan": record({"result": value})}
 
@@ -99,21 +109,43 @@ def test_the_page_says_where_the_new_standard_is_beaten_or_tied() -> None:
     assert "Lower, but a tie with the new standard: tuned r3gan." in tied
 
 
-def test_the_runner_up_of_a_search_that_kept_the_default_is_trained_as_well() -> None:
+def test_what_the_search_found_by_the_present_rule_is_the_new_standard() -> None:
     methods = part("methods")
-    cells = searched()
-    finals = methods.TuneResult.model_validate(cells["search/popgan"]["value"]["result"]).finals
-    best = min((c for c in finals.candidates if c.setting), key=lambda c: c.mean)
-    assert methods.runner_up(cells) == best.setting
-    found = methods.method(methods.RUNNER_UP, "ixi-64", cells)
-    taken = {
-        name: found.preset.values[name][0] for name in best.setting if name in found.preset.values
-    }
-    assert taken and all(value == best.setting[name] for name, value in taken.items())
-    assert found.preset != methods.start_of("popgan")
-    assert methods.runner_up({}) is None
-    with pytest.raises(UserError, match="no runner-up"):
-        methods.method(methods.RUNNER_UP, "ixi-64", {})
+    kept, found = searched(), searched(better=True)
+    assert methods.stays(kept) and not methods.stays(found)
+    finals = methods.TuneResult.model_validate(found["search/popgan"]["value"]["result"]).finals
+    assert finals.chosen == 0, "the record of the search says that the default stays"
+    new, old = (methods.method(name, "ixi-64", found).preset for name in (methods.NEW, methods.OLD))
+    assert old == methods.start_of("popgan") == methods.method(methods.NEW, "x", kept).preset
+    assert {name: new.tuned[name] for name in new.tuned} and set(new.tuned) == set(BETTER)
+    for name in ("new standard, from scratch", "old standard, from scratch"):
+        assert methods.method(name, "ixi-64", found).init == "scratch"
+    with pytest.raises(UserError, match="the search of popgan is not finished"):
+        methods.method(methods.NEW, "ixi-64", {})
+
+
+def test_the_shipped_standard_is_what_was_found() -> None:
+    methods = part("methods")
+    cells = json.loads((FOLDER / "results" / "tuning.json").read_text("utf-8"))["cells"]
+    found, _ = methods.chosen(cells, "popgan")
+    for preset in (load_preset("standard", "popgan"), load_preset("quick", "popgan")):
+        assert set(preset.tuned) == set(found)
+        for name, value in found.items():
+            parameter = parameter_of(name)
+            shipped = getattr(preset, parameter) if parameter else preset.values[name][0]
+            assert shipped == value, name
+    # And nothing else has changed since the search began.
+    shipped, start = load_preset("standard", "popgan"), methods.start_of("popgan")
+    assert plan_values(shipped) - plan_values(start) == plan_values(shipped, set(found))
+
+
+def plan_values(preset: Preset, names: set[str] | None = None) -> set[tuple[str, str]]:
+    """Names and values of a preset, of all or of some."""
+    parameters = ("batch", "channel_base", "channel_max", "gamma_at_64", "gamma_start", "ema_share")
+    parameters += ("level_weights", "low_levels", "resolution", "budget", "images")
+    values = {name: value for name, (value, _) in preset.values.items()}
+    values |= {f"preset.{name}": getattr(preset, name) for name in parameters}
+    return {(name, repr(value)) for name, value in values.items() if not names or name in names}
 
 
 def test_a_method_that_is_refused_is_told_with_its_reason_and_no_score() -> None:

@@ -30,7 +30,7 @@ FOUND = {
 WHY = "study popgan: KID 0.11 against 0.14 of standard, 3 seeds each"
 
 
-def found(base: str = "standard") -> Preset:
+def found(base: str = "paper") -> Preset:
     return changed(load_preset(base, "popgan"), FOUND, reason=WHY, tuned=True)
 
 
@@ -40,7 +40,7 @@ def test_a_setting_changes_values_and_parameters_and_their_reasons() -> None:
     assert preset.values["train.lr_generator"] == (0.002, WHY)
     assert preset.batch_reason == preset.channel_reason == preset.gamma_reason == WHY
     assert preset.tuned == dict.fromkeys(FOUND, WHY)
-    before = load_preset("standard", "popgan")
+    before = load_preset("paper", "popgan")
     assert before.tuned == {} and before.batch != 16, "the starting point is left as it was"
 
 
@@ -61,7 +61,7 @@ def test_an_impossible_setting_is_one_line(setting: dict[str, float], words: str
 
 def test_what_is_found_is_written_as_what_differs_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "preset.yaml"
-    save_preset(path, found(), "popgan/standard")
+    save_preset(path, found(), "popgan/paper")
     told = yaml.safe_load(path.read_text())
     assert set(told) == {
         *("extends", "batch", "batch_reason", "channel_base", "channel_reason", "gamma_at_64"),

@@ -34,13 +34,13 @@ def of(plan: Plan, name: str, **around: Any) -> Explanation:
 
 def test_a_value_is_explained_with_its_range_and_the_facts_it_follows_from() -> None:
     found = of(make_plan("standard", side=128), "train.gamma")
-    assert (found.value, found.source) == (1.0, "rule")
-    assert "0.25 at 64 x 64" in found.reason
+    assert (found.value, found.source) == (0.14, "tuned")
+    assert "0.035 at 64 x 64" in found.reason
     assert found.allowed == "a number, 0 or more"
     assert of(make_plan(recipe="r3gan"), "train.loss").allowed == "one of logistic, rpgan, lsgan"
     assert found.facts == {
         **{"data.height": 128, "data.width": 128},
-        **{"train.loss": "rpgan", "preset.gamma_at_64": 0.25},
+        **{"train.loss": "rpgan", "preset.gamma_at_64": 0.035},
     }
     assert found.change == "popgan p --set train.gamma=VALUE"
     style = of(make_plan("standard", recipe="stylegan2"), "train.gamma")
@@ -125,14 +125,14 @@ def test_what_hangs_on_the_speed_is_not_guessed() -> None:
     assert other(plan, "train.images", "paper").value == 1_200_000
     assert other(plan, "train.images", "paper", budget="1h").source == "measured"
     # However slow the machine is, a long run has the longest half-life of its rule.
-    assert other(make_plan(budget="365d"), "train.gamma", "standard").source == "rule"
+    assert other(make_plan(budget="365d"), "train.gamma", "standard").source == "tuned"
 
 
 def test_what_the_user_set_stays_but_not_the_value_in_question() -> None:
     plan = make_plan("quick", overrides={"train.batch": 6, "train.images": 5000})
     assert other(plan, "train.batch", "standard").value == 8
     assert other(plan, "network.minibatch_stddev", "standard").value == 3
-    assert other(plan, "train.ema_half_life", "standard").value == 150
+    assert other(plan, "train.ema_half_life", "standard").value == 301
 
 
 def test_a_preset_that_cannot_be_planned_says_why() -> None:
@@ -152,7 +152,7 @@ def test_the_prior_is_asked_only_for_what_it_decides() -> None:
         return Fitting(level=provisional.network.levels - 1)
 
     plan = make_plan("quick", prior=lambda provisional: Fitting())
-    assert other(plan, "train.gamma", "standard", prior=look_up).value == 0.25
+    assert other(plan, "train.gamma", "standard", prior=look_up).value == 0.035
     assert asked == []
     assert other(plan, "train.init", "standard", prior=look_up).value == "phantom"
     assert len(asked) == 1, "networks are built once, not for each speed"

@@ -60,8 +60,16 @@ def test_dcgan_has_the_published_hyperparameters() -> None:
     assert make("paper", side=64, slices=100, recipe="dcgan").train.batch == 100
 
 
-def test_cgan_is_popgan_told_the_label() -> None:
-    assert load_preset("quick", "cgan") == load_preset("quick", "popgan")
+def test_cgan_is_popgan_told_the_label_less_what_was_found_without_labels() -> None:
+    own, base = load_preset("quick", "cgan"), load_preset("quick", "popgan")
+    assert base.tuned and not own.tuned
+    found = {name.removeprefix("preset.") for name in base.tuned}
+    found |= {"tuned", "gamma_reason", "values"}
+    fields = [name for name in type(base).model_fields if getattr(base, name) != getattr(own, name)]
+    assert set(fields) <= found
+    values = [name for name in base.values if base.values[name][0] != own.values[name][0]]
+    assert set(values) <= set(base.tuned) and set(own.values) == set(base.values)
+    assert load_preset("paper", "cgan") == load_preset("paper", "popgan")
     assert RULES["cgan"].condition == ["label"]
 
 

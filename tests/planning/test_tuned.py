@@ -56,7 +56,7 @@ def test_what_a_study_has_found_is_tuned_and_everything_else_is_as_before() -> N
         *("train.batch", "train.lr_generator", "train.shuffle_buffer", "network.latent_dim"),
         *("network.channels", "train.gamma", "train.level_shares", "train.ema_half_life"),
     }
-    assert sources(found, "tuned") == marked
+    assert sources(found, "tuned") == marked | sources(before, "tuned")
     assert all(WHY in found.decisions[name].reason for name in marked)
     # What the rule makes of the study's parameter stands there, too.
     assert "0.5 at 64 x 64" in found.decisions["train.gamma"].reason
@@ -96,7 +96,8 @@ def test_a_value_that_rules_decide_can_be_found_as_well() -> None:
     found = plan({**setting, "network.kernel": 5})
     assert (found.train.gamma, found.network.minibatch_stddev) == (0.7, 1)
     assert found.train.precision == "fp32" and found.network.kernel == 5
-    assert sources(found, "tuned") == {*setting, "network.kernel"}
+    shipped = sources(make_plan("standard"), "tuned")
+    assert sources(found, "tuned") == {*setting, "network.kernel"} | shipped
 
 
 def test_a_preset_can_ask_for_random_weights_and_a_prior_that_does_not_fit_is_a_rule() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from popgan.cohort.cohort import Cohort
-from popgan.config.preset import changed, load_preset
+from popgan.config.preset import Preset, changed, load_preset
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Variant
@@ -41,6 +41,12 @@ def _default(run: Path, recipe: str, preset: Any, held: dict[str, Any]) -> Defau
     preset = preset or load_preset("standard", recipe)
     planner = Planner(study, Cohort.open(run), run / "none.json", preset)  # type: ignore[arg-type]
     return Default(recipe, lambda setting: planner.draft(setting, 0, 10**6), list(overrides))
+
+
+def undropped() -> Preset:
+    """The preset `standard` without dropout."""
+    standard = load_preset("standard", "popgan")
+    return changed(standard, {"network.dropout": 0.0}, reason="of a test", tuned=False)
 
 
 def by_name(variants: list[Variant]) -> dict[str, Variant]:
@@ -126,7 +132,7 @@ def test_without_a_prior_growing_is_compared_with_the_default(heads: Path) -> No
 
 
 def test_a_part_that_the_default_lacks_is_put_in_instead(heads: Path) -> None:
-    one = default(heads)
+    one = default(heads, preset=undropped())
     known = by_name(one.out())
     assert known["no dropout"].impossible == "the default has none (network.dropout 0.0)"
     assert known["no dropout"].about == "instead 'dropout 0.3' is trained"
@@ -191,7 +197,7 @@ def test_a_design_varies_what_matters_and_trains_nothing_twice(heads: Path) -> N
     one = default(heads)
     factors = factors_of(one, [])
     names = [factor.name for factor in factors]
-    assert names == ["prior", "augmentation", "EMA", "likeness matching", "relativistic loss"]
+    assert names == ["prior", "dropout", "augmentation", "EMA", "likeness matching"]
     others = [default_variant(), one.paper(), *one.out()]
     cells, levels = design_cells(one, factors, others)
     assert len(levels) == 16 and len(cells) < 16 and "default" in levels
@@ -204,7 +210,7 @@ def test_a_design_varies_what_matters_and_trains_nothing_twice(heads: Path) -> N
 
 
 def test_a_design_takes_parts_that_the_default_lacks(heads: Path) -> None:
-    one = default(heads)
+    one = default(heads, preset=undropped())
     factors = factors_of(one, find_parts("popgan", ["DROPOUT", "ema", "likeness-matching"]))
     assert [factor.name for factor in factors] == ["dropout", "EMA", "likeness matching"]
     cells, levels = design_cells(one, factors, [default_variant(), *one.out()])

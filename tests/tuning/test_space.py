@@ -122,7 +122,7 @@ def test_every_value_that_is_searched_changes_the_plan_and_nothing_it_should_not
 def test_a_half_life_longer_than_the_run_widens_no_bounds_beyond_what_presets_can_have(
     recipe: str,
 ) -> None:
-    preset = load_preset("standard", recipe)
+    preset = load_preset("standard", recipe).model_copy(update={"ema_share": None})
     plan = plan_of(recipe, "standard", {})
     train = plan.train.model_copy(update={"images": 1888, "ema_half_life": 5000.0})
     plan = plan.model_copy(update={"train": train})

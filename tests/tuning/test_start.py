@@ -62,7 +62,8 @@ def test_what_was_found_is_the_default_and_stays_it_whatever_becomes_of_the_earl
         *(FOUND["train.batch"], FOUND["train.lr_generator"]),
     )
     expected = "note: the default is what study first had found beyond popgan/quick: "
-    assert told.said[0] == expected + ", ".join(FOUND)
+    assert told.said[0].startswith(expected), "not what popgan's own search has found"
+    assert set(told.said[0].removeprefix(expected).split(", ")) == set(FOUND)
     assert Definition.load(places.definition) == definition
 
     shutil.rmtree(path.parent)
@@ -72,7 +73,7 @@ def test_what_was_found_is_the_default_and_stays_it_whatever_becomes_of_the_earl
     assert (default.batch, default.lr_generator) == (4, 0.002)
     assert default.gamma == pytest.approx(0.5 * 16 * 16 / 64**2, abs=1e-4)
     # Presets of the recipe itself are tried beside it, that which it all began with among them.
-    assert {"train.batch": 8, "train.lr_generator": 0.003} in definition.warm
+    assert {"train.batch": 8, "train.lr_generator": 0.00428} in definition.warm
 
 
 def test_the_preset_of_the_second_study_holds_what_both_have_found(own_run: Path) -> None:

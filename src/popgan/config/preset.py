@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from popgan.config.preset_model import PARAMETER as PARAMETER
-from popgan.config.preset_model import SHAPED, checked, parameter_of
+from popgan.config.preset_model import SHAPED, checked, parameter_of, plan_value
 from popgan.config.preset_model import Preset as Preset
 from popgan.errors import UserError
 from popgan.files import read_yaml, write_text
@@ -58,6 +58,9 @@ def changed(
                 data[field] = reason
         if tuned:
             data["tuned"][name] = reason
+        else:  # what a study had found there does not count any more
+            value = plan_value(name)
+            data["tuned"] = {n: why for n, why in data["tuned"].items() if plan_value(n) != value}
     return checked(data)
 
 

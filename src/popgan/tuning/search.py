@@ -17,7 +17,6 @@ from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import changed, save_preset
-from popgan.config.preset_model import plan_value
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Finals, Trial, TuneResult
 from popgan.progress import Reporter, Task
@@ -143,8 +142,6 @@ def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult
     }
     if held:  # what was found was found beside these
         base = changed(base, held, reason=f"held by --set in study {places.name}", tuned=False)
-        earlier = {name: why for name, why in base.tuned.items() if plan_value(name) not in held}
-        base = base.model_copy(update={"tuned": earlier})
     chosen: Finals | None = found.finals
     setting = chosen.candidates[chosen.chosen].setting if chosen else {}
     count = sum(trial.purpose != "final" for trial in found.trials)

@@ -95,7 +95,10 @@ class Study(BaseModel):
         """What the user should know of the start; nothing where it is a preset of the recipe."""
         if self.start is None:
             return []
-        names = ", ".join(self.start.preset.tuned) or "nothing"
+        recipe, _, name = self.extends.partition("/")
+        shipped, own = load_preset(name, recipe).tuned, self.start.preset.tuned
+        beyond = [name for name, why in own.items() if shipped.get(name) != why]
+        names = ", ".join(beyond) or "nothing"
         found = f"what study {self.start.study} had found beyond {self.extends}: {names}"
         return [f"the default is {found}"]
 
