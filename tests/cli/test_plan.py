@@ -91,7 +91,7 @@ def test_explaining_plans_if_there_is_none_and_never_again(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = explained(run, "train.gamma", *SHORT)["train.gamma"]
-    assert first["value"] == pytest.approx(0.25 * 16**2 / 64**2, abs=1e-4)
+    assert first["value"] == pytest.approx(0.035 * 16**2 / 64**2, abs=1e-4)
     before = snapshot(run)
 
     def never(*_: object, **__: object) -> None:

@@ -59,18 +59,35 @@ def test_an_impossible_setting_is_one_line(setting: dict[str, float], words: str
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_found_is_written_as_what_differs_and_read_back(tmp_path: Path) -> None:
+def test_what_is_found_is_written_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "preset.yaml"
     save_preset(path, found(), "popgan/paper")
     told = yaml.safe_load(path.read_text())
-    assert set(told) == {
-        *("extends", "batch", "batch_reason", "channel_base", "channel_reason", "gamma_at_64"),
-        *("gamma_reason", "low_levels", "level_reason", "values", "tuned"),
-    }
-    assert set(told["values"]) == {"train.lr_generator", "train.shuffle_buffer"}
+    assert told["extends"] == "popgan/paper" and set(told["tuned"]) == set(FOUND)
     read = read_preset(path, "popgan", name="tuned")
     assert read == found().model_copy(update={"name": "tuned"})
     assert read_preset(path, "popgan").name == "preset"
+
+
+def test_what_is_found_stays_what_it_is_when_popgans_own_preset_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, kept = tmp_path / "preset.yaml", found()
+    save_preset(path, kept, "popgan/paper")
+    later = load_preset("paper", "popgan")
+    values = {**later.values, "train.fade": (0.5, "of another popgan")}
+    del values["network.pixel_norm"]
+    later = later.model_copy(update={"values": values, "ema_share": 0.5, "gamma_start": 3.0})
+    monkeypatch.setattr("popgan.config.preset.load_preset", lambda name, recipe: later)
+    assert read_preset(path, "popgan", name="paper") == kept
+
+
+def test_a_value_that_is_set_is_no_longer_what_a_study_has_found() -> None:
+    base = changed(
+        found(), {"train.gamma": 1.0, "train.lr_generator": 0.1}, reason="x", tuned=False
+    )
+    assert set(base.tuned) == set(FOUND) - {"train.lr_generator", "preset.gamma_at_64"}
+    assert reasoned(base).values["train.lr_generator"] == (0.1, "x")
 
 
 def test_a_value_that_is_taken_back_stays_away(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from popgan.tuning.ablation import begin as begin_ablation
 from popgan.tuning.ablation_study import AblationPlaces
 from popgan.tuning.begin import TuneOptions
 from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.prologue import joined
 from popgan.tuning.search import _write_preset as save_found
 from popgan.tuning.search import begin, tune
 from popgan.tuning.worker import Worker
@@ -134,6 +135,19 @@ def test_a_start_that_is_not_possible_is_one_line_and_nothing_begins(own_run: Pa
     assert "is of another cohort" in told.said[0]
     # `tuned` is short for the study of the recipe's name, and means the same.
     begin(StudyPlaces(own_run, "third"), options(preset="tuned"), Reporter())
+
+
+def test_a_study_does_not_go_on_with_another_default_under_the_same_name(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places, wanted = StudyPlaces(own_run, "second"), options(preset="quick")
+    study = begin(places, wanted, Reporter())
+    assert begin(places, wanted, Reporter()) == study and study.default_hash
+    later = changed(load_preset("quick", "popgan"), FOUND, reason="of a later popgan", tuned=True)
+    monkeypatch.setattr("popgan.tuning.study.load_preset", lambda name, recipe: later)
+    for open_it in (lambda: begin(places, wanted, Reporter()), lambda: joined(places, Definition)):
+        with pytest.raises(UserError, match="another popgan, whose preset quick had other values"):
+            open_it()
 
 
 def test_a_study_cannot_start_from_itself(own_run: Path) -> None:

@@ -24,7 +24,10 @@ from popgan.errors import UserError
 from popgan.files import read_yaml, write_text
 
 MOST_BYTES = 2**18
-_TOP = "# Found by a study: what differs from the preset that it started from.\n"
+_TOP = (
+    "# Found by a study; `tuned` says what. The whole preset, so that it means the same with\n"
+    "# another popgan, whose own presets may have other values.\n"
+)
 _AGAIN = "repair it, or remove it and run `popgan tune` again"
 
 
@@ -105,7 +108,7 @@ def extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def save_preset(path: Path, preset: Preset, extends: str) -> None:
-    """Write a preset: only what differs from the one it extends, with the reasons.
+    """Write a preset whole, with the reasons, so that it does not change with the one it extends.
 
     Args:
         path: the file; replaced atomically.
@@ -119,16 +122,8 @@ def save_preset(path: Path, preset: Preset, extends: str) -> None:
     base = load_preset(name, recipe).model_dump(mode="json")
     fields = preset.model_dump(mode="json")
     own: dict[str, Any] = {"extends": extends}
-    own |= {
-        field: value
-        for field, value in fields.items()
-        if field not in ("name", "values") and value != base[field]
-    }
-    before, after = base["values"], fields["values"]
-    values = {one: value for one, value in after.items() if before.get(one) != value}
-    values |= {one: None for one in before if one not in after}
-    if values:
-        own["values"] = values
+    own |= {field: value for field, value in fields.items() if field not in ("name", "values")}
+    own["values"] = {**dict.fromkeys(base["values"]), **fields["values"]}
     write_text(path, _TOP + yaml.safe_dump(own, sort_keys=False, width=100, allow_unicode=True))
 
 

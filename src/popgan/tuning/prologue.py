@@ -19,7 +19,14 @@ from popgan.progress import Reporter
 from popgan.provenance import usable_cores
 from popgan.stations.presets import TUNED, check_study, find_preset, is_tuned
 from popgan.tuning.folder import remove
-from popgan.tuning.study import Start, Study, StudyPlaces, refuse_other_cohort
+from popgan.tuning.study import (
+    Start,
+    Study,
+    StudyPlaces,
+    hash_of,
+    refuse_other_cohort,
+    refuse_other_default,
+)
 
 Kind = TypeVar("Kind", bound=Study)
 _ANYWAY = ("workers", "beside", "threads", "given")
@@ -152,6 +159,7 @@ def begin(
     if places.definition.exists():
         study = kind.load(places.definition)
         refuse_other_cohort(places, study, cohort)
+        refuse_other_default(places, study)
         if changes := options.unlike(study.asked):
             raise UserError(
                 f"study {places.name!r} was begun otherwise ({'; '.join(changes)})",
@@ -179,6 +187,7 @@ def begin(
     remove(places.private)
     with _made(places), reporter.task(f"planning the {places.WORD}", None):
         study = define(cohort)
+        study = study.model_copy(update={"default_hash": hash_of(study.default_preset)})
     study.save(places.definition)
     say(study)
     return study
@@ -225,6 +234,7 @@ def joined(places: StudyPlaces, kind: type[Kind]) -> tuple[Kind, Cohort]:
         )
     study, cohort = kind.load(places.definition), Cohort.open(places.run)
     refuse_other_cohort(places, study, cohort)
+    refuse_other_default(places, study)
     return study, cohort
 
 

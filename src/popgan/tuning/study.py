@@ -16,7 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import Preset, load_preset
 from popgan.errors import UserError
-from popgan.files import owners_folder, private_folder, read_yaml, sha256_file, write_text
+from popgan.files import (
+    owners_folder,
+    private_folder,
+    read_yaml,
+    sha256_file,
+    sha256_value,
+    write_text,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -59,6 +66,8 @@ class Study(BaseModel):
         overrides: values of the plan that are held.
         seconds: of training, granted to every training alike.
         threads: of every training.
+        default_hash: of its default, where that is a preset of the recipe: a later popgan may
+            have other values. None where it was not kept.
         notes: what the user should know of how it came about.
         asked: what the user asked for, to recognise it.
     """
@@ -77,6 +86,7 @@ class Study(BaseModel):
     overrides: dict[str, Any] = Field(default_factory=dict)
     seconds: float = Field(gt=0)
     threads: int = Field(ge=1, le=1024)
+    default_hash: str | None = None
     notes: list[str] = Field(default_factory=list)
     asked: dict[str, Any] = Field(default_factory=dict)
 
@@ -204,6 +214,32 @@ class StudyPlaces:
         private_folder(self.run)
         owners_folder(self.private)
         self.folder.mkdir(parents=True, exist_ok=True)
+
+
+def hash_of(preset: Preset) -> str:
+    """Of the values of a preset; not of its reasons."""
+    values = preset.model_dump(mode="json", exclude={"name", "summary", "tuned"})
+    plain = {name: value for name, value in values.items() if not name.endswith("_reason")}
+    plain["values"] = {name: value for name, (value, _) in values["values"].items()}
+    return sha256_value(plain)
+
+
+def refuse_other_default(places: StudyPlaces, study: Study) -> None:
+    """Trainings of two defaults under one name would be taken for replicates.
+
+    Raises:
+        UserError: the preset that the study is about has other values in this popgan.
+    """
+    if (
+        study.default_hash
+        and not study.start
+        and study.default_hash != hash_of(study.default_preset)
+    ):
+        raise UserError(
+            f"was begun with another popgan, whose preset {study.preset} had other values",
+            where=places.folder,
+            do="go on with that popgan, or begin another study with --name",
+        )
 
 
 def refuse_other_cohort(places: StudyPlaces, study: Study, cohort: Cohort) -> None:
