@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from pathlib import Path
 
 from popgan.cohort.fingerprint import VERSION
+from popgan.config.preset import load_preset
+from popgan.config.preset_model import parameter_of
+from popgan.planning.origins import ORIGINS
 from popgan.stations.machine import FILE
 from small_runs import call
 
@@ -78,6 +82,26 @@ def test_what_the_page_tells_of_forty_settings_is_what_was_measured() -> None:
         assert words.format(told(ties)) in page, rule
 
 
+def test_the_values_that_were_found_are_told_as_they_were_and_are() -> None:
+    start = json.loads((ROOT / "benchmarks" / "tuning_start.json").read_text(encoding="utf-8"))
+    shipped = load_preset("standard", "popgan")
+    listed = PAGE.partition("| before | found |")[2].partition("\n\n")[0]
+    cells = [line.strip("|").split("|") for line in listed.splitlines() if "`" in line]
+    told = {name.strip(" `"): (was.strip(), now.strip()) for name, was, now in cells}
+    assert set(told) == set(shipped.tuned)
+    for name, (was, now) in told.items():
+        parameter = parameter_of(name)
+        before = start["popgan"]["standard"]
+        if parameter:
+            values = before[parameter], getattr(shipped, parameter)
+        else:
+            values = before["values"][name][0], shipped.values[name][0]
+        assert (was, now) == tuple(map(str, values)) or was == "0.03, by a rule", name
+    assert (
+        before["ema_share"] is None and "3 % of the images" in ORIGINS["train.ema_half_life"].rule
+    )
+
+
 def test_what_the_page_tells_of_the_values_worth_is_what_was_measured() -> None:
     parts = re.split(r"^## ", TUNING, flags=re.MULTILINE)
     tables = [next(part for part in parts if part.startswith(cohort)) for cohort in COHORTS]
@@ -89,7 +113,9 @@ def test_what_the_page_tells_of_the_values_worth_is_what_was_measured() -> None:
 
     for words, method in (
         ("`standard`", "new standard"),
+        ("`standard` before the search", "old standard"),
         ("`standard`, from random weights", "new standard, from scratch"),
+        ("the same before the search", "old standard, from scratch"),
         ("the paper's values at batch 32", "paper, batch 32"),
     ):
         found = [row(table, method) for table in tables]
