@@ -16,10 +16,11 @@ from popgan.evidence.experiments.results import Candidate, Finals, Setting, Tria
 from popgan.progress import Reporter
 from popgan.tuning.ablation import begin as begin_ablation
 from popgan.tuning.ablation_study import AblationPlaces
-from popgan.tuning.begin import TuneOptions, define, warm_starts
+from popgan.tuning.begin import TuneOptions, define
 from popgan.tuning.definition import StudyPlaces
 from popgan.tuning.search import begin
 from popgan.tuning.storage import SEARCH, Storage
+from popgan.tuning.warm import warm_starts
 from tuning.tiny_ablations import options as ablate_options
 from tuning.tiny_ablations import short
 from tuning.tiny_searches import DEFAULT, HELD, SPACE, Told, cheap, heads, own_run, study
@@ -116,10 +117,8 @@ def test_what_an_earlier_search_found_is_tried_beside_the_values_that_it_had() -
     before = {**DEFAULT, "train.batch": 4, "train.lr_generator": 0.002}
 
     def warm(one: TuneResult) -> list[Setting]:
-        known = warm_starts(SPACE, DEFAULT, TuneOptions(), [])
-        return [
-            more for more in warm_starts(SPACE, DEFAULT, TuneOptions(), [one]) if more not in known
-        ]
+        known = warm_starts(SPACE, DEFAULT, "popgan", [])
+        return [more for more in warm_starts(SPACE, DEFAULT, "popgan", [one]) if more not in known]
 
     own = {"train.batch": 4, "train.lr_generator": 0.002}
     assert warm(earlier(before, [], {"train.loss": "lsgan"})) == [{**own, "train.loss": "lsgan"}]
@@ -133,6 +132,21 @@ def test_what_an_earlier_search_found_is_tried_beside_the_values_that_it_had() -
     ]
     assert warm(earlier(before, trials)) == [{**own, "train.lr_generator": 0.001}]
     assert warm(earlier(before, trials[:1])) == []
+
+
+def test_bounds_that_leave_the_default_out_are_widened_and_the_user_is_told(own_run: Path) -> None:
+    told, wishes = Told(), ("train.lr_generator=5e-3:8e-3", "train.batch=16,32", "train.lr_end")
+    definition = begin(StudyPlaces(own_run, "popgan"), options(*wishes), told)
+    space = {one.name: one for one in definition.space}
+    rate, batch = space["train.lr_generator"], space["train.batch"]
+    assert (rate.high, batch.choices) == (0.008, [16, 32, 8])
+    assert rate.low == definition.default["train.lr_generator"]
+    notes = [text for text in told.said if "because it holds the default" in text]
+    assert notes == [
+        f"note: train.lr_generator is searched within {rate.low:g} to 0.008, because it holds the "
+        "default",
+        "note: train.batch is searched within 16, 32, 8, because it holds the default",
+    ]
 
 
 def test_what_lies_beside_a_search_and_cannot_be_read_blocks_none(own_run: Path) -> None:
@@ -206,7 +220,7 @@ def test_bounds_and_values_that_are_possible_are_searched(heads: Path, tmp_path:
     )
     definition = define(StudyPlaces(tmp_path, "popgan"), Cohort.open(heads), wanted)
     space = {one.name: one for one in definition.space}
-    assert space["train.lr_generator"].choices == [0.001, 0.005, 0.003]
+    assert space["train.lr_generator"].choices == [0.001, 0.005, 0.00428]
     assert (space["network.dropout"].high, space["train.batch"].whole) == (0.6, True)
 
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from popgan.config.preset import load_preset
 from popgan.evidence.experiments.results import SearchSpace, Setting
-from popgan.tuning.begin import TuneOptions, warm_starts
 from popgan.tuning.fitting import fitted, nearest
 from popgan.tuning.space import defaults, fits, including, load_space, narrowed
 from popgan.tuning.variants import PUBLISHED
+from popgan.tuning.warm import warm_starts
 from tuning.test_space import plan_of
 from tuning.tiny_searches import DEFAULT, SPACE
 
@@ -84,13 +85,23 @@ def warm(*search: str) -> list[Setting]:
     """First trials of a search around `standard`."""
     plan = plan_of("popgan", "standard", {})
     space = narrowed(load_space("popgan"), search)
-    from popgan.config.preset import load_preset
-
     whole = defaults(load_space("popgan"), load_preset("standard", "popgan"), plan)
     space = including(space, whole)
     names = {one.name for one in space}
     default = {name: value for name, value in whole.items() if name in names}
-    return warm_starts(space, default, TuneOptions(), [])
+    return warm_starts(space, default, "popgan", [])
+
+
+def test_a_search_tries_parameters_of_other_presets_as_well() -> None:
+    standard = load_preset("standard", "popgan")
+    names = ("train.lr_generator", "preset.ema_share", "preset.gamma_at_64")
+    space = [one for one in load_space("popgan") if one.name in names]
+    default = {"train.lr_generator": 0.001, "preset.ema_share": 0.2, "preset.gamma_at_64": 1.0}
+    assert standard.ema_share and {
+        "train.lr_generator": standard.values["train.lr_generator"][0],
+        "preset.ema_share": standard.ema_share,
+        "preset.gamma_at_64": standard.gamma_at_64,
+    } in warm_starts(space, default, "popgan", [])
 
 
 def test_a_search_tries_the_published_cell_but_for_its_batch() -> None:

@@ -51,6 +51,7 @@ def decided(*trainings: list[Trial], count: int = 2) -> Finals:
     [
         ({"coverage": 0.5}, "loses coverage 0.50, at least 0.64"),
         ({"diversity": 0.1}, "loses variety 0.10, at least 0.80"),
+        ({"diversity": 4.0}, "is too varied: 4.00, at most 1.25"),
     ],
 )
 def test_a_finalist_whose_fresh_trainings_collapse_is_out_however_low_its_kid(
@@ -77,7 +78,7 @@ def test_the_default_stays_where_every_finalist_collapses() -> None:
     found = decided(fresh({}, 0.5), fresh(FLAT, 0.1, diversity=0.0), count=1)
     assert found.chosen == 0
     assert found.reason == (
-        "the default stays: every candidate loses what the default keeps; "
+        "the default stays: no candidate keeps its coverage and variety; "
         "trial 2 loses variety 0.00, at least 0.80"
     )
 

@@ -468,13 +468,16 @@ def test_a_journal_that_cannot_be_read_is_one_line(own_run: Path) -> None:
         Storage(places, definition)
 
 
-def test_a_low_score_bought_with_coverage_or_sameness_is_infeasible() -> None:
+def test_a_low_score_bought_with_coverage_sameness_or_noise_is_infeasible() -> None:
     default = trial(0, 0.5, purpose="default", setting={})
     lost = trial(1, 0.1, coverage=0.39)
     same = trial(2, 0.1, diversity=0.79)
     kept = trial(3, 0.2, coverage=0.41, diversity=0.81)
-    found = judged([default, lost, same, kept])
-    assert [one.state for one in found] == ["complete", "infeasible", "infeasible", "complete"]
+    noise = trial(4, 0.1, diversity=1.26)
+    found = judged([default, lost, same, kept, noise])
+    states = ["complete", "infeasible", "infeasible", "complete", "infeasible"]
+    assert [one.state for one in found] == states
+    assert violations(noise, found)["variety"] == pytest.approx(0.01)
     assert found[1].reason == "loses coverage 0.39, at least 0.40"
     assert violations(kept, found)["coverage"] == pytest.approx(-0.01)
     assert [one.number for one in finalists(found, 3)] == [3]

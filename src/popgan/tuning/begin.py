@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from popgan.cohort.cohort import Cohort
-from popgan.config.augmentation import AugmentationPlan
-from popgan.config.preset import Preset, load_preset, preset_names
+from popgan.config.preset import Preset
 from popgan.config.preset_model import plan_value
 from popgan.config.schema import Plan, leaves
 from popgan.errors import UserError
-from popgan.evidence.experiments.results import SearchSpace, Setting, TuneResult
+from popgan.evidence.experiments.results import SearchSpace, TuneResult
 from popgan.progress import Reporter
 from popgan.provenance import usable_cores
 from popgan.stations.snapshots import seconds_a_snapshot
 from popgan.training.growth import fully_grown_at
 from popgan.tuning.budgets import LEAST_SECONDS, Grant, searched_trainings, trained
 from popgan.tuning.definition import LAST, TICKS, Definition, StudyPlaces
-from popgan.tuning.fitting import fitted
 from popgan.tuning.planner import Planner
 from popgan.tuning.prologue import ExperimentOptions, check_count, start_of
 from popgan.tuning.space import (
@@ -35,6 +33,7 @@ from popgan.tuning.space import (
     load_space,
     narrowed,
 )
+from popgan.tuning.warm import warm_starts
 from popgan.wording import counted
 
 BUDGET, TRIALS = "2h", 24
@@ -123,8 +122,9 @@ def define(
     planner.definition = draft
     plan = planner.plan({}, options.seed)
     whole = defaults(load_space(options.recipe), planner.preset, plan)
-    space, notes = searched(options, plan)
-    space = including(space, whole)
+    asked_for, notes = searched(options, plan)
+    space = including(asked_for, whole)
+    notes += _widened(asked_for, space, options)
     names = {one.name for one in space}
     default = {name: value for name, value in whole.items() if name in names}
     return draft.model_copy(
@@ -133,7 +133,7 @@ def define(
             "default": default,
             "held": {name: value for name, value in whole.items() if name not in names},
             "rungs": rungs_of(plan),
-            "warm": warm_starts(space, default, options, earlier),
+            "warm": warm_starts(space, default, options.recipe, earlier),
             "notes": [*draft.told_start, *notes, *planner.notes],
         }
     )
@@ -246,54 +246,26 @@ def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[
     return left, notes
 
 
+def _widened(
+    asked: Sequence[SearchSpace], space: Sequence[SearchSpace], options: TuneOptions
+) -> list[str]:
+    """A note where the default lies outside of what the user wants searched: it is tried anyway."""
+    before = {one.name: one for one in asked if one.name in options.bounded}
+    wide = [one for one in space if one.name in before and one != before[one.name]]
+    return [
+        f"{one.name} is searched within {_bounds(one)}, because it holds the default"
+        for one in wide
+    ]
+
+
+def _bounds(one: SearchSpace) -> str:
+    """What is searched, in words."""
+    return ", ".join(map(str, one.choices)) if one.choices else f"{one.low:g} to {one.high:g}"
+
+
 def rungs_of(plan: Plan) -> list[int]:
     """Ticks at which a trial may be stopped.
 
     With growth the first is at 35 % of the images, by when the top level may be in, else at 45 %.
     """
     return _GROWING if any(plan.train.level_shares[:-1]) else _STEADY
-
-
-def warm_starts(
-    space: Sequence[SearchSpace],
-    default: Setting,
-    options: TuneOptions,
-    earlier: Sequence[TuneResult],
-) -> list[Setting]:
-    """Settings that are tried first: other presets, and what earlier studies found.
-
-    Each as near as the space comes to it (`fitting.fitted`), if that differs from the default. What
-    a study found is meant beside the values that its own default had.
-    """
-    found: list[dict[str, Any]] = []
-    for name in preset_names(options.recipe):
-        preset = load_preset(name, options.recipe)
-        # Where a preset has no word of it, a plan augments by this one.
-        method = AugmentationPlan.model_fields["method"].default
-        own: dict[str, Any] = {"augmentation.method": method}
-        own |= {key: value for key, (value, _) in preset.values.items()}
-        own |= {"train.batch": preset.batch}
-        own |= {f"preset.{key}": getattr(preset, key) for key in ("channel_base", "gamma_at_64")}
-        found.append(own)
-    for study in earlier:
-        best = _found(study)
-        if best is not None:
-            found.append({**{one.name: one.default for one in study.space}, **best})
-    kept: list[Setting] = []
-    for values in found:
-        changes = fitted(space, values, default)
-        if changes and changes not in kept:
-            kept.append(changes)
-    return kept
-
-
-def _found(study: TuneResult) -> Setting | None:
-    """What a study found, as it differs from its own default; None where that is nothing yet."""
-    if study.finals is not None:
-        return study.finals.candidates[study.finals.chosen].setting
-    scored = [
-        (trial.kid, trial.number, trial.setting)
-        for trial in study.trials
-        if trial.kid is not None and trial.state == "complete" and trial.purpose != "final"
-    ]
-    return min(scored)[2] if scored else None

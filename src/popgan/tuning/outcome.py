@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -41,15 +41,22 @@ def violations(trial: Trial, others: Sequence[Trial]) -> dict[str, float]:
 
 
 def _gaps(trials: Sequence[Trial], default: Sequence[Trial]) -> dict[str, float]:
-    """By how much the means of some trainings lie below what the default's keep."""
+    """By how much the means of some trainings lie outside of what the default's set."""
+    found = {"coverage": 0.0, "variety": 0.0}
+    coverages, varieties = _kept(trials)
+    least, (narrow, wide) = _limits(trials, default)
+    if coverages:
+        found["coverage"] = least - float(np.mean(coverages))
+    if varieties:
+        mean = float(np.mean(varieties))
+        found["variety"] = max(narrow - mean, mean - wide)
+    return found
+
+
+def _limits(trials: Sequence[Trial], default: Sequence[Trial]) -> tuple[float, tuple[float, float]]:
     floors = [one.coverage_floor for one in trials if one.coverage_floor is not None]
     coverages, varieties = _kept(default)
-    coverage, variety = limits(coverages, floors[0] if floors else None, varieties)
-    found = {"coverage": 0.0, "variety": 0.0}
-    for name, least, values in zip(found, (coverage, variety), _kept(trials), strict=True):
-        if values:
-            found[name] = least - float(np.mean(values))
-    return found
+    return limits(coverages, floors[0] if floors else None, varieties)
 
 
 def _kept(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
@@ -58,15 +65,18 @@ def _kept(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
     return coverages, [one.diversity for one in trials if one.diversity is not None]
 
 
-def _lost(trials: Sequence[Trial], gaps: Mapping[str, float]) -> str:
-    """What trainings lose, in words; empty: nothing."""
-    means = [float(np.mean(values)) if values else 0.0 for values in _kept(trials)]
-    words = [
-        f"{name} {mean:.2f}, at least {mean + gap:.2f}"
-        for (name, gap), mean in zip(gaps.items(), means, strict=True)
-        if gap > 0
-    ]
-    return f"loses {'; '.join(words)}" if words else ""
+def lost(trials: Sequence[Trial], default: Sequence[Trial]) -> str:
+    """What trainings of a setting lose against the default's, in words; empty: nothing."""
+    gaps, (_, (narrow, _)) = _gaps(trials, default), _limits(trials, default)
+    coverage, variety = (float(np.mean(values)) if values else 0.0 for values in _kept(trials))
+    words = []
+    if gaps["coverage"] > 0:
+        words.append(f"loses coverage {coverage:.2f}, at least {coverage + gaps['coverage']:.2f}")
+    if gaps["variety"] > 0 and variety < narrow:
+        words.append(f"loses variety {variety:.2f}, at least {variety + gaps['variety']:.2f}")
+    elif gaps["variety"] > 0:
+        words.append(f"is too varied: {variety:.2f}, at most {variety - gaps['variety']:.2f}")
+    return "; ".join(words)
 
 
 def judged(trials: Sequence[Trial]) -> list[Trial]:
@@ -75,8 +85,11 @@ def judged(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _judged(trial: Trial, others: Sequence[Trial]) -> Trial:
-    lost = "" if trial.purpose in _DEFAULT else _lost([trial], violations(trial, others))
-    return trial.model_copy(update={"state": "infeasible", "reason": lost}) if lost else trial
+    if trial.purpose in _DEFAULT:
+        return trial
+    known = [one for one in others if one.purpose in _DEFAULT and one.kid is not None]
+    words = lost([trial], known)
+    return trial.model_copy(update={"state": "infeasible", "reason": words}) if words else trial
 
 
 def spread(trials: Sequence[Trial]) -> Spread | None:
@@ -172,13 +185,16 @@ def finals(
         alike = [one for one in final if _key(one.setting) == _key(setting)]
         return [one for one in alike if one.kid is not None]
 
-    def lost(setting: Setting) -> str:
-        return _lost(fresh(setting), _gaps(fresh(setting), fresh({})))
-
     default = [one.kid for one in search if one.purpose == "default"]
     first = Finalist(None, {}, default[0] if default else None, values({}))
     rest = [
-        Finalist(one.number, one.setting, one.kid, values(one.setting), lost(one.setting))
+        Finalist(
+            one.number,
+            one.setting,
+            one.kid,
+            values(one.setting),
+            lost(fresh(one.setting), fresh({})),
+        )
         for one in chosen
     ]
     return choose_final(seeds, first, rest, spread(search))

@@ -1,9 +1,9 @@
 """What a trial is judged by: KID to the tuning split, and what it must not lose for it.
 
 All trials draw from the same latents and are held against the same tuning slices, so their
-differences are known better than their scores. A low KID bought with sameness is no progress:
-coverage and variety must stay near those of the default (Lucic et al., 2018, on why a search needs
-fixed rules; Naeem et al., 2020, on coverage).
+differences are known better than their scores. A low KID bought with sameness, or with noise, is no
+progress: coverage and variety must stay near those of the default (Lucic et al., 2018, on why a
+search needs fixed rules; Naeem et al., 2020, on coverage).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from popgan.training.state import TrainState
 
 NEIGHBOURS = 5
 KEPT = 0.8
-"""Share of coverage and of variety that a setting must keep."""
+"""Share of coverage and of variety that a setting must keep; of variety also the inverse of the
+most that it may have: images that differ from each other by far more than real ones are noise."""
 
 
 class TrialScale(TuningScale):
@@ -86,11 +87,12 @@ def objective(
 
 def limits(
     coverages: Sequence[float], floor: float | None, varieties: Sequence[float]
-) -> tuple[float, float]:
-    """Least coverage and least variety of a feasible trial.
+) -> tuple[float, tuple[float, float]]:
+    """Least coverage, and least and most variety of a feasible trial.
 
-    Both are shares of what the default keeps, and of what real images have where that is less:
-    after minutes of training nobody covers what real slices cover.
+    The least are shares of what the default keeps, and of what real images have where that is less:
+    after minutes of training nobody covers what real slices cover. The most is likewise by the
+    default's variety, or by that of real images where that is more.
 
     Args:
         coverages: of the default's trainings; empty: not known.
@@ -99,5 +101,7 @@ def limits(
     """
     whole = math.inf if floor is None else floor
     least = KEPT * min(float(np.mean(coverages)), whole) if coverages else 0.0
-    varied = KEPT * min(1.0, float(np.mean(varieties))) if varieties else 0.0
-    return least, varied
+    if not varieties:
+        return least, (0.0, math.inf)
+    mean = float(np.mean(varieties))
+    return least, (KEPT * min(1.0, mean), max(1.0, mean) / KEPT)

@@ -37,8 +37,8 @@ class Finalist:
         setting: what differs from the starting preset.
         searched: KID of that trial.
         values: KID with each fresh seed; None where the training failed.
-        lost: what its fresh trainings lose, such as "loses variety 0.10, at least 0.80"; then it
-            cannot be chosen. Empty: nothing.
+        lost: what its fresh trainings do not keep, such as "loses variety 0.10, at least 0.80";
+            then it cannot be chosen. Empty: nothing.
     """
 
     trial: int | None
@@ -92,7 +92,7 @@ def choose_final(
     sd = pooled_sd([one.known for one in (default, *able)])
     if sd is None and spread is not None:
         sd = spread.sd
-    chosen, reason = default, "the default stays: every candidate loses what the default keeps"
+    chosen, reason = default, "the default stays: no candidate keeps its coverage and variety"
     if able or not candidates:
         chosen, reason = _chosen(default, able, sd)
     reason = "; ".join([reason, *(f"{one.title} {one.lost}" for one in candidates if one.lost)])
