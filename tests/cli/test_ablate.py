@@ -41,14 +41,18 @@ def test_a_study_is_told_as_a_table_and_the_same_command_goes_on(own_run: Path, 
     assert lines[0].startswith("Equal budgets: ")
     (averaging,) = [line for line in lines if line.startswith("no EMA ")]
     assert re.search(r"  2  +0\.\d{4} +\+0\.\d{4}  [+-]0\.\d{4} to \+0\.\d{4} ", averaging)
-    (dropout,) = [line for line in lines if line.startswith("no dropout ")]
-    assert "cannot be trained here: the default has none" in dropout
+    (prior,) = [line for line in lines if line.startswith("no prior ")]
+    assert "cannot be trained here: " in prior
     assert f"all trainings: {own_run}/ablation/popgan/runs.csv" in lines
     again = call("ablate", own_run, "--json")
     found = AblationResult.model_validate(again.result)
     assert len(found.runs) == len(made.trained) and found.seeds == [0, 1]
     joined = call("ablate", own_run, "--join")
     assert joined.status == 0 and joined.out == f"study: {own_run}/ablation/popgan\n"
+    otherwise = call("ablate", own_run, "--join", "--seeds", 7)
+    assert otherwise.status == 2 and "begun otherwise (seeds 7, was" in otherwise.line
+    several = call("ablate", own_run, "--join", "--workers", 4)
+    assert several.status == 2 and "--join is one worker" in several.line
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,8 @@ def test_a_study_goes_on_with_its_own_options_only(own_run: Path, made: Made) ->
     assert call("tune", own_run).status == 0  # nothing asked: go on with what there is
     typed = call("tune", own_run, "--preset", "standard")  # asked, though it is the default
     assert typed.status == 2 and "preset standard, was quick" in typed.line
+    joined = call("tune", own_run, "--join", "--trials", 9)
+    assert joined.status == 2 and "trials 9, was 1" in joined.line
     assert tune(own_run, "--trials", 1, "--budget", "8m", "--name", "second").status == 0
     assert (own_run / "tune/second/results.json").exists()
 

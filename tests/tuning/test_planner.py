@@ -38,6 +38,21 @@ def test_a_faster_shape_gets_more_images_in_the_same_time(
     assert plans.plan({"train.lr_generator": 0.001}, 7).train.images == default.train.images
 
 
+def test_a_penalty_that_is_switched_on_is_another_speed(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(plan: Any, *_: Any, **__: Any) -> Measured:
+        speeds = [400.0, 200.0] if plan.train.gamma else [800.0, 400.0]
+        return Measured(speeds, 1.0, speeds)
+
+    monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
+    plans = planner(own_run)
+    default, without = (plans.plan(setting, 0) for setting in ({}, {"preset.gamma_at_64": 0.0}))
+    assert without.train.images == pytest.approx(2 * default.train.images, abs=8)
+    stronger = plans.plan({"preset.gamma_at_64": 2.0}, 0)
+    assert stronger.train.images == default.train.images, "how strong it is costs nothing"
+
+
 def test_a_busy_moment_costs_a_trial_nothing(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from popgan.cli import shared, values
 from popgan.cli.shared import settings_of
+from popgan.errors import UserError
 from popgan.stations.folder import locked, require_run
 
 if TYPE_CHECKING:
@@ -104,6 +105,10 @@ def ablate(
 ) -> None:
     """See HELP."""
     require_run(folder)
+    if join and workers != 1:
+        raise UserError(
+            "--join is one worker", do="leave --workers out, and start it once for each"
+        )
     shown = settings_of(context)
     reporter = shown.reporter()
     overrides = values.plan_values(settings, condition, False, init)
@@ -128,7 +133,7 @@ def ablate(
     options.check()
     places = AblationPlaces(folder, name or recipe)
     if join:
-        ablation.join(folder, places.name, reporter=reporter)
+        ablation.join(folder, places.name, options, reporter=reporter)
         shown.show([f"study: {places.folder}"], {"study": places.folder})
         return
     # Trainings lock their own folders, so that others may join; only the beginning is alone.

@@ -116,7 +116,7 @@ def tune(
     options.check()
     places = StudyPlaces(folder, name or recipe)
     if join:
-        searching.join(folder, places.name, reporter=reporter)
+        searching.join(folder, places.name, options, reporter=reporter)
         shown.show([f"study: {places.folder}"], {"study": places.folder})
         return
     if engine == "ray":

@@ -93,20 +93,27 @@ def train(
     return conclude(places, study, cohort)
 
 
-def join(run: str | Path, name: str, *, reporter: Reporter | None = None) -> None:
+def join(
+    run: str | Path,
+    name: str,
+    options: AblateOptions | None = None,
+    *,
+    reporter: Reporter | None = None,
+) -> None:
     """Work at a study that somebody else has begun, on this machine or another.
 
     Args:
         run: run folder; all workers see the same one.
         name: of the study.
+        options: of the user; refused where the study was begun with other ones.
         reporter: shows progress.
 
     Raises:
-        UserError: there is no such study, or it is of another cohort.
+        UserError: there is no such study, it is of another cohort, or was begun otherwise.
         KeyboardInterrupt: interrupted.
     """
     places = AblationPlaces(Path(run), name)
-    study, cohort = joined(places, AblationStudy)
+    study, cohort = joined(places, AblationStudy, options)
     Trainer(places, study, cohort, reporter or Reporter()).run()
 
 

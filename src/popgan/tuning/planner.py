@@ -41,7 +41,8 @@ _COSTLY = (
     *("batch", "loss", "r2", "penalty_interval", "precision", "threads"),
     "path_length_interval",
 )
-_SWITCHES = ("diversity", "path_length", "style_mixing")
+_SWITCHES = ("diversity", "path_length", "style_mixing", "gamma")
+"""What costs nothing where it is 0; how large it is does not matter."""
 
 
 class Planned(Protocol):

@@ -160,12 +160,7 @@ def begin(
         study = kind.load(places.definition)
         refuse_other_cohort(places, study, cohort)
         refuse_other_default(places, study)
-        if changes := options.unlike(study.asked):
-            raise UserError(
-                f"study {places.name!r} was begun otherwise ({'; '.join(changes)})",
-                where=places.folder,
-                do="repeat the former options to go on with it, or add --name NEW to begin another",
-            )
+        _refuse_otherwise(places, study, options)
         reporter.message(f"going on with {places.definition}")
         cores = usable_cores()
         if options.beside is None and options.workers * study.threads > max(cores, study.threads):
@@ -220,11 +215,32 @@ def _refuse_remains(places: StudyPlaces) -> None:
         )
 
 
-def joined(places: StudyPlaces, kind: type[Kind]) -> tuple[Kind, Cohort]:
-    """A study that somebody else has begun, and its cohort.
+def _refuse_otherwise(places: StudyPlaces, study: Study, options: ExperimentOptions) -> None:
+    """Options that a study was not begun with must not be taken for those that it has.
 
     Raises:
-        UserError: there is none of that name, or it is of another cohort.
+        UserError: there are some.
+    """
+    if changes := options.unlike(study.asked):
+        raise UserError(
+            f"study {places.name!r} was begun otherwise ({'; '.join(changes)})",
+            where=places.folder,
+            do="repeat the former options to go on with it, or add --name NEW to begin another",
+        )
+
+
+def joined(
+    places: StudyPlaces, kind: type[Kind], options: ExperimentOptions | None = None
+) -> tuple[Kind, Cohort]:
+    """A study that somebody else has begun, and its cohort.
+
+    Args:
+        places: of the study.
+        kind: of it.
+        options: of the user, which must not say anything else than it was begun with.
+
+    Raises:
+        UserError: there is none of that name, it is of another cohort, or was begun otherwise.
     """
     if not places.definition.exists():
         raise UserError(
@@ -235,6 +251,8 @@ def joined(places: StudyPlaces, kind: type[Kind]) -> tuple[Kind, Cohort]:
     study, cohort = kind.load(places.definition), Cohort.open(places.run)
     refuse_other_cohort(places, study, cohort)
     refuse_other_default(places, study)
+    if options is not None:
+        _refuse_otherwise(places, study, options)
     return study, cohort
 
 

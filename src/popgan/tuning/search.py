@@ -85,20 +85,27 @@ def train(
     return conclude(places, definition, cohort)
 
 
-def join(run: str | Path, name: str, *, reporter: Reporter | None = None) -> None:
+def join(
+    run: str | Path,
+    name: str,
+    options: TuneOptions | None = None,
+    *,
+    reporter: Reporter | None = None,
+) -> None:
     """Work at a study that somebody else has begun, on this machine or another.
 
     Args:
         run: run folder; all workers see the same one.
         name: of the study.
+        options: of the user; refused where the study was begun with other ones.
         reporter: shows progress.
 
     Raises:
-        UserError: there is no such study, or it is of another cohort.
+        UserError: there is no such study, it is of another cohort, or was begun otherwise.
         KeyboardInterrupt: interrupted.
     """
     places = StudyPlaces(Path(run), name)
-    definition, cohort = joined(places, Definition)
+    definition, cohort = joined(places, Definition, options)
     Worker(places, definition, cohort, reporter or Reporter()).run()
 
 
