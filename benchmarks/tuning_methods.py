@@ -17,10 +17,11 @@ from popgan.cohort import Cohort
 from popgan.config.preset import Preset, changed
 from popgan.errors import UserError
 from popgan.evidence.experiments.choice import Finalist, choose_final
-from popgan.evidence.experiments.results import Finals, TuneResult
+from popgan.evidence.experiments.results import Finals, Trial, TuneResult
 from popgan.evidence.experiments.results import Setting as Values
 from popgan.tuning.begin import TuneOptions, define
 from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.outcome import lost
 from quality_plan import COHORTS, Setting
 
 SEARCHED = ("popgan", "stylegan2", "r3gan")
@@ -65,14 +66,21 @@ def chosen(cells: Mapping[str, Any], recipe: str) -> tuple[Values, str] | None:
     found = TuneResult.model_validate(record["value"]["result"])
     if found.finals is None:
         return {}, "the default stays"
-    finals = judged(found.finals)
+    finals = judged(found)
     return finals.candidates[finals.chosen].setting, finals.reason
 
 
-def judged(finals: Finals) -> Finals:
-    """A final by the present rule; when it was made the rule may have been another."""
+def judged(found: TuneResult) -> Finals:
+    """The final of a search by the present rules; when it was made they may have been others."""
+    finals = found.finals
+    assert finals is not None, "nothing was trained with fresh seeds"
+    fresh = [one for one in found.trials if one.purpose == "final" and one.kid is not None]
+
+    def of(setting: Values) -> list[Trial]:
+        return [one for one in fresh if one.setting == setting]
+
     default, *rest = (
-        Finalist(one.trial, one.setting, one.searched, one.values, one.reason)
+        Finalist(one.trial, one.setting, one.searched, one.values, lost(of(one.setting), of({})))
         for one in sorted(finals.candidates, key=lambda one: one.trial is not None)
     )
     return choose_final(finals.seeds, default, rest)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popgan.evidence.experiments.pairing import common, difference
-from popgan.evidence.experiments.results import Finals, TuneResult
+from popgan.evidence.experiments.results import TuneResult
 from popgan.tuning.outcome import spread as spread_within
 from tuning_efficiency import COHORTS, COUNT, GRANTED, ORDERS, RULES, SECONDS, replayed
 from tuning_methods import (
@@ -68,7 +68,7 @@ def _searches(cells: Cells) -> list[str]:
             f"{counts['pruned']} | {counts['infeasible']} | "
             f"{counts['failed'] + counts['out of memory']} | {sd} | "
             f"{median(overhead):.1f} ({max(overhead):.1f}) | "
-            f"{_judged(found.finals)} |"
+            f"{_judged(found)} |"
         )
     if not rows:
         return []
@@ -88,12 +88,12 @@ def _searches(cells: Cells) -> list[str]:
     ]
 
 
-def _judged(finals: Finals | None) -> str:
-    """What the final came to when it was made; and by the present rule, where that says more."""
-    if finals is None:
+def _judged(found: TuneResult) -> str:
+    """What the final came to when it was made; and by the present rules, where that says more."""
+    if found.finals is None:
         return "no trial was better than the default"
-    now = judged(finals).reason
-    return finals.reason if now == finals.reason else f"{finals.reason}. By the present rule: {now}"
+    then, now = found.finals.reason, judged(found).reason
+    return then if now == then else f"{then}. By the present rules: {now}"
 
 
 def _trained(cells: Cells, group: str, cohort: str) -> list[str]:
