@@ -93,7 +93,7 @@ def test_the_page_orders_methods_and_holds_each_against_the_new_standard() -> No
         "paper, batch 32",
     ]
     assert "| physics prior | 1,000 | 3 | 0.200 | 0.100, 0.200, 0.300 |" in rows[0]
-    assert "| random weights |" in rows[1] and "+0.200 (+0.200 to +0.200)" in rows[1]
+    assert "| random weights |" in rows[1] and "+0.200 (-0.027 to +0.427)" in rows[1]
     assert "0.700, failed, 0.900" in rows[2]
     assert "Real against real: 0.010; a mean image: 1.50." in page
     assert "the new standard has 0.22 of it. From random weights it has 0.44." in page
