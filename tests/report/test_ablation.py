@@ -237,6 +237,20 @@ def test_a_lost_cell_is_missing_on_the_page_and_what_is_then_assumed_is_said():
     assert "assum" not in effect_drawing(whole).caption
 
 
+def test_shares_are_the_forests_and_whiskers_are_scatter(html, result):
+    said = words(section(html, "ablation"))
+    assert "share of the variance of KID" not in said
+    view = sensitivity_view(result.sensitivity)
+    caption = view.bars.caption
+    assert "share of the variance of the forest's prediction" in caption
+    assert "weaker values come out too small" in caption
+    assert "Whiskers: scatter of the share" in caption and "over resampled trials" in caption
+    assert "no interval for the true share" in caption
+    assert "95\u202f% interval" not in caption + view.table.caption
+    assert "forest's prediction; weaker values come out too small" in view.table.caption
+    assert "of the forest's prediction only together" in view.pairs[0].caption
+
+
 def test_importances_have_intervals_ranks_and_a_forest_behind_them(html, result):
     said = words(section(html, "ablation"))
     found = result.sensitivity
