@@ -244,9 +244,10 @@ def _values_table(found: dict[str, Any], titles: Mapping[str, str]) -> list[str]
         for name, (r2, low, high) in values["r2"].items()
     )
     lines = [
-        "Share of the variance of KID that a value explains (95 % over resampled settings), and "
-        "where the mean over all other values is lowest: how far below the mean at the default's "
-        f"place. R2 of the forests on settings they have not seen: {known}.",
+        "Share of the variance of a forest's prediction of KID that a value explains (weaker "
+        "values come out too small; in brackets scatter, the middle 95 % over resampled settings), "
+        "and where the mean over all other values is lowest: how far below the mean at the "
+        f"default's place. R2 of the forests on settings they have not seen: {known}.",
         "",
         f"| value | default | {' | '.join(titles[name] for name in names)} |",
         f"| --- | --- | {' | '.join('---' for _ in names)} |",

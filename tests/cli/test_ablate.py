@@ -116,6 +116,8 @@ def test_effects_and_importances_are_told_with_how_sure_they_are() -> None:
     assert "or augmentation x likeness matching x dropout" in text
     assert "sensitivity: 40 trials, 3 without a score" in text
     assert "R2 of the forest on trials it has not seen 0.62 (0.44 to 0.75)" in text
+    assert "share of the variance of the forest's prediction, and its scatter" in text
+    assert "weaker values come out too small" in text
     assert re.search(r"train\.lr_generator +46\.0%  27\.6% to 62\.1%  rank 1 to 2", text)
     assert "(against bare)" in text
     one = "\n".join(told(ablated(seeds=1, factorial=None, sensitivity=None)))

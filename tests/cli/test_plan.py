@@ -185,9 +185,10 @@ def test_what_a_study_of_the_run_measured_is_told_and_a_damaged_one_is_not(run: 
     (run / "ablation/broken/results.json").write_text("{")
     one, other = explained(run, "train.gamma")["train.gamma"]["measured"]
     assert one == (
-        "study good: preset.gamma_at_64 explains 31% of the variance of KID (95 % interval 20% to "
-        "40%), rank 1 to 2 of 2; 40 trials, R^2 of the forest 0.20, so low that the share means "
-        "little; KID is predicted lowest at 0.5"
+        "study good: preset.gamma_at_64 explains 31% of the variance of a forest's prediction of "
+        "KID, in which weaker values come out too small (20% to 40% over resampled trials), rank "
+        "1 to 2 of 2; 40 trials, R^2 of the forest 0.20, so low that the share means little; KID "
+        "is predicted lowest at 0.5"
     )
     assert other.startswith("study later of another cohort: ")
     assert "rank 2 of 2" in explained(run, "train.batch")["train.batch"]["measured"][0]

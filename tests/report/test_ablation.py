@@ -5,12 +5,15 @@ import re
 import typing
 
 import made_experiments as made
+import numpy as np
 import pytest
 from report_fixtures import HOSTILE, bare, heads, plan
 from test_audit import section, words
 from test_report import Outline
 
-from popgan.evidence.experiments.results import Variant
+from popgan.evidence.experiments.designs import design
+from popgan.evidence.experiments.factorial import factorial
+from popgan.evidence.experiments.results import Replicate, Variant
 from popgan.report.ablation_figures import contrast_drawings, effect_drawing
 from popgan.report.ablation_sensitivity import importance_table, pair_drawing, sensitivity_view
 from popgan.report.ablation_tables import (
@@ -206,6 +209,46 @@ def test_effects_have_their_aliases_and_interactions_their_names(result):
     three = result.factorial.model_copy(update={"resolution": 3, "missing": 0, "note": "too few."})
     assert "mixed with interactions of two. No training is missing. Too few." in design_words(three)
     assert effect_drawing(result.factorial.model_copy(update={"effects": []})) is None
+
+
+def test_a_lost_cell_is_missing_on_the_page_and_what_is_then_assumed_is_said():
+    factors = list("abcde")
+    cells = {f"cell {i}": cell for i, cell in enumerate(design(factors))}
+    rng = np.random.default_rng(0)
+    runs = [
+        Replicate(variant=name, seed=seed, kid=0.2 + 0.01 * rng.normal(), images=1, seconds=1)
+        for name in cells
+        for seed in range(5)
+        if name != "cell 7"
+    ]
+    found = factorial(factors, cells, runs)
+    said = design_words(found)
+    assert "No training is missing" not in said
+    assert "as planned, main effects and interactions of two are free of each other" in said
+    assert "5 trainings have no score. 1 cell has none with any seed." in said
+    assert "told on the assumption that the interactions untold are none" in said
+    assert "(lack of fit, p = " in said
+    table = effect_table(found)
+    assert "on the assumption that the interactions untold are none" in table.caption
+    assert {row.cells[2].remark for row in table.rows} == {"interactions untold assumed to be none"}
+    assert "rest on the assumption that is named above" in effect_drawing(found).caption
+    whole = made.ablated().factorial
+    assert "assum" not in design_words(whole) + effect_table(whole).caption
+    assert "assum" not in effect_drawing(whole).caption
+
+
+def test_shares_are_the_forests_and_whiskers_are_scatter(html, result):
+    said = words(section(html, "ablation"))
+    assert "share of the variance of KID" not in said
+    view = sensitivity_view(result.sensitivity)
+    caption = view.bars.caption
+    assert "share of the variance of the forest's prediction" in caption
+    assert "weaker values come out too small" in caption
+    assert "Whiskers: scatter of the share" in caption and "over resampled trials" in caption
+    assert "no interval for the true share" in caption
+    assert "95\u202f% interval" not in caption + view.table.caption
+    assert "forest's prediction; weaker values come out too small" in view.table.caption
+    assert "of the forest's prediction only together" in view.pairs[0].caption
 
 
 def test_importances_have_intervals_ranks_and_a_forest_behind_them(html, result):

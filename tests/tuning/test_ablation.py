@@ -17,6 +17,7 @@ from popgan.evidence.experiments.factorial import factorial
 from popgan.evidence.experiments.results import AblationResult, Sensitivity
 from popgan.progress import Reporter
 from popgan.training.probe import Measured
+from popgan.tuning import ablation_begin
 from popgan.tuning import trial as trial_module
 from popgan.tuning.ablation import ablate, begin, conclude, join, title
 from popgan.tuning.ablation_study import AblationPlaces, AblationStudy
@@ -197,6 +198,28 @@ def test_parts_are_what_was_asked_for(own_run: Path, made: Made) -> None:
     (averaging,) = [one for one in bare.contrasts if one.variant == "bare with EMA"]
     assert averaging.base == "bare"
     assert averaging.difference == pytest.approx(-0.2, abs=0.02)
+
+
+def test_a_design_without_a_cell_is_warned_of_before_and_tells_main_effects_after(
+    own_run: Path, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["dropout", "augmentation", "EMA", "likeness matching", "R2"]
+    stuck, slow = "design: dropout, EMA, R2", ablation_begin._too_slow
+
+    def too_slow(one: Any, *rest: Any) -> Any:
+        return ("it takes too long", 0.0) if one.name == stuck else slow(one, *rest)
+
+    monkeypatch.setattr(ablation_begin, "_too_slow", too_slow)
+    told = Told()
+    wanted = options(budget="10m", parts=["factorial"], factors=names)
+    found = ablate(own_run, wanted, name="design", reporter=told)
+    warning = f"1 cell of the design cannot be trained ({stuck!r}), so 10 effects of 15"
+    assert any(text.startswith(f"note: {warning}") for text in told.said)
+    assert any(text.startswith(warning) for text in found.cautions)
+    design = found.factorial
+    assert design is not None and (design.missing, design.lost) == (2, [stuck])
+    assert [one.factors for one in design.effects] == [[name] for name in names]
+    assert "on the assumption that the interactions untold are none" in design.note
 
 
 def test_trials_fill_the_space_after_all_variants(

@@ -13,7 +13,7 @@ from popgan.config.preset import Preset, changed, load_preset
 from popgan.config.schema import Plan
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Variant
-from popgan.tuning.design import design_cells, factors_of
+from popgan.tuning.design import design_cells, doubts, factors_of
 from popgan.tuning.parts import find_parts, parts_of
 from popgan.tuning.planner import Planner
 from popgan.tuning.variants import Default, default_variant
@@ -207,6 +207,25 @@ def test_a_design_varies_what_matters_and_trains_nothing_twice(heads: Path) -> N
         assert {part for part, on in level.items() if on} == has(one, plan) & set(names)
     settings = [str(sorted(v.setting.items())) for v in [*others, *cells] if not v.impossible]
     assert len(settings) == len(set(settings))
+
+
+def test_a_cell_that_cannot_be_trained_is_warned_of_where_it_costs_effects(heads: Path) -> None:
+    one = default(heads)
+    factors = factors_of(one, [])
+    cells, levels = design_cells(one, factors, [default_variant()])
+    variants = [default_variant(), *cells]
+    assert doubts(variants, levels) == [] == doubts(variants, {})
+    stuck = [
+        v.model_copy(update={"impossible": "no time"}) if v.name == cells[2].name else v
+        for v in [*variants, one.paper().model_copy(update={"impossible": "no time"})]
+    ]
+    (text,) = doubts(stuck, levels)
+    assert text.startswith(f"1 cell of the design cannot be trained ({cells[2].name!r}), so 10 ")
+    assert "10 effects of 15 cannot be told, and 5 main effects only on the assumption" in text
+    # Four factors are tried in full: there are cells to spare.
+    cells, levels = design_cells(one, factors[:4], [default_variant()])
+    stuck = [cells[2].model_copy(update={"impossible": "no time"}), *cells[3:]]
+    assert doubts(stuck, levels) == []
 
 
 def test_a_design_takes_parts_that_the_default_lacks(heads: Path) -> None:

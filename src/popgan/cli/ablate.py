@@ -206,6 +206,11 @@ def _matters(found: Sensitivity) -> list[str]:
         f"sensitivity: {found.n} trials, {found.failed} without a score; R2 of the forest on "
         f"trials it has not seen {r2}"
     ]
+    if found.importances:
+        lines.append(
+            "share of the variance of the forest's prediction, and its scatter over resampled "
+            "trials; weaker values come out too small"
+        )
     for one in found.importances[:SHOWN]:
         lines.append(
             f"{one.name:<28}  {one.share:6.1%}  {one.low:.1%} to {one.high:.1%}  rank "

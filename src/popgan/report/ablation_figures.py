@@ -171,6 +171,8 @@ def effect_drawing(found: Factorial) -> Drawing | None:
         f"({between(e.low, e.high, digits, sign=True)})"
         for e in found.effects
     )
+    rests = " Some effects rest on the assumption that is named above the figure." \
+            if any(e.assumed for e in found.effects) else ""  # fmt: skip
     return Drawing(
         intervals(
             rows,
@@ -181,5 +183,5 @@ def effect_drawing(found: Factorial) -> Drawing | None:
         "Effects of the design",
         "Left of the dotted line the part helps. Two together: how much more, or less, both do "
         f"than each by itself. Bars: 95{PERCENT} intervals; p after Holm. Grey dots: no effect was "
-        "shown after correction.",
+        f"shown after correction.{rests}",
     )

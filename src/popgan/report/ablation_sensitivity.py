@@ -97,7 +97,7 @@ def _warnings(found: Sensitivity) -> list[str]:
 
 
 def importance_drawing(rows: Sequence[Importance]) -> Drawing | None:
-    """Share of the variance that each value explains, with its interval; None without any."""
+    """Share of the forest's variance of each value, and its scatter; None without any."""
     if not rows:
         return None
     short = short_names(row.name for row in rows)
@@ -116,17 +116,23 @@ def importance_drawing(rows: Sequence[Importance]) -> Drawing | None:
     axes.set_xlim(0, min(1.0, 1.06 * max(max(row.high, row.share) for row in rows)) or 1.0)
     axes.set_ylim(-len(rows) + 0.4, 0.6)
     rows_frame(figure, axes, names, notes, below=44)
-    axes.set_xlabel("share of the variance of KID")
+    axes.set_xlabel("share of the variance of the forest's prediction")
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=PERCENT))
     axes.grid(True, axis="x", color=GRID, lw=0.8)
     told = "; ".join(f"{row.name} {note}" for row, note in zip(rows, notes, strict=True))
     return Drawing(
-        to_svg(figure, "ablation-importance", f"Share of the variance of KID: {told}."),
+        to_svg(
+            figure,
+            "ablation-importance",
+            f"Share of the variance of the forest's prediction: {told}.",
+        ),
         "Which values matter",
-        f"Bars: share of the variance of KID that a value explains (fANOVA); whiskers: 95{PERCENT} "
-        "interval over bootstrap samples of the trials. Values whose whiskers overlap have no "
-        "certain order.",
+        "Bars: share of the variance of the forest's prediction that a value explains (fANOVA), "
+        "which is not that of KID: a forest smooths, so weaker values come out too small. "
+        f"Whiskers: scatter of the share, the middle 95{PERCENT} over resampled trials; no "
+        "interval for the true share, which may lie outside. Values whose whiskers overlap have "
+        "no certain order.",
     )
 
 
@@ -164,10 +170,11 @@ def importance_table(found: Sensitivity) -> ResultTable | None:
     ]
     return ResultTable(
         "Importance of each value",
-        f"Share of the variance, with a 95{PERCENT} interval over bootstrap samples; ranks "
-        "likewise (1: most important). PED-ANOVA asks instead what tells the best quarter of the "
-        "trials from all, as a share of the sum over all values. Pairs: what two values explain "
-        "only together.",
+        "Share of the variance of the forest's prediction; weaker values come out too small. Below "
+        f"it its scatter, the middle 95{PERCENT} over resampled trials, which does not show that "
+        "bias; ranks likewise (1: most important). PED-ANOVA asks instead what tells the best "
+        "quarter of the trials from all, as a share of the sum over all values. Pairs: what two "
+        "values explain only together, of the same variance.",
         ["Value", "Share", "Rank", "PED-ANOVA"],
         [*rows, *together],
         folded=len(rows) + len(together) > _FOLDED,
@@ -215,7 +222,7 @@ def pair_drawing(pair: Pair, number: int, digits: int) -> Drawing:
         f"{short[pair.first]} with {short[pair.second]}",
         f"Predicted KID, all other values averaged: {shown(low, digits)} (framed, the strongest: "
         f"{at}) to {shown(high, digits)}. The two explain {percent(pair.share)} of the variance "
-        "only together.",
+        "of the forest's prediction only together.",
     )
 
 

@@ -173,6 +173,9 @@ def _anova_cells(row: AnovaRow) -> list[Cell]:
     ]
 
 
+_ASSUMED = "interactions untold assumed to be none"
+
+
 def effect_name(factors: Sequence[str]) -> str:
     """ "growing", or "growing × EMA"."""
     return " × ".join(factors)
@@ -189,12 +192,19 @@ def effect_table(found: Factorial) -> ResultTable | None:
     if not found.effects:
         return None
     digits = effect_places(found)
+    rough = (
+        " Cells are lost, so effects are those of least squares; where the row says so, on "
+        "the assumption that the interactions untold are none: what those are worth would be mixed "
+        "into the effect."
+        if any(effect.assumed for effect in found.effects)
+        else ""
+    )
     return ResultTable(
         "Effects of the design",
         "Effects: mean KID of all trainings with the part less that of all without it, others in "
         f"both states alike; below 0 the part helps. 95{PERCENT} interval with the seed as block; "
         "p after Holm's correction over all effects. Alias: an effect that this design cannot tell "
-        "from the one in the row.",
+        f"from the one in the row.{rough}",
         ["Effect", "Difference", "p (Holm)", "Aliases"],
         [Row(effect_name(e.factors), _effect_cells(e, digits)) for e in found.effects],
         folded=len(found.effects) > 6,
@@ -210,7 +220,7 @@ def _effect_cells(effect: FactorEffect, digits: int) -> list[Cell]:
             between(effect.low, effect.high, digits, sign=True),
         ),
         Cell(p_value(effect.p_holm), f"p {p_value(effect.p)}"),
-        Cell(text=aliases or "none"),
+        Cell(text=aliases or "none", remark=_ASSUMED if effect.assumed else ""),
     ]
 
 
@@ -218,6 +228,8 @@ def design_words(found: Factorial) -> str:
     """What the design is, and what it can tell."""
     gone = f" {counted(found.missing, 'training has', 'trainings have')} no score." \
            if found.missing else " No training is missing."  # fmt: skip
+    if found.lost:
+        gone += f" {counted(len(found.lost), 'cell has', 'cells have')} none with any seed."
     free = (
         "main effects and interactions of two are free of each other"
         if found.resolution >= 5
@@ -226,6 +238,7 @@ def design_words(found: Factorial) -> str:
         else "main effects are mixed with interactions of two"
     )
     note = f" {sentence(found.note)}" if found.note else ""
+    free = f"as planned, {free}" if found.lost else free
     return (
         f"{counted(len(found.factors), 'part was', 'parts were')} put in and taken out together in "
         f"{counted(found.cells, 'cell', 'cells')} of a design of resolution {found.resolution}: "

@@ -169,8 +169,9 @@ def _importance(found: Sensitivity, place: int) -> str:
     one, count = found.importances[place], len(found.importances)
     ranks = dict.fromkeys((one.rank_low, one.rank_high))
     words = (
-        f"{one.name} explains {one.share:.0%} of the variance of KID (95 % interval {one.low:.0%} "
-        f"to {one.high:.0%}), rank {' to '.join(map(str, ranks))} of {count}; {found.n} trials"
+        f"{one.name} explains {one.share:.0%} of the variance of a forest's prediction of KID, in "
+        f"which weaker values come out too small ({one.low:.0%} to {one.high:.0%} over resampled "
+        f"trials), rank {' to '.join(map(str, ranks))} of {count}; {found.n} trials"
     )
     if found.r2 is not None:
         words += f", R^2 of the forest {found.r2:.2f}"

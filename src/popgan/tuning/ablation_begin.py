@@ -24,7 +24,7 @@ from popgan.tuning.ablation_study import CURVE, AblationPlaces, AblationStudy
 from popgan.tuning.begin import TuneOptions, searched
 from popgan.tuning.budgets import LEAST_SECONDS, Grant
 from popgan.tuning.definition import LAST
-from popgan.tuning.design import design_cells, factors_of
+from popgan.tuning.design import design_cells, doubts, factors_of
 from popgan.tuning.parts import find_parts, parts_of
 from popgan.tuning.planner import Planner
 from popgan.tuning.prologue import ExperimentOptions, check_count, start_of
@@ -124,7 +124,8 @@ def define(
     draft = _timed(draft, planner, grant, reporter)
     if trials:
         draft = _with_trials(draft, planner, trials)
-    notes = [*draft.told_start, *draft.notes, *planner.notes]
+    lost = doubts(draft.variants, draft.levels)
+    notes = [*draft.told_start, *lost, *draft.notes, *planner.notes]
     return draft.model_copy(update={"notes": notes, "budget": _budget(draft, planner)})
 
 

@@ -57,7 +57,9 @@ def result(
         runs=runs,
         contrasts=contrasts(study.variants, runs),
         anova=anova([run for run in runs if run.variant in compared]),
-        factorial=factorial(study.factors, study.levels, runs) if study.levels else None,
+        factorial=factorial(study.factors, study.levels, runs, study.seeds)
+        if study.levels
+        else None,
         sensitivity=_sensitivity(study, cells, runs, before),
         budget=study.budget,
         cautions=cautions(study, cells),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from popgan.errors import UserError
 from popgan.evidence.experiments.designs import FEWEST, MOST, design
+from popgan.evidence.experiments.factorial import chains, untold
 from popgan.evidence.experiments.results import Setting, Variant
 from popgan.tuning.parts import GROWING
 from popgan.tuning.variants import Default, Standing, key_of
@@ -74,6 +75,37 @@ def design_cells(
             cells.append(default.checked(variant))
         levels[name] = cell
     return cells, levels
+
+
+def doubts(variants: Sequence[Variant], levels: Levels) -> list[str]:
+    """What cells that cannot be trained cost the design, in words; none where that is nothing.
+
+    Args:
+        variants: all of the study.
+        levels: of the design; empty without one.
+    """
+    stuck = {one.name for one in variants if one.impossible} & levels.keys()
+    if not stuck:
+        return []
+    names = chains(list(next(iter(levels.values()))))
+    left = {name: cell for name, cell in levels.items() if name not in stuck}
+    lost = untold(names, left)
+    if not lost:
+        return []
+    which = ", ".join(repr(name) for name in levels if name in stuck)
+    fewer = [name for name in names if len(name) == 1 or name not in lost]
+    gone = untold(fewer, left)
+    rough = [name for name in lost if len(name) == 1 and name not in gone]
+    text = (
+        f"{counted(len(stuck), 'cell', 'cells')} of the design cannot be trained ({which}), so "
+        f"{counted(len(lost) - len(rough), 'effect', 'effects')} of {len(names)} cannot be told"
+    )
+    if rough:
+        text += (
+            f", and {counted(len(rough), 'main effect', 'main effects')} only on the assumption "
+            "that the interactions untold are none"
+        )
+    return [f"{text}; other --factors may be told all"]
 
 
 def _why(default: Default, name: str) -> str:

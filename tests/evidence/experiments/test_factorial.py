@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
+import statsmodels.formula.api as smf
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
 from popgan.evidence.experiments.designs import aliases, design, resolution
-from popgan.evidence.experiments.factorial import factorial
+from popgan.evidence.experiments.factorial import chains, factorial, untold
 from popgan.evidence.experiments.results import FactorEffect, Replicate
 
 NAMES = ["growth", "mixing", "bank", "r1", "ema", "ada", "noise", "style"]
@@ -168,6 +171,130 @@ def test_what_missing_cells_leave_untold_is_left_out_and_said() -> None:
     # Fifteen effects and a mean, but fourteen settings: each effect is mixed with another.
     assert len(found.effects) < 15
     assert found.note.startswith("missing trainings leave")
+    assert found.missing == 6 and found.lost == ["cell 3", "cell 9"]
+
+
+def mains_by_statsmodels(factors: list[str], runs: list[Replicate]) -> Any:
+    """Main effects and the seed as a block, whatever else the design was made for."""
+    places = [int(one.variant.split()[1]) for one in runs]
+    table = pd.DataFrame({name: signs(factors, [name])[places] / 2 for name in factors})
+    table["kid"], table["seed"] = [one.kid for one in runs], [str(one.seed) for one in runs]
+    return smf.ols(f"kid ~ C(seed) + {' + '.join(factors)}", table).fit()
+
+
+@pytest.mark.parametrize("failed", [False, True], ids=["never trained", "all seeds failed"])
+@pytest.mark.parametrize("interaction", [0.0, 0.08])
+def test_a_lost_cell_of_a_saturated_design_leaves_main_effects_that_assume_no_interactions(
+    failed: bool, interaction: float
+) -> None:
+    factors = NAMES[:5]
+    made = {("growth",): -0.04, ("bank",): 0.01, ("growth", "r1"): interaction}
+    runs = trained(factors, made, noise=0.01, seeds=5)
+    known = [one for one in runs if one.variant != "cell 7"]
+    gone = [one.model_copy(update={"kid": None}) for one in runs if one.variant == "cell 7"]
+    found = factorial(factors, cells_of(factors), [*known, *gone] if failed else known)
+    assert found.missing == 5 and found.lost == ["cell 7"]
+    assert [one.factors for one in found.effects] == [[name] for name in factors]
+    assert all(one.assumed for one in found.effects)
+    fit = mains_by_statsmodels(factors, known)
+    for one in found.effects:
+        name = one.factors[0]
+        assert one.effect == pytest.approx(fit.params[name])
+        assert (one.low, one.high) == pytest.approx(tuple(fit.conf_int().loc[name]))
+        assert one.p == pytest.approx(fit.pvalues[name], abs=1e-12)
+    adjusted = multipletests([fit.pvalues[name] for name in factors], method="holm")[1]
+    assert [one.p_holm for one in found.effects] == pytest.approx(adjusted, abs=1e-12)
+    assert "leave 10 effects untold: growth x mixing, " in found.note
+    assert "5 main effects are told on the assumption that the interactions untold" in found.note
+    # The assumption is held against cells that are free of each other.
+    table = pd.DataFrame({"kid": [one.kid for one in known]})
+    table["cell"], table["seed"] = [o.variant for o in known], [str(o.seed) for o in known]
+    _, p, _ = smf.ols("kid ~ C(seed) + C(cell)", table).fit().compare_f_test(fit)
+    assert (p < 0.05) == (interaction > 0)
+    assert f"lack of fit, p = {p:.2g}" in found.note
+    assert ("trainings speak against it" in found.note) == (interaction > 0)
+
+
+def left_of_four(case: str, cell: dict[str, bool]) -> bool:
+    if case == "a pair":
+        return not (cell["growth"] and cell["mixing"])
+    three = cell["mixing"] and cell["r1"] and cell["bank"]
+    return not three and (cell["r1"] or cell["bank"])
+
+
+@pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.SingularMatrixWarning")
+@pytest.mark.parametrize(
+    ("case", "mains", "pairs"),
+    [
+        ("a pair", ["growth", "mixing"], [("growth", "mixing")]),
+        ("three", ["bank", "r1"], [("mixing", "bank"), ("mixing", "r1"), ("bank", "r1")]),
+    ],
+)
+def test_where_some_cells_are_lost_what_can_be_told_without_an_assumption_stays_so(
+    case: str, mains: list[str], pairs: list[tuple[str, ...]]
+) -> None:
+    factors = NAMES[:4]
+    cells = cells_of(factors)
+    runs = trained(factors, {("growth",): -0.04, ("mixing", "r1"): 0.03}, noise=0.01, seeds=4)
+    known = [one for one in runs if left_of_four(case, cells[one.variant])]
+    found = factorial(factors, cells, runs=known)
+    effects = by_name(found.effects)
+    assert [name[0] for name, one in effects.items() if one.assumed] == mains
+    whole = [*((name,) for name in factors), *combinations(factors, 2)]
+    assert list(effects) == [name for name in whole if name not in pairs]
+    # With cells like this there is nothing that the assumption could be held against.
+    assert ("these trainings cannot say" in found.note) == (case == "a pair")
+    places = [int(one.variant.split()[1]) for one in known]
+    blocks = [[float(one.seed == seed) for one in known] for seed in range(4)]
+    for assumed, names in ((False, whole), (True, list(effects))):
+        # The columns of the whole model are not all free; what can be told is the same anyway.
+        columns = [signs(factors, name)[places] / 2 for name in names]
+        fit = sm.OLS([one.kid for one in known], np.array([*columns, *blocks]).T).fit()
+        for i, name in enumerate(names):
+            if name in effects and effects[name].assumed == assumed:
+                one = effects[name]
+                assert one.effect == pytest.approx(fit.params[i])
+                assert (one.low, one.high) == pytest.approx(tuple(fit.conf_int()[i]))
+
+
+def test_main_effects_of_a_lost_cell_have_the_error_that_they_are_said_to_have() -> None:
+    factors, made = NAMES[:5], {("growth",): -0.02, ("r1",): 0.01}
+    cells, rng = cells_of(factors), np.random.default_rng(2)
+    kept = [one for one in trained(factors, made, noise=0) if one.variant != "cell 0"]
+    hits, count = 0, 200
+    for _ in range(count):
+        runs = [o.model_copy(update={"kid": (o.kid or 0) + rng.normal(0, 0.01)}) for o in kept]
+        for one in factorial(factors, cells, runs).effects:
+            hits += one.low <= made.get(tuple(one.factors), 0.0) <= one.high
+    # 1000 intervals: 95 %, and four standard errors about it.
+    assert hits / (5 * count) == pytest.approx(0.95, abs=0.03)
+
+
+def test_a_factor_that_no_cell_has_left_is_not_told_and_assumed_by_nothing() -> None:
+    factors = NAMES[:5]
+    cells = cells_of(factors)
+    runs = [one for one in trained(factors, {}, noise=0.01) if cells[one.variant]["growth"]]
+    found = factorial(factors, cells, runs)
+    assert [one.factors for one in found.effects] == [[name] for name in factors[1:]]
+    assert "untold: growth, growth x mixing" in found.note
+
+
+def test_trainings_that_were_never_begun_are_missing() -> None:
+    factors = NAMES[:5]
+    runs = trained(factors, {}, noise=0.01, seeds=2)
+    found = factorial(factors, cells_of(factors), runs, seeds=range(5))
+    assert found.missing == 48 and found.lost == []
+    assert factorial(factors, cells_of(factors), [], seeds=[0]).missing == 16
+
+
+@pytest.mark.parametrize("count", range(3, 9))
+def test_only_five_factors_lose_effects_with_a_single_cell(count: int) -> None:
+    factors = NAMES[:count]
+    cells = cells_of(factors)
+    assert untold(chains(factors), cells) == []
+    for gone in cells:
+        left = {name: cell for name, cell in cells.items() if name != gone}
+        assert len(untold(chains(factors), left)) == (15 if count == 5 else 0)
 
 
 def test_one_seed_of_a_saturated_design_tells_nothing_from_chance() -> None:

@@ -131,6 +131,8 @@ class FactorEffect(Result):
         low, high: 95 % interval with the seed as block.
         p, p_holm: two-sided.
         aliases: effects that the design cannot tell from this one.
+        assumed: it rests on the assumption that pairs that cannot be told are none, because cells
+            are lost; `Factorial.note` names them.
     """
 
     factors: list[str]
@@ -140,6 +142,7 @@ class FactorEffect(Result):
     p: float
     p_holm: float
     aliases: list[list[str]] = Field(default_factory=list)
+    assumed: bool = False
 
 
 class Factorial(Result):
@@ -150,9 +153,10 @@ class Factorial(Result):
         resolution: of the design (5: two-factor interactions are free of each other); of a full
             design 5 or the number of factors + 1, whichever is more.
         cells: settings in the design.
-        missing: trainings without a score.
+        missing: trainings of its cells without a score, never begun ones among them.
+        lost: cells that have no score at all, by name.
         effects: main effects, then interactions.
-        note: why effects are missing, in words; empty where none is.
+        note: why effects are missing, and on what others rest, in words; empty where none is.
     """
 
     factors: list[str]
@@ -161,6 +165,7 @@ class Factorial(Result):
     missing: int
     effects: list[FactorEffect]
     note: str = ""
+    lost: list[str] = Field(default_factory=list)
 
 
 class AblationResult(Result):

@@ -1,10 +1,12 @@
-"""What matters: how much of the KID's variance each value explains, and how sure that is.
+"""What matters: how much of a forest's variance each value explains, and how that scatters.
 
 A forest is fitted to trials that fill the space, and its variance over the whole space is split by
 functional ANOVA. Shares say something only where the forest knows trials that it has not seen, so
 its R2 stands first; and they rest on these trials, so everything is done again on bootstrap samples
-of them. What a dimension explains that counts only under a condition may be split between itself
-and the pair of it and what decides on it; its slice is drawn where it counts.
+of them. That shows scatter and no bias: a forest smooths, so a value that matters less comes out
+too small, and its share of KID's own variance may lie outside. What a dimension explains that
+counts only under a condition may be split between itself and the pair of it and what decides on it;
+its slice is drawn where it counts.
 """
 
 from __future__ import annotations

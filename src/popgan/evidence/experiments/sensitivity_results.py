@@ -6,12 +6,16 @@ from popgan.evidence.experiments.search_results import Result, Value
 
 
 class Importance(Result):
-    """How much of the variance of the objective a value explains (fANOVA; Hutter et al., 2014).
+    """How much of the variance of a forest's prediction a value explains.
+
+    By functional ANOVA (fANOVA; Hutter et al., 2014). A forest smooths, so values
+    that matter less come out smaller than their share of the variance of the objective itself.
 
     Attributes:
         name: of the value.
         share: of the variance of the forest's prediction, 0 .. 1.
-        low, high: 95 % percentile interval over bootstrap samples of the trials.
+        low, high: scatter of it, the middle 95 % over bootstrap samples of the trials; no interval
+            for the true share, for they do not show the forest's bias.
         rank_low, rank_high: the same for its rank (1 = most important).
         ped: PED-ANOVA (Watanabe et al., 2023), which asks about the best quarter of the trials, as
             a share of the sum over all values; None where trials are too few.
@@ -49,7 +53,7 @@ class Pair(Result):
 
     Attributes:
         first, second: names.
-        share: of the variance that they explain only together.
+        share: of the variance of the forest's prediction that they explain only together.
         first_at, second_at: places of the grid.
         grid: predicted KID, one row a place of `first_at`.
     """
