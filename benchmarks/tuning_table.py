@@ -123,8 +123,8 @@ def _trained(cells: Cells, group: str, cohort: str) -> list[str]:
 
 
 _DECIDED = {
-    "verify": "By these patients of IXI and of LGG FLAIR it was decided that what the search of popgan "
-    "found becomes the standard. Differences: of two groups of trainings.",
+    "verify": "By these patients of IXI and of LGG FLAIR it was decided that what the search of "
+    "popgan found becomes the standard. Differences: of two groups of trainings.",
     "third": "Nothing was decided by them. Differences: of two groups of trainings.",
 }
 
