@@ -73,6 +73,8 @@ def test_numbers_of_the_page_are_those_in_force() -> None:
     assert fields["finalists"].default == 3 and "The best three and the default" in TEXT
     assert f"the default is {BUDGET}" in PAGE and f"the default is {TRIALS}" in PAGE
     assert KEPT == 0.8 and "below 0.8 of what the default has" in TEXT
+    assert "held the true gain in 95 % of the searches" in TEXT  # see the tests of choice
+    assert "in 92 % if one was by two, but in 81 % if all three were by one" in TEXT
     assert LEAST_SECONDS == 10 and "Ten seconds a trial" in TEXT
     assert TICKS == 20 and "last of twenty ticks" in TEXT
     assert MOST_STARTS == 3 and "kills its process three times" in TEXT

@@ -8,6 +8,7 @@ import math
 import numpy as np
 from scipy import stats
 
+from popgan.evidence.experiments import groups
 from popgan.evidence.experiments.results import (
     AblationResult,
     AnovaRow,
@@ -193,10 +194,10 @@ def _finals(rng, best, chosen, seeds):
                             mean=float(np.mean(default)))]  # fmt: skip
     for place, found in enumerate(best):
         values = [float(0.297 + 0.03 * place + kid + 0.4 * SD * rng.normal()) for kid in luck]
-        low, high = interval(np.subtract(values, default))
+        between = groups.gap(values, default)
         candidates.append(Candidate(trial=found.number, setting=found.setting, searched=found.kid,
-                                    values=values, mean=float(np.mean(values)), low=low,
-                                    high=high))  # fmt: skip
+                                    values=values, mean=float(np.mean(values)),
+                                    low=between.low, high=between.high))  # fmt: skip
     reason = "trial 15 over 3 fresh seeds: KID 0.293, the default 0.350"
     if not chosen:
         reason = (

@@ -1,6 +1,7 @@
 """The section on a search: every number is the result's, ties are ties, nothing private leaks."""
 
 import json
+import math
 import re
 
 import made_experiments as made
@@ -9,11 +10,12 @@ from report_fixtures import HOSTILE, bare, heads, plan
 from test_audit import section, words
 from test_report import Outline
 
+from popgan.evidence.experiments.choice import Finalist, choose_final
 from popgan.report.experiments_data import experiment_data
 from popgan.report.guard import PrivateContentError, assert_self_contained, assert_shareable_data
 from popgan.report.shareable import report_html, write_report
 from popgan.report.tuning_axes import log_places
-from popgan.report.tuning_facts import difference, ranked, searched, ties
+from popgan.report.tuning_facts import difference, ranked, score, searched, ties
 from popgan.report.tuning_figures import finals_drawing, learning_curves
 from popgan.report.tuning_slices import search_slices
 from popgan.report.tuning_tables import best_table, ended_table, finals_table, space_table
@@ -111,23 +113,62 @@ def test_the_best_trials_are_in_order_and_the_default_is_always_among_them():
     assert [row.name for row in table.rows][:10] == [
         f"{place}. trial {number}" for place, number in enumerate(order[:10], start=1)
     ]
-    kids = {f"trial {trial.number}": trial.kid for trial in result.trials}
+    kids = {f"trial {trial.number}": score(trial, result) for trial in ranked(result)}
     for name, kid, *_ in said_in(table):
         assert kid.startswith(f"{kids[name.split('. ')[1]]:.3f}")
     assert [row.about for row in table.rows].count("default") == 1
-    trials = [
-        trial.model_copy(update={"kid": 9.0}) if trial.purpose == "default" else trial
-        for trial in result.trials
-    ]
-    last = best_table(result.model_copy(update={"trials": trials})).rows[-1]
+    last = best_table(of_default(result, [8.0, 9.0, 9.5, 9.5])).rows[-1]
     assert (last.about, last.cells[0].value) == ("default", "9.000")
+
+
+def of_default(result, kids):
+    """The same search with other KIDs of the default, seed by seed; its final not begun."""
+    search = [trial for trial in result.trials if trial.purpose != "final"]
+    own = [trial for trial in search if trial.purpose in ("default", "seed spread")]
+    new = {one.number: kid for one, kid in zip(own, kids, strict=True)}
+    trials = [
+        trial.model_copy(update={"kid": new.get(trial.number, trial.kid)}) for trial in search
+    ]
+    return result.model_copy(update={"trials": trials, "finals": None, "asked": len(search)})
+
+
+def test_the_default_is_ranked_by_its_mean_as_it_is_for_the_finals(result):
+    first, second = ranked(result)[:2]
+    lucky = of_default(result, [first.kid - 0.1, 0.5, 0.5, 0.5])
+    assert ranked(lucky)[:2] == [first, second]
+    row = next(row for row in best_table(lucky).rows if row.own)
+    assert row.cells[0].value == f"{(first.kid - 0.1 + 1.5) / 4:.3f}"
+    assert row.cells[0].remark == "mean of 4 seeds"
+    assert "means over its 4 seeds" in best_table(lucky).caption
+    assert f"Best so far: trial {first.number}," in tune_view(quick(lucky), plan()).sentence
+    good = of_default(result, [0.01, 0.02, 0.02, 0.03])
+    said = tune_view(quick(good), plan())
+    assert said.headline == "The default stays"
+    begun = good.model_copy(update={"asked": 99})
+    assert "trial 0, the default, KID 0.020, mean of 4 seeds." in (
+        tune_view(quick(begun), plan()).sentence
+    )
+    one = result.space[2:3]
+    (slice_of_batch,) = search_slices(good.model_copy(update={"space": one}))
+    assert "best 0.020" in str(slice_of_batch.svg)
+
+
+def test_a_mean_of_the_default_ties_within_less_than_a_single_training(result):
+    best = ranked(result)[0].kid
+    wide = result.spread.model_copy(update={"tie": 0.1})
+    for above, tie in ((0.078, True), (0.080, False)):  # 0.1 * sqrt((1 + 1 / 4) / 2) = 0.079
+        changed = of_default(result, [best + above] * 4).model_copy(update={"spread": wide})
+        assert (0 in ties(changed)) is tie
+    assert "of the default and another, less than 0.079" in best_table(changed).caption
 
 
 def test_ties_are_called_ties_and_only_where_the_spread_is_known(result):
     wide = result.spread.model_copy(update={"tie": 0.05})
     tied = result.model_copy(update={"spread": wide})
     best = ranked(result)[0].kid
-    expected = {t.number for t in ranked(result)[1:] if t.kid - best < 0.05}
+    bounds = {t.number: 0.05 * math.sqrt(5 / 8) if t.purpose == "default" else 0.05
+              for t in ranked(result)}  # fmt: skip
+    expected = {t.number for t in ranked(result)[1:] if score(t, result) - best < bounds[t.number]}
     assert ties(tied) == expected
     assert expected
     marked = [row.name for row in best_table(tied).rows if row.cells[1].value == "tie"]
@@ -195,14 +236,28 @@ def test_a_choice_without_an_interval_is_not_green():
     assert "The interval holds 0: no difference was shown" in view.sentence
 
 
-def test_finals_that_failed_leave_a_gap_and_the_difference_stays_paired():
+def test_where_different_seeds_failed_the_difference_is_that_of_the_means_in_its_interval():
+    seeds = [101, 102, 103, 104, 105]
+    first = Finalist(None, {}, 0.2, [0.20, 0.21, 0.205, 0.15, None])
+    other = Finalist(5, {"train.batch": 4}, 0.09, [None, 0.148, 0.150, 0.149, 0.152])
+    finals = choose_final(seeds, first, [other])
+    default, one = finals.candidates
+    assert difference(one, finals) == pytest.approx(one.mean - default.mean)
+    assert difference(one, finals) == pytest.approx((one.low + one.high) / 2)
+    result = quick(made.tuned(finals=finals))
+    gap = shown(one.mean - default.mean, sign=True)
+    assert said_in(finals_table(result))[1][2].startswith(gap)
+    chosen = result.model_copy(update={"finals": finals.model_copy(update={"chosen": 1})})
+    assert f"difference {gap} (" in tune_view(chosen, plan()).sentence
+    assert f"{gap} to the default" in str(finals_drawing(result).svg)
+    assert f"difference {shown(default.mean - one.mean)}" in finals.reason
+
+
+def test_finals_that_failed_leave_a_gap():
     finals = made.tuned().finals
     default, one = finals.candidates[0], finals.candidates[1]
     gone = one.model_copy(update={"values": [None, *one.values[1:]]})
     held = finals.model_copy(update={"candidates": [default, gone]})
-    gaps = [a - b for a, b in zip(one.values[1:], default.values[1:], strict=True)]
-    assert difference(gone, held) == pytest.approx(sum(gaps) / 2)
-    assert difference(one, finals) == pytest.approx((one.low + one.high) / 2)
     row = said_in(finals_table(made.tuned(finals=held)))[1]
     assert "2 of 3 seeds" in row[1]
     assert row[3].split()[0] == "–"
@@ -210,6 +265,15 @@ def test_finals_that_failed_leave_a_gap_and_the_difference_stays_paired():
     held = finals.model_copy(update={"candidates": [default, nothing], "chosen": 0})
     row = said_in(finals_table(made.tuned(finals=held)))[1]
     assert row[1].split() == ["–", "0", "of", "3", "seeds"]
+    assert row[2].split() == ["–", "no", "interval"]
+
+
+def test_the_page_says_beside_a_final_what_its_intervals_leave_out(html):
+    said = words(section(html, "tuning"))
+    assert "not corrected for the number of candidates, nor for one of them having been" in said
+    assert "patients and latent vectors are those of the search" in said
+    assert "popgan evaluate or popgan compare" in said
+    assert "with fresh seeds, and scored on the same tuning patients" in said
 
 
 def test_a_search_that_has_just_begun_renders():
@@ -229,9 +293,8 @@ def test_a_search_that_has_just_begun_renders():
 
 
 def test_a_search_that_ended_without_a_final_says_why_the_default_stays():
-    ended = made.tuned(finals=None)
-    trials = [trial for trial in ended.trials if trial.purpose != "final"]
-    ended = ended.model_copy(update={"trials": trials, "asked": len(trials)})
+    ended = of_default(made.tuned(), [0.1] * 4)
+    trials = ended.trials
     view = tune_view(ended, plan())
     assert view.headline == "The default stays"
     assert "No trial had a lower KID than the default" in view.sentence
@@ -240,6 +303,21 @@ def test_a_search_that_ended_without_a_final_says_why_the_default_stays():
     assert "Nothing but the default was tried" in tune_view(alone, plan()).sentence
     begun = ended.model_copy(update={"asked": len(trials) + 1})
     assert tune_view(begun, plan()).headline == "Nothing is chosen yet"
+
+
+def test_a_search_whose_final_has_not_begun_does_not_say_that_the_default_stays():
+    whole = quick(made.tuned())
+    search = searched(whole)
+    waiting = whole.model_copy(update={"trials": search, "finals": None, "asked": len(search)})
+    begun = waiting.model_copy(update={"trials": whole.trials[: len(search) + 1]})
+    for result in (waiting, begun):
+        view = tune_view(result, plan())
+        assert (view.headline, view.tone) == ("Nothing is chosen yet", "unknown")
+        assert "its best are still to be trained anew with fresh seeds" in view.sentence
+        assert "the same command goes on" in view.sentence
+        assert f"Best so far: trial {ranked(result)[0].number}," in view.sentence
+    early = waiting.model_copy(update={"asked": len(search) + 1})
+    assert tune_view(early, plan()).sentence.startswith("The search is not complete.")
 
 
 def test_kids_at_or_below_zero_and_equal_ones_can_be_drawn(result):

@@ -79,7 +79,7 @@ def test_every_variant_gets_the_same_seeds_and_the_results_are_those_of_the_runs
         ]
     assert curves == [(run.variant, run.seed, at) for run in found.runs for at in ("0.5", "1.0")]
     assert told.said[0] == found.budget
-    assert any(text.startswith("note: no dropout cannot be trained") for text in told.said)
+    assert any(text.startswith("note: no prior cannot be trained") for text in told.said)
     assert sum(text.startswith("seed ") for text in told.said) == len(found.runs)
     # Private: discriminators. Shared: nothing but results.
     assert {path.name for path in places.folder.iterdir()} == {

@@ -64,6 +64,14 @@ def test_a_finalist_whose_fresh_trainings_collapse_is_out_however_low_its_kid(
     assert found.reason.endswith(f"; trial 2 {words}")
 
 
+def test_the_default_is_told_by_its_mean_in_the_search_by_which_finalists_are_found() -> None:
+    definition: Any = SimpleNamespace(finalists=2, final_seeds=3)
+    search = [*SEARCH, trained(3, {}, 0.3, purpose="seed spread")]
+    found = finals(search, [*fresh({}, 0.5), *fresh(FLAT, 0.1), *fresh(GOOD, 0.2)], definition)
+    assert found is not None
+    assert [one.searched for one in found.candidates] == [0.4, 0.2, 0.3]
+
+
 def test_it_is_the_mean_of_the_fresh_trainings_that_counts() -> None:
     varied = fresh(FLAT, 0.1)
     varied[0] = varied[0].model_copy(update={"diversity": 0.5})

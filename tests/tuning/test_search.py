@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from popgan.cli.tune import told
+from popgan.cohort.cohort import Cohort
 from popgan.progress import Task
-from popgan.tuning.search import Lines, progress, train
+from popgan.stations.experiments import load_tune
+from popgan.tuning.search import Lines, complete, conclude, progress, train
 from popgan.tuning.storage import SEARCH, Storage
 from tuning.tiny_searches import Made, Told, cheap, heads, made, own_run, study, trial
 
@@ -71,6 +74,38 @@ def test_progress_counts_the_final_and_goes_on_where_it_was(own_run: Path, made:
     assert lines == ["trial   3", "trial   4", *final]
     train(places, definition, 1, third)
     assert third.said == [] and (third.bar.start, third.bar.done) == (9, 9)
+
+
+def test_a_search_that_ended_in_its_first_final_training_is_told_as_unfinished(
+    own_run: Path, made: Made
+) -> None:
+    places, definition, _ = study(own_run, rungs=[])
+
+    def stop(plan: Any) -> None:
+        if plan.seed == definition.final_seed(0):
+            raise KeyboardInterrupt
+
+    made.before = stop
+    with pytest.raises(KeyboardInterrupt):
+        train(places, definition, 1, Shown())
+    left = load_tune(own_run, definition.name)
+    assert left is not None and not left.searching
+    assert all(one.state == "complete" and one.purpose != "final" for one in left.trials)
+    assert not complete(left, definition)
+    assert not complete(conclude(places, definition, Cohort.open(own_run)), definition)
+    assert not places.preset.exists()
+    assert told(left)[-1] == (
+        "the best are still to be trained anew with fresh seeds: the same command goes on"
+    )
+    early = left.model_copy(update={"trials": left.trials[:-1]})
+    assert told(early)[-1] == "the search is not complete: the same command goes on"
+    alone = [one for one in left.trials if not one.setting]
+    ended = left.model_copy(update={"trials": alone, "asked": len(alone)})
+    assert told(ended)[-1] == "nothing but the default was tried: the default stays"
+    made.before = lambda plan: None
+    found = train(places, definition, 1, Shown())
+    assert complete(found, definition) and found.finals is not None
+    assert told(found)[-1] == found.finals.reason and places.preset.exists()
 
 
 def test_a_final_that_is_smaller_than_it_might_have_been_leaves_nothing_to_wait_for(

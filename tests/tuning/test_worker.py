@@ -15,13 +15,14 @@ import optuna
 import pytest
 
 from popgan.errors import UserError
+from popgan.evidence.experiments.finalists import finalists
 from popgan.evidence.experiments.results import Outcome, SearchSpace, Trial, TuneResult
 from popgan.progress import Reporter
 from popgan.training.probe import Measured
 from popgan.tuning import trial as trial_module
 from popgan.tuning import worker as worker_module
 from popgan.tuning.folder import hold
-from popgan.tuning.outcome import DONE, finalists, judged, result, violations
+from popgan.tuning.outcome import DONE, judged, result, violations
 from popgan.tuning.planner import Planner
 from popgan.tuning.scale import objective
 from popgan.tuning.storage import FINALS, SEARCH, Storage

@@ -184,11 +184,21 @@ def told(found: TuneResult) -> list[str]:
             mark = "*" if place == found.finals.chosen else " "
             lines.append(f"{mark} {_final(candidate)}")
         lines.append(found.finals.reason)
-    elif not any(trial.purpose == "final" for trial in found.trials):
-        alone = "nothing but the default was tried"
-        words = alone if found.only_default else "no trial was better"
-        lines += ["", f"{words}: the default stays"]
+    else:
+        lines += ["", _without_final(found)]
     return lines
+
+
+def _without_final(found: TuneResult) -> str:
+    """What a search without a final comes to, or that it is still to come."""
+    from popgan.evidence.experiments.finalists import finalists
+
+    if found.searching:
+        return "the search is not complete: the same command goes on"
+    if finalists(found.trials, 1):
+        return "the best are still to be trained anew with fresh seeds: the same command goes on"
+    alone = "nothing but the default was tried"
+    return f"{alone if found.only_default else 'no trial was better'}: the default stays"
 
 
 def _seeds_alone(spread: Spread) -> str:

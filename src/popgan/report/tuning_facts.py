@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from popgan.evidence.experiments.finalists import DEFAULT, default_kids
 from popgan.evidence.experiments.results import (
     Candidate,
     Finals,
@@ -15,6 +16,7 @@ from popgan.evidence.experiments.results import (
     TuneResult,
     Value,
 )
+from popgan.evidence.experiments.spread import tie_bound
 from popgan.report.tuning_words import STATES, decimals
 
 ENDED: tuple[State, ...] = ("pruned", "failed", "out of memory")
@@ -32,24 +34,45 @@ def settings(result: TuneResult) -> list[Trial]:
 
 
 def ranked(result: TuneResult) -> list[Trial]:
-    """Complete trials, the lowest KID first; the default once."""
+    """Complete trials, the lowest `score` first; the default once."""
     found = [t for t in settings(result) if t.state == "complete" and t.kid is not None]
-    return sorted(found, key=lambda trial: (trial.kid or 0.0, trial.number))
+    return sorted(found, key=lambda trial: (score(trial, result), trial.number))
 
 
-def gap(trial: Trial, best: Trial) -> float:
-    """How much higher its KID is than that of the best."""
-    return (trial.kid or 0.0) - (best.kid or 0.0)
+def score(trial: Trial, result: TuneResult) -> float:
+    """KID of a complete trial; of the default the mean over its seeds.
+
+    A trial is trained anew if it is below that mean, so by one lucky seed the default would stand
+    before settings that came to the final.
+    """
+    kids = default_kids(searched(result)) if trial.purpose == "default" else []
+    return sum(kids) / len(kids) if kids else trial.kid or 0.0
+
+
+def trainings(trial: Trial, result: TuneResult) -> int:
+    """Of how many trainings its `score` is."""
+    return max(1, len(default_kids(searched(result)))) if trial.purpose == "default" else 1
+
+
+def gap(trial: Trial, best: Trial, result: TuneResult) -> float:
+    """How much higher its score is than that of the best."""
+    return score(trial, result) - score(best, result)
 
 
 def ties(result: TuneResult) -> set[int]:
-    """Numbers of complete trials that are as good as the best, as far as one training can tell;
+    """Numbers of complete trials that are as good as the best, as far as their trainings can tell;
     the best is not among them. Empty where the spread over seeds is not known.
     """
     order = ranked(result)
     if not order or result.spread is None:
         return set()
-    return {t.number for t in order[1:] if gap(t, order[0]) < result.spread.tie}
+    best, sd = order[0], result.spread.tie / 2
+    known = {t.number: trainings(t, result) for t in order}
+    return {
+        t.number
+        for t in order[1:]
+        if gap(t, best, result) < tie_bound(sd, known[t.number], known[best.number])
+    }
 
 
 def default_trial(result: TuneResult) -> Trial | None:
@@ -59,8 +82,7 @@ def default_trial(result: TuneResult) -> Trial | None:
 
 def default_trials(result: TuneResult) -> list[Trial]:
     """The same with all its seeds."""
-    own = ("default", "seed spread")
-    return [t for t in searched(result) if t.purpose in own and t.state == "complete"]
+    return [t for t in searched(result) if t.purpose in DEFAULT and t.state == "complete"]
 
 
 def states(trials: Sequence[Trial]) -> list[tuple[State, int]]:
@@ -75,16 +97,14 @@ def places(result: TuneResult) -> int:
 
 
 def difference(candidate: Candidate, finals: Finals) -> float | None:
-    """Its KID less that of the default, mean over the seeds that both have; negative is better.
+    """Its mean less that of the default, over whichever seeds each has; negative is better.
 
-    This is the middle of the interval. None where no seed has both.
+    This is the middle of the interval of two groups. None where one of them has no training.
     """
-    gaps = [
-        own - other
-        for own, other in zip(candidate.values, finals.candidates[0].values, strict=True)
-        if own is not None and other is not None
-    ]
-    return sum(gaps) / len(gaps) if gaps else None
+    default = finals.candidates[0]
+    if candidate.mean is None or default.mean is None:
+        return None
+    return candidate.mean - default.mean
 
 
 def trained(candidate: Candidate) -> list[float]:

@@ -24,6 +24,7 @@ from popgan.report.tuning_facts import (
     default_trials,
     places,
     ranked,
+    score,
     searched,
     settings,
     taken,
@@ -121,10 +122,16 @@ def _searched(one: SearchSpace, result: TuneResult, kids: Sequence[float]) -> _P
             for trial in trials
             if trial.state in ENDED and (value := at[trial.number]) is not None
         ],
-        best=points([best], "complete") if best is not None else [],
+        best=_diamond(best, at, result),
         default=[(start, kid) for kid in known] if start is not None else [],
         level=sum(known) / len(known) if known else None,
     )
+
+
+def _diamond(best: Trial | None, at: Mapping[int, Value | None], result: TuneResult) -> Points:
+    """Where the best stands; the default's mean, if that is the best."""
+    value = None if best is None else at[best.number]
+    return [] if best is None or value is None else [(value, score(best, result))]
 
 
 def sensitivity_slices(found: Sensitivity, digits: int) -> list[SmallDrawing]:

@@ -12,19 +12,23 @@ from popgan.evidence.experiments.results import (
     Trial,
     TuneResult,
 )
+from popgan.evidence.experiments.spread import tie_bound
 from popgan.report.tuning_facts import (
     candidate_name,
     default_trial,
+    default_trials,
     difference,
     gap,
     places,
     ranked,
     reached,
+    score,
     searched,
     standing,
     taken,
     ties,
     trained,
+    trainings,
 )
 from popgan.report.tuning_table import Cell, ResultTable, Row
 from popgan.report.tuning_words import (
@@ -39,6 +43,15 @@ from popgan.report.words import PERCENT, duration, number, percent
 from popgan.wording import counted
 
 BEST = 10
+LIMITS = (
+    "Intervals are of the spread between seeds alone. They are not corrected for the number of "
+    "candidates, nor for one of them having been chosen because it came out well, so what a "
+    "chosen setting gains is overstated as a rule. And patients and latent vectors are those of "
+    "the search: fresh seeds do not take away what a setting owes to them. What it is worth on "
+    "other patients is measured by popgan evaluate or popgan compare: train with both presets, and "
+    "hold both models against the test patients."
+)
+"""What a final cannot tell; beside it on the page."""
 
 
 def space_table(result: TuneResult) -> ResultTable | None:
@@ -118,7 +131,7 @@ def finals_table(result: TuneResult) -> ResultTable | None:
         f"Finals: each trained anew with {'seeds' if len(finals.seeds) > 1 else 'seed'} {seeds}, "
         f"which the search had not used. KID to the tuning split. Difference: to the default, "
         f"95{PERCENT} interval (Student, two groups); negative is better. KID in the search is "
-        "optimistic, because the setting was chosen by it.",
+        f"optimistic, because the setting was chosen by it. {LIMITS}",
         ["Setting", "Mean KID", "Difference", "By seed", "In the search", "What differs"],
         rows,
         width="finals",
@@ -162,10 +175,10 @@ def best_table(result: TuneResult) -> ResultTable | None:
         Row(
             f"{rank[trial.number]}. trial {trial.number}",
             [
-                Cell(shown(trial.kid, digits), _error(trial, digits)),
+                _score(trial, result),
                 _standing(trial, order[0], equal, digits, result),
                 Cell(parts=setting_words(trial.setting, names) or ["as the preset"]),
-                _covered(trial),
+                _covered(trial, result),
                 Cell(duration(trial.seconds), f"{number(trial.images)} images"),
             ],
             about="" if trial.purpose == "sampled" else trial.purpose,
@@ -178,8 +191,8 @@ def best_table(result: TuneResult) -> ResultTable | None:
     return ResultTable(
         "Best trials",
         f"The best of {counted(len(order), 'complete trial', 'complete trials')}, one training "
-        f"each.{rest} {_tie_words(result)} Coverage: share of tuning images that synthetic ones "
-        "come near to.",
+        f"each{_but_default(result)}.{rest} {_tie_words(result)} Coverage: share of tuning images "
+        "that synthetic ones come near to.",
         ["Trial", "KID", "Against the best", "What differs", "Coverage", "Training"],
         rows,
         folded=len(rows) > 4,
@@ -192,12 +205,33 @@ def _tie_words(result: TuneResult) -> str:
         return "The spread over seeds is not known, so no tie can be told from a difference."
     return (
         f"Less than {shown(result.spread.tie, places(result))} apart, which is twice the spread "
-        "over seeds: a tie."
+        f"over seeds: a tie{_tie_with_default(result)}."
     )
 
 
-def _error(trial: Trial, digits: int) -> str:
-    return "" if trial.error is None else f"± {shown(trial.error, digits)}"
+def _tie_with_default(result: TuneResult) -> str:
+    """A mean is known better than a single training."""
+    count = len(default_trials(result))
+    if result.spread is None or count < 2:
+        return ""
+    bound = tie_bound(result.spread.tie / 2, 1, count)
+    return f"; of the default and another, less than {shown(bound, places(result))}"
+
+
+def _but_default(result: TuneResult) -> str:
+    count = len(default_trials(result))
+    if count < 2:
+        return ""
+    return f"; KID and coverage of the default are means over its {count} seeds"
+
+
+def _score(trial: Trial, result: TuneResult) -> Cell:
+    """KID with the error of its one training, or of how many trainings it is the mean."""
+    digits, count = places(result), trainings(trial, result)
+    kid = shown(score(trial, result), digits)
+    if count > 1:
+        return Cell(kid, f"mean of {count} seeds")
+    return Cell(kid, "" if trial.error is None else f"± {shown(trial.error, digits)}")
 
 
 def _standing(
@@ -205,17 +239,19 @@ def _standing(
 ) -> Cell:  # fmt: skip
     if trial.number == best.number:
         return Cell("best")
-    behind = shown(gap(trial, best), digits, sign=True)
+    behind = shown(gap(trial, best, result), digits, sign=True)
     if trial.number in equal:
         return Cell("tie", behind)
     return Cell("behind" if result.spread is not None else "–", behind)
 
 
-def _covered(trial: Trial) -> Cell:
-    if trial.coverage is None:
+def _covered(trial: Trial, result: TuneResult) -> Cell:
+    alike = default_trials(result) if trial.purpose == "default" else [trial]
+    known = [one.coverage for one in alike if one.coverage is not None]
+    if not known:
         return Cell("–")
     floor = "" if trial.coverage_floor is None else f"real {percent(trial.coverage_floor)}"
-    return Cell(percent(trial.coverage), floor)
+    return Cell(percent(sum(known) / len(known)), floor)
 
 
 def ended_table(result: TuneResult) -> ResultTable | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from popgan.config.schema import Plan, leaves
+from popgan.evidence.experiments.finalists import finalists
 from popgan.evidence.experiments.results import Finals, Setting, TuneResult, Value
 from popgan.report.svg import Drawing
 from popgan.report.tuning_facts import (
@@ -13,10 +14,12 @@ from popgan.report.tuning_facts import (
     difference,
     places,
     ranked,
+    score,
     searched,
     states,
     ties,
     trained,
+    trainings,
 )
 from popgan.report.tuning_figures import finals_drawing, learning_curves
 from popgan.report.tuning_slices import SmallDrawing, search_slices
@@ -91,7 +94,7 @@ def _lead(result: TuneResult) -> str:
         f"({counted(result.tuning_subjects, 'subject', 'subjects')}, "
         f"{number(result.tuning_slices)} slices); lower is better. The KID that a search reports "
         "of its best trial is optimistic, because it was chosen by it: finals are trained anew "
-        "with fresh seeds. The test split was not touched."
+        "with fresh seeds, and scored on the same tuning patients. The test split was not touched."
     )
 
 
@@ -99,13 +102,9 @@ def _finding(result: TuneResult) -> tuple[str, str, str]:
     """CSS class, headline and sentence."""
     finals = result.finals
     if finals is None or not finals.candidates:
-        if _nothing_better(result):
+        if not result.searching and not _waiting(result):
             return "unknown", "The default stays", _kept(result)
-        best, digits = ranked(result)[:1], places(result)
-        why = "The search is not complete."
-        so_far = f" Best so far: trial {best[0].number}, KID {shown(best[0].kid, digits)}, " \
-                 "optimistic." if best else ""  # fmt: skip
-        return "unknown", "Nothing is chosen yet", f"{why}{so_far}"
+        return "unknown", "Nothing is chosen yet", f"{_unfinished(result)}{_so_far(result)}"
     if not finals.chosen:
         return "unknown", "The default stays", _stays(finals)
     chosen = finals.candidates[finals.chosen]
@@ -114,11 +113,30 @@ def _finding(result: TuneResult) -> tuple[str, str, str]:
     return "good" if better else "mixed", f"Chosen: {candidate_name(chosen)}", words
 
 
-def _nothing_better(result: TuneResult) -> bool:
-    """Whether a search has ended without a final: there was nothing to train anew."""
-    trials = result.trials
-    whole = result.asked is not None and len(trials) >= result.asked
-    return whole and not any(t.purpose == "final" or t.state == "running" for t in trials)
+def _waiting(result: TuneResult) -> bool:
+    """Whether a final is to come, by the rule that makes one: it need not have begun."""
+    return bool(finalists(searched(result), 1))
+
+
+def _unfinished(result: TuneResult) -> str:
+    if result.searching:
+        return "The search is not complete."
+    return (
+        "The trials of the search have ended, but its best are still to be trained anew with "
+        "fresh seeds beside the default; the same command goes on."
+    )
+
+
+def _so_far(result: TuneResult) -> str:
+    """The best of what has ended; empty before that."""
+    if not (order := ranked(result)):
+        return ""
+    best, count = order[0], trainings(order[0], result)
+    kid = shown(score(best, result), places(result))
+    if best.purpose == "default":
+        seeds = f", mean of {count} seeds" if count > 1 else ""
+        return f" Best so far: trial {best.number}, the default, KID {kid}{seeds}."
+    return f" Best so far: trial {best.number}, KID {kid}, optimistic."
 
 
 def _kept(result: TuneResult) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from popgan import provenance
 from popgan.cohort.cohort import Cohort
 from popgan.evidence.experiments.choice import Finalist, choose_final
+from popgan.evidence.experiments.finalists import DEFAULT, default_kids, finalists
 from popgan.evidence.experiments.results import (
     Finals,
     Setting,
@@ -26,8 +27,6 @@ from popgan.tuning.records import DONE as DONE
 from popgan.tuning.scale import limits
 from popgan.tuning.storage import FINALS, SEARCH, Storage
 
-_DEFAULT = ("default", "seed spread")
-
 
 def violations(trial: Trial, others: Sequence[Trial]) -> dict[str, float]:
     """By how much a trial breaks what the default keeps; at most 0 where it does not.
@@ -36,7 +35,7 @@ def violations(trial: Trial, others: Sequence[Trial]) -> dict[str, float]:
         trial: complete.
         others: of the study, as far as they are known.
     """
-    known = [one for one in others if one.purpose in _DEFAULT and one.kid is not None]
+    known = [one for one in others if one.purpose in DEFAULT and one.kid is not None]
     return _gaps([trial], known)
 
 
@@ -85,9 +84,9 @@ def judged(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _judged(trial: Trial, others: Sequence[Trial]) -> Trial:
-    if trial.purpose in _DEFAULT:
+    if trial.purpose in DEFAULT:
         return trial
-    known = [one for one in others if one.purpose in _DEFAULT and one.kid is not None]
+    known = [one for one in others if one.purpose in DEFAULT and one.kid is not None]
     words = lost([trial], known)
     return trial.model_copy(update={"state": "infeasible", "reason": words}) if words else trial
 
@@ -101,35 +100,7 @@ def spread(trials: Sequence[Trial]) -> Spread | None:
     for one in trials:
         if one.purpose == "final" and one.kid is not None:
             finals.setdefault(_key(one.setting), []).append(one.kid)
-    default = [one.kid for one in trials if one.purpose in _DEFAULT and one.kid is not None]
-    return spread_of(default, list(finals.values()))
-
-
-def finalists(trials: Sequence[Trial], count: int) -> list[Trial]:
-    """The best feasible trials that are below the default's mean, lowest first; each setting once.
-
-    One that was proposed and is the default is none: the default is in the final anyway.
-
-    Args:
-        trials: of the search, judged.
-        count: at most so many.
-    """
-    default = [one.kid for one in trials if one.purpose in _DEFAULT and one.kid is not None]
-    level = float(np.mean(default)) if default else float("inf")
-    able = [
-        one
-        for one in trials
-        if one.state == "complete"
-        and one.purpose not in _DEFAULT
-        and one.setting
-        and one.kid is not None
-        and one.kid < level
-    ]
-    best: list[Trial] = []
-    for one in sorted(able, key=lambda trial: (trial.kid, trial.number)):
-        if all(one.setting != other.setting for other in best):
-            best.append(one)
-    return best[:count]
+    return spread_of(default_kids(trials), list(finals.values()))
 
 
 def final_settings(search: Sequence[Trial], definition: Definition) -> list[Setting]:
@@ -185,8 +156,8 @@ def finals(
         alike = [one for one in final if _key(one.setting) == _key(setting)]
         return [one for one in alike if one.kid is not None]
 
-    default = [one.kid for one in search if one.purpose == "default"]
-    first = Finalist(None, {}, default[0] if default else None, values({}))
+    default = default_kids(search)
+    first = Finalist(None, {}, float(np.mean(default)) if default else None, values({}))
     rest = [
         Finalist(
             one.number,

@@ -25,7 +25,14 @@ from popgan.tuning import prologue
 from popgan.tuning.begin import TuneOptions, define
 from popgan.tuning.crew import Crew
 from popgan.tuning.definition import Definition, StudyPlaces
-from popgan.tuning.outcome import DONE, finals_expected, judged, result, write_result
+from popgan.tuning.outcome import (
+    DONE,
+    final_settings,
+    finals_expected,
+    judged,
+    result,
+    write_result,
+)
 from popgan.tuning.prologue import joined
 from popgan.tuning.storage import FINALS, SEARCH, Storage
 from popgan.tuning.worker import POLL, Worker, title
@@ -137,7 +144,8 @@ def complete(found: TuneResult, definition: Definition) -> bool:
     searched = [trial for trial in found.trials if trial.purpose != "final"]
     if len(searched) < definition.trials or any(t.state not in DONE for t in found.trials):
         return False
-    return found.finals is not None or not any(t.purpose == "final" for t in found.trials)
+    # A final that has not begun is nowhere among the trials yet.
+    return found.finals is not None or not final_settings(searched, definition)
 
 
 def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult) -> None:

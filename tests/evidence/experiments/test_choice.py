@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from popgan.evidence.experiments import choice
 from popgan.evidence.experiments.choice import Finalist, choose_final
 from popgan.evidence.experiments.results import Finals, Setting
 from popgan.evidence.experiments.spread import spread_of
 
+HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "tune.md"
 SEEDS = [101, 102, 103]
 DEFAULT = [0.130, 0.134, 0.138]
 
@@ -94,6 +99,33 @@ def test_with_one_seed_the_known_spread_decides() -> None:
     assert found.candidates[1].low is None
 
 
+def test_a_choice_by_one_seed_says_that_a_single_seed_was_compared() -> None:
+    narrow = spread_of([0.130, 0.134])
+    for kid, chosen in ((0.100, 1), (0.133, 0)):
+        found = choose_final([1], default(0.134), [trial(7, kid)], narrow)
+        assert found.chosen == chosen
+        assert found.reason.endswith(" (a single seed each, so no interval)")
+    assert "single seed" not in final(trial(7, 0.090, 0.092, 0.091)).reason
+
+
+@pytest.mark.parametrize("values", [(0.05, None, None), (None, None, 0.05)])
+def test_one_training_a_side_left_by_failures_keeps_the_default(
+    values: tuple[float | None, ...],
+) -> None:
+    # Another candidate and the search know well how little seeds bring; that gives no interval.
+    found = choose_final(
+        SEEDS,
+        default(0.134, None, None),
+        [trial(7, *values), trial(8, 0.200, 0.201, 0.202)],
+        spread_of([0.130, 0.134]),
+    )
+    assert found.candidates[1].low is None and found.chosen == 0
+    assert found.reason.startswith(
+        "the default stays: failures left one training a side, which gives no interval; the best "
+        "of the others, trial 7 over 3 fresh seeds: KID 0.050, the default 0.134"
+    )
+
+
 def test_a_setting_that_fails_more_often_than_the_default_is_not_chosen() -> None:
     found = final(trial(7, 0.05, None, 0.05), trial(8, 0.091, 0.092, 0.090))
     assert found.candidates[found.chosen].trial == 8
@@ -133,13 +165,40 @@ def test_without_a_single_score_the_default_stays() -> None:
 def test_equal_settings_rarely_replace_the_default_and_better_ones_often_do(
     better: float, least: float, most: float
 ) -> None:
-    rng, changed = np.random.default_rng(0), 0
-    for _ in range(400):
-        values = rng.normal(0.1, 0.01, (4, 3))
-        values[1] -= 0.01 * better
-        rest = [trial(i, *row) for i, row in enumerate(values[1:].tolist())]
-        changed += final(*rest, first=default(*values[0].tolist())).chosen != 0
+    changed = sum(found.chosen != 0 for found in simulated((better, 0.0, 0.0), 400))
     assert least < changed / 400 < most
+
+
+def simulated(better: Sequence[float], count: int) -> Iterator[Finals]:
+    """Finals of three candidates with three seeds, better by so many SD between seeds."""
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        values = rng.normal(0.1, 0.01, (4, 3))
+        values[1:] -= 0.01 * np.array(better)[:, None]
+        rest = [trial(i, *row) for i, row in enumerate(values[1:].tolist())]
+        yield final(*rest, first=default(*values[0].tolist()))
+
+
+@pytest.mark.parametrize(
+    ("better", "told"), [((3.0, 0.0, 0.0), 95), ((2.0, 0.0, 0.0), 92), ((1.0, 1.0, 1.0), 81)]
+)
+def test_the_interval_of_what_was_chosen_holds_its_true_gain_as_often_as_is_told(
+    better: tuple[float, ...], told: int
+) -> None:
+    held = []
+    for found in simulated(better, 600):
+        if found.chosen:
+            one, gain = found.candidates[found.chosen], 0.01 * better[found.chosen - 1]
+            assert one.low is not None and one.high is not None
+            held.append(one.low <= -gain <= one.high)
+    assert len(held) > 100 and np.mean(held) == pytest.approx(told / 100, abs=0.05)
+    for text in (choice.__doc__, HOW_TO.read_text(encoding="utf-8")):
+        assert text is not None and f"{told} % " in " ".join(text.split())
+
+
+def test_where_none_is_better_whatever_is_chosen_has_a_wrong_interval() -> None:
+    chosen = [one.candidates[one.chosen] for one in simulated((0.0,) * 3, 400) if one.chosen]
+    assert chosen and all(one.high is not None and one.high < 0 for one in chosen)
 
 
 @settings(max_examples=40, deadline=None)

@@ -4,12 +4,19 @@ The search's own best value is optimistic, because it was chosen for being low (
 So the best few and the default are trained again with seeds that the search has not seen, the same
 for all, and a candidate takes the default's place only if two things hold: Student's interval of
 the difference of the two means excludes 0, and the difference is above the bound of a tie from the
-spread between these seeds. Intervals are not corrected for the number of candidates: where all are
-equal, one of three takes the default's place 5 % of the time with three seeds and 6 % with five,
-one of five 8 % and 9 % (simulated, normal values). One that is better by 2 or 3 SD between seeds is
-found in 46 and 78 % of searches with three seeds, in 79 and 98 % with five; pairs of a seed would
-find 29 and 51 % with three. A candidate whose fresh trainings lose what the default keeps is out,
-however low its KID.
+spread between these seeds. Where failures left one training a side there is no interval, and the
+default stays. A final that was asked for with one seed never has one: there the bound alone
+decides, with the spread of the search, and the reason says that a single seed each was compared.
+
+Intervals are not corrected for the number of candidates: where all are equal, one of three takes
+the default's place 5 % of the time with three seeds and 6 % with five, one of five 8 % and 9 %
+(simulated, normal values). One that is better by 2 or 3 SD between seeds is found in 46 and 78 % of
+searches with three seeds, in 79 and 98 % with five; pairs of a seed would find 29 and 51 % with
+three. Nor are they corrected for the choice: with three candidates and three seeds the interval of
+the chosen one holds its true gain in 95 % of searches if one is better by 3 SD, 92 % if one is by 2
+SD, and 81 % if all three are by 1 SD; where none is better, whatever is chosen has a wrong one.
+
+A candidate whose fresh trainings lose what the default keeps is out, however low its KID.
 """
 
 from __future__ import annotations
@@ -35,7 +42,7 @@ class Finalist:
     Attributes:
         trial: number of the trial that brought it here; None: the default.
         setting: what differs from the starting preset.
-        searched: KID of that trial.
+        searched: KID of that trial; of the default the mean over its seeds.
         values: KID with each fresh seed; None where the training failed.
         lost: what its fresh trainings do not keep, such as "loses variety 0.10, at least 0.80";
             then it cannot be chosen. Empty: nothing.
@@ -78,8 +85,9 @@ def choose_final(
 
     Of the candidates that are better than the default and no tie with it, the one with the lowest
     mean; where others are ties with that one, whichever changes the fewest values. A candidate that
-    failed with more of the seeds than the default, or that is `lost`, cannot be chosen. Where the
-    default failed with all, the best of those that failed least is.
+    failed with more of the seeds than the default, or that is `lost`, cannot be chosen, nor one of
+    which a single training is left beside a single one of the default, unless one seed was asked
+    for. Where the default failed with all, the best of those that failed least is.
 
     Args:
         seeds: fresh ones, the same for all; each has a value, or None, in every finalist.
@@ -135,16 +143,23 @@ def _chosen(
     if not allowed:
         why = "every candidate failed with more of the seeds"
         return default, f"the default stays: {why}{_failures(default, *candidates)}"
-    better = [one for one in allowed if _mean(one) < _mean(default) and not _tie(one, default, sd)]
+    better = [
+        one for one in allowed if _mean(one) < _mean(default) and not _unsure(one, default, sd)
+    ]
     if better:
         best = _nearest(better, sd)
         return best, f"{_compared(best, default)}{_failures(best, default)}"
     best = min(allowed, key=_mean)
-    why = (
-        "no candidate is better" if _mean(best) >= _mean(default) else _why_tied(best, default, sd)
-    )
+    why = "no candidate is better" if _mean(best) >= _mean(default) else _unsure(best, default, sd)
     found = f"{_compared(best, default)}{_failures(best, default)}"
     return default, f"the default stays: {why}; the best of the others, {found}"
+
+
+def _unsure(one: Finalist, default: Finalist, sd: float | None) -> str:
+    """Why a candidate with a lower mean is not surely better, in words; empty where it is."""
+    if len(one.values) > 1 and len(one.known) == len(default.known) == 1:
+        return "failures left one training a side, which gives no interval"
+    return _why_tied(one, default, sd)
 
 
 def _tie(one: Finalist, other: Finalist, sd: float | None) -> bool:
@@ -177,7 +192,8 @@ def _compared(one: Finalist, default: Finalist) -> str:
     text = f"{one.title} over {many}: KID {kid(_mean(one))}, the default {kid(_mean(default))}"
     assert found is not None, "both have values where they are compared"
     turned = (None, None) if found.low is None or found.high is None else (-found.high, -found.low)
-    return f"{text}; difference {kid(-found.mean)}{ends(*turned)}"
+    single = " (a single seed each, so no interval)" if len(one.values) == 1 else ""
+    return f"{text}; difference {kid(-found.mean)}{ends(*turned)}{single}"
 
 
 def _failures(*among: Finalist) -> str:

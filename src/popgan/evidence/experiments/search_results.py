@@ -117,11 +117,13 @@ class Candidate(Result):
     Attributes:
         trial: number of the trial that brought it here; None: the default.
         setting: of it.
-        searched: KID of that trial; optimistic, because it was chosen by it.
+        searched: KID of that trial; optimistic, because it was chosen by it. Of the default the
+            mean over its seeds.
         values: KID with fresh seeds, in the order of `Finals.seeds`; None where training failed.
         mean: of those that are there; None where all failed.
-        low, high: 95 % interval of the mean difference to the default (Student, two groups);
-            None for the default itself and where fewer than two seeds have both.
+        low, high: 95 % interval of the difference of the means, less that of the default (Student,
+            two groups); None for the default itself, where one of the two has no training, and
+            where both have one.
         reason: why it is infeasible, so that it could not be chosen; empty: it is not.
     """
 
@@ -220,6 +222,13 @@ class TuneResult(Result):
     machine: str = ""
     cohort: str = ""
     asked: int | None = None
+
+    @property
+    def searching(self) -> bool:
+        """Whether trials of the search are still to come, or are running; not known: yes."""
+        own = [trial for trial in self.trials if trial.purpose != "final"]
+        whole = self.asked is not None and len(own) >= self.asked
+        return not whole or any(trial.state == "running" for trial in own)
 
     @property
     def only_default(self) -> bool:
