@@ -105,7 +105,7 @@ def test_explaining_plans_if_there_is_none_and_never_again(
     answer = call("plan", run, "--explain", "train.gamma", "--explain", "generate")
     text = " ".join(answer.out.split())
     assert "train.gamma 0.0022" in text and "generate.n 200" in text
-    assert "why rule: 0.25 at 64 x 64" in text and "allowed a number, 0 or more" in text
+    assert "why tuned: 0.035 at 64 x 64" in text and "allowed a number, 0 or more" in text
     assert f"change popgan plan {run} --set train.images=640 --set train.gamma=VALUE" in text
     assert set(explained(run, "train")) > {"train.batch", "train.init", "train.images"}
     assert snapshot(run) == before
