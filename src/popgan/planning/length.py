@@ -14,7 +14,7 @@ from popgan.planning.trial import SHARE, Trial, micro_batch, snapshots_within
 
 SUSTAINED = 0.88
 """Speed of a long run as a share of the probe's: processors run faster for two seconds than for
-ten minutes, and sample grids and checkpoints take their time. Runs so far: 0.88 to 0.96.
+ten minutes, and sample grids and checkpoints take their time. Runs so far: 0.86 to 0.96.
 
 Other programs are not allowed for: how long they will stay nobody knows. The probe looks for a
 moment without them (`training/probe.py`), and where it finds none the plan says so."""

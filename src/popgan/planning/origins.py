@@ -170,7 +170,7 @@ ORIGINS: dict[str, Origin] = {
             *("budget", "preset.images", "machine.images_per_second", "train.batch"),
             *("train.level_shares", "train.snapshots"),
         ),
-        "long runs keep 0.88 to 0.96 of a short probe's speed: `benchmarks/main_line.py`",
+        "long runs keep 0.86 to 0.96 of a short probe's speed: `benchmarks/main_line.py`",
     ),
     "train.batch": Origin(
         "preset or rule",
