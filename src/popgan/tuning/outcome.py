@@ -35,8 +35,12 @@ def violations(trial: Trial, others: Sequence[Trial]) -> dict[str, float]:
         trial: complete.
         others: of the study, as far as they are known.
     """
-    known = [one for one in others if one.purpose in DEFAULT and one.kid is not None]
-    return _gaps([trial], known)
+    return _gaps([trial], _default(others))
+
+
+def _default(trials: Sequence[Trial]) -> list[Trial]:
+    """The default's trainings in a search that have a score."""
+    return [one for one in trials if one.purpose in DEFAULT and one.kid is not None]
 
 
 def _gaps(trials: Sequence[Trial], default: Sequence[Trial]) -> dict[str, float]:
@@ -86,8 +90,7 @@ def judged(trials: Sequence[Trial]) -> list[Trial]:
 def _judged(trial: Trial, others: Sequence[Trial]) -> Trial:
     if trial.purpose in DEFAULT:
         return trial
-    known = [one for one in others if one.purpose in DEFAULT and one.kid is not None]
-    words = lost([trial], known)
+    words = lost([trial], _default(others))
     return trial.model_copy(update={"state": "infeasible", "reason": words}) if words else trial
 
 
