@@ -3,6 +3,7 @@
     python benchmarks/tuning.py --only search [--threads 1]      # three searches, hours
     python benchmarks/tuning.py --speeds                          # on a quiet machine
     python benchmarks/tuning.py [--only verify,third,efficiency] [--threads 1]
+    python benchmarks/tuning.py --only overhead --threads 2       # on a quiet machine, 25 minutes
     python benchmarks/tuning.py --status
 
 `search`: popgan, stylegan2 and r3gan get the same 24 trials of 180 s (of one process with
@@ -11,6 +12,7 @@ minutes on two cores a training, three fresh seeds, benchmark cohort and LGG FLA
 patients that no search has touched. `third`: the same on slices of a set that was never searched.
 `efficiency`: 40 tiny configurations trained in full on each of three cohorts: how many images would
 successive halving have needed, what matters, and does what is good on one cohort hold on another?
+`overhead`: short searches on a machine at rest, for the seconds that a trial takes beside training.
 
 What is measured is kept in results/tuning.json; the same command does only what is missing, and
 an interrupted training goes on. Two processes may work at once, at one search as well. Scans are
@@ -57,10 +59,13 @@ from tuning_methods import (
     start_of,
     stays,
 )
+from tuning_overhead import overhead
 from tuning_table import table
 
 HERE = Path(__file__).resolve().parent
-GROUPS = ("search", "verify", "third", "efficiency")
+GROUPS = ("search", "verify", "third", "efficiency", "overhead")
+ALONE = ("overhead",)
+"""Asked for by name only: other programs would be measured with it."""
 SPEEDS, SPEED_THREADS = "speeds", 2
 YARDSTICK = RECIPES[0]
 """Its speed is measured with every new one: the machine may be another, and the ratio counts."""
@@ -173,6 +178,10 @@ class Run:
         for cohort in COHORTS:
             done = sum(name.startswith(f"{GROUP}/{cohort}/setting/") for name in known)
             lines.append(f"efficiency/{cohort}: {done} of {COUNT} configurations")
+        lines += [
+            f"overhead/{recipe}: {'done' if f'overhead/{recipe}' in known else 'missing'}"
+            for recipe in SEARCHED
+        ]
         return "\n".join(lines)
 
 
@@ -190,7 +199,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         return names
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", type=groups, default=list(GROUPS), metavar="CELLS")
+    together = [name for name in GROUPS if name not in ALONE]
+    parser.add_argument("--only", type=groups, default=together, metavar="CELLS")
     parser.add_argument("--recipes", type=lambda text: text.split(","), default=list(SEARCHED))
     parser.add_argument(
         "--method", action="append", choices=METHODS, dest="methods", help="only these; repeatable"
@@ -228,6 +238,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             troubles = run.train()
         if "efficiency" in options.only:
             efficiency(run.store, run.cohorts, options)
+        if "overhead" in options.only:
+            overhead(run.store, run.cohorts, options)
         run.write()
     except UserError as error:
         print(error, file=sys.stderr)

@@ -22,6 +22,7 @@ from tuning_methods import (
     judged,
     stays,
 )
+from tuning_overhead import overhead_lines
 from tuning_transfer import transfer_lines
 
 Cells = Mapping[str, Mapping[str, Any]]
@@ -34,7 +35,8 @@ def table(cells: Cells) -> str:
     """The page."""
     parts = [["# Parameter optimisation", "", _machine(cells)], _searches(cells)]
     parts += [_trained(cells, "verify", cohort) for cohort in VERIFY_COHORTS]
-    parts += [_trained(cells, "third", THIRD), _efficiency(cells), transfer_lines(cells, TITLES)]
+    parts += [_trained(cells, "third", THIRD), _efficiency(cells), overhead_lines(cells)]
+    parts.append(transfer_lines(cells, TITLES))
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 

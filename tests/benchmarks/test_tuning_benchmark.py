@@ -187,6 +187,14 @@ def no_forests(_path: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_forests")
+def test_overhead_is_that_of_trials_and_the_first_training_of_a_search_stands_apart() -> None:
+    value = {"default": [9.0, 1.5], "others": [2.0, 4.0, 1.0], "load_before": 0.1}
+    cell = {**record(value), "asked": {"trials": 5, "seconds": 60.0, "threads": 2}}
+    lines = part("overhead").overhead_lines({"overhead/r3gan": cell})
+    assert lines[-1] == "| r3gan | 9.0 | 1.5 | 2.0, 4.0, 1.0 | 2.0 | 2 | 0.10 |"
+    assert part("overhead").overhead_lines({}) == []
+
+
 def test_the_order_of_settings_is_compared_between_cohorts_by_ranks() -> None:
     rng = np.random.default_rng(1)
     first = rng.uniform(0.2, 1.0, 40)

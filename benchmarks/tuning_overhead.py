@@ -1,0 +1,108 @@
+"""What a trial of a search takes beside training and being measured, on a machine at rest.
+
+The long searches of this benchmark ran beside each other, so what they tell of it is of busy cores.
+Here each recipe searches for a few minutes by itself. How long a trial is granted does not matter
+for what is asked; a search of few of them has as many new networks a trial as a long one, and more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from popgan.cohort import Cohort
+from popgan.evidence.experiments.results import Trial
+from popgan.tuning.begin import TuneOptions, define
+from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.outcome import result
+from popgan.tuning.worker import Worker
+from quality_cells import Lines
+from quality_plan import copy_of
+from quality_run import Cohorts
+from quality_store import Store
+from tuning_methods import SEARCH_COHORT, SEARCHED
+
+GROUP = "overhead"
+TRIALS, SECONDS = 9, 60.0
+
+
+def overhead(store: Store, cohorts: Cohorts, options: argparse.Namespace) -> None:
+    """Measure the recipes that are missing; other programs should be at rest.
+
+    Args:
+        store: of results.
+        cohorts: by their names.
+        options: of the benchmark.
+    """
+    for recipe in options.recipes:
+        name, threads = f"{GROUP}/{recipe}", options.threads
+        asked = {"trials": TRIALS, "seconds": SECONDS, "threads": threads}
+        if store.find(name, asked) is not None:
+            continue
+        with store.claim(name) as mine:
+            if not mine:
+                continue
+            print(f"{name} ...", flush=True)
+            load = os.getloadavg()[0]
+            run = copy_of(cohorts[SEARCH_COHORT], options.work / "search" / f"{GROUP}-{recipe}")
+            places = StudyPlaces(run.run, recipe)
+            definition = _definition(recipe, places, run, threads)
+            worker = Worker(places, definition, run, Lines())
+            worker.run()
+            value = _value(result(worker.storage, run).trials)
+            store.put(name, asked, {**value, "load_before": round(load, 2)})
+
+
+def _definition(recipe: str, places: StudyPlaces, run: Cohort, threads: int) -> Definition:
+    if places.definition.exists():
+        return Definition.load(places.definition)
+    places.make()
+    options = TuneOptions(recipe=recipe, trials=TRIALS, budget="30d", threads=threads)
+    made = define(places, run, options, seconds=SECONDS)
+    made = made.model_copy(update={"finalists": 0})
+    made.save(places.definition)
+    return made
+
+
+def _value(trials: Sequence[Trial]) -> dict[str, Any]:
+    """Seconds of each trial that was trained, the default's apart: the first is measured for long,
+    once a study."""
+    trained = [one for one in trials if one.images]
+    return {
+        "default": [one.overhead for one in trained if one.purpose == "default"],
+        "others": [one.overhead for one in trained if one.purpose != "default"],
+    }
+
+
+def overhead_lines(cells: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The section of the page."""
+    rows = []
+    for recipe in SEARCHED:
+        record = cells.get(f"{GROUP}/{recipe}")
+        if record is None:
+            continue
+        asked, value = record["asked"], record["value"]
+        first, *again = value["default"]
+        others = value["others"]
+        rows.append(
+            f"| {recipe} | {first:.1f} | {', '.join(f'{one:.1f}' for one in again)} | "
+            f"{', '.join(f'{one:.1f}' for one in others)} | {median(others):.1f} | "
+            f"{asked['threads']} | {value['load_before']:.2f} |"
+        )
+    if not rows:
+        return []
+    return [
+        "## Overhead of a trial",
+        "",
+        f"Seconds beside training and being measured: planning, with a probe where networks have a "
+        f"new shape, building networks, judging. Searches of {TRIALS} trials, each by itself on a "
+        "machine at rest. The very first training of a search is probed for longer, once.",
+        "",
+        "| recipe | first default | default again | each other trial | median | threads | load "
+        "before |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *rows,
+    ]
