@@ -115,6 +115,26 @@ def test_steps_that_take_long_are_taken_twice_at_most(monkeypatch: pytest.Monkey
     assert clock.steps == 2 * 2 and found.share == pytest.approx(0.0005)
 
 
+@pytest.mark.parametrize(
+    ("loaded", "interval", "steps"), [(True, 8, 2), (True, 7, 3), (False, 8, 3)]
+)
+def test_a_step_that_takes_long_and_is_rare_is_taken_once_where_nothing_is_read_from_the_disk(
+    monkeypatch: pytest.MonkeyPatch, loaded: bool, interval: int, steps: int
+) -> None:
+    clock = Clock(lambda now: 0.0005)  # 20 s a step
+    monkeypatch.setattr(probe, "time", clock)
+    monkeypatch.setattr(probe, "one_step", clock.step)
+    plan = tiny_plan(train__level_shares=[0.0, 1.0])
+    state = find_recipe("popgan").start(plan, torch.device("cpu"))
+    phases = [Phase("Gmain", "G", 1, _sum), Phase("Dreg", "D", interval, _sum)]
+    probe.measure_patiently(plan, phases, state, Discs(), 2.0, loaded=loaded)
+    assert clock.steps == steps
+
+
+def _sum(step: Step) -> torch.Tensor:
+    return step.reals.sum()
+
+
 def test_a_first_step_that_reads_programs_from_the_disk_does_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

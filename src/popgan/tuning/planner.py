@@ -193,7 +193,7 @@ class Planner:
             return self._speeds(plan)
         # By the time that they had a core: what was taken of one alone says nothing of the other.
         now = self._reference(base, PROBE_SECONDS) * known[here][0]
-        found = self._measured(plan, PROBE_SECONDS)
+        found = self._measured(plan, PROBE_SECONDS, loaded=True)  # for the reference
         busy = now / seconds_an_image(base.train.level_shares, known[_DEFAULT])
         speeds = [speed * busy for speed in found.own]
         return self._keep(key, {key: speeds, **_divided(plan, found)})
@@ -214,14 +214,22 @@ class Planner:
         return 1 / self._measured(plan, seconds, tries, lazy=False).own[-1]
 
     def _measured(
-        self, plan: Plan, seconds: float, tries: int = 1, *, lazy: bool = True
+        self,
+        plan: Plan,
+        seconds: float,
+        tries: int = 1,
+        *,
+        lazy: bool = True,
+        loaded: bool = False,
     ) -> Measured:
         recipe = find_recipe(plan.recipe)
         phases = [phase for phase in recipe.phases(plan) if lazy or phase.interval == 1]
         with torch.random.fork_rng(devices=[]):
             state = recipe.start(plan, best_device())
             images = training_images(plan, self.cohort)
-            return measure_patiently(plan, phases, state, images, seconds, tries=tries)
+            return measure_patiently(
+                plan, phases, state, images, seconds, tries=tries, loaded=loaded
+            )
 
     def _known(self) -> dict[str, list[float]]:
         return dict(read_json(self._path)) if self._path.exists() else {}
