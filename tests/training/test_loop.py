@@ -131,13 +131,16 @@ def test_a_job_may_end_at_a_tick_and_hides_no_interruption_there(
 ) -> None:
     plan = tiny_plan()
     job, state = tiny_job(plan, tmp_path)
-    job = replace(job, ended=lambda: True)
+    job = replace(job, ended=lambda: state.images > 0)
     if interrupted:
         with pytest.raises(KeyboardInterrupt):
             run(interrupting(job, 1), state, Reporter())
     else:
         run(job, state, Reporter())
     assert 0 < state.images < plan.train.images and len(job.log.rows) == 1
+    _, again = tiny_job(plan, tmp_path)
+    run(replace(job, ended=lambda: again.images > 0), again, Reporter())
+    assert same(state, again), "whoever goes on from there is told before the first step"
 
 
 def test_training_brings_samples_closer_to_the_data(tmp_path: Path) -> None:

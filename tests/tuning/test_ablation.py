@@ -356,11 +356,11 @@ def test_trainings_are_real_and_an_interrupted_one_goes_on_from_its_last_tick(
 ) -> None:
     left, original = [9], trial_module._Training._ended
 
-    def interrupt(self: Any) -> bool:
-        left[0] -= 1
+    def interrupt(self: Any, state: Any) -> bool:
+        left[0] -= state.images > 0
         if left[0] == 0:
             raise KeyboardInterrupt
-        return original(self)
+        return original(self, state)
 
     one = default_alone(own_run)
     (cell,) = one.cells.cells

@@ -43,11 +43,11 @@ def after(ticks: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     left = [ticks]
     original = trial_module._Training._ended
 
-    def interrupt(self: Any) -> bool:
-        left[0] -= 1
+    def interrupt(self: Any, state: Any) -> bool:
+        left[0] -= state.images > 0
         if left[0] == 0:
             raise KeyboardInterrupt
-        return original(self)
+        return original(self, state)
 
     monkeypatch.setattr(trial_module._Training, "_ended", interrupt)
     return lambda: monkeypatch.setattr(trial_module._Training, "_ended", original)
@@ -174,6 +174,36 @@ def test_a_training_that_is_stopped_at_a_rung_goes_no_further(own_run: Path) -> 
     assert judged == [0] and found.state == "pruned" and found.kid is None
     assert (found.images, found.reason) == (found.planned // 4, "stopped at 25% of its images")
     assert len(found.points) == 1 and len((folder / "log.csv").read_text().splitlines()) == 6
+
+
+def test_a_worker_killed_before_it_had_told_a_rung_leaves_that_to_whoever_goes_on(
+    own_run: Path,
+) -> None:
+    one = worker(own_run, seconds=0.8)
+    folder, judged = one.places.trial(SEARCH, 0), list[float]()
+
+    def killed(rung: int, kid: float) -> bool:
+        judged.append(kid)
+        if len(judged) == 1:
+            raise SystemError("killed")
+        return True
+
+    def go() -> Outcome:
+        return train_trial(
+            folder,
+            lambda: one.planner.plan({}, 0),
+            one.cohort,
+            rungs=[5, 12],
+            seed=0,
+            judge=killed,
+            reporter=Reporter(),
+        )
+
+    with pytest.raises(SystemError):
+        go()
+    found = go()
+    assert judged[0] == judged[1] and len(judged) == 2
+    assert found.state == "pruned" and found.images == found.planned // 4
 
 
 @pytest.mark.parametrize("at_a_rung", [True, False])

@@ -37,8 +37,8 @@ class Job:
         settle: decides at a tick, in every process alike, what a recipe leaves to the tuning split;
             it may change the state.
         on_safe: called once there is a checkpoint of this training's own work.
-        ended: asked at a tick, once that is safe, whether training ends there; of several processes
-            all have to answer alike.
+        ended: asked before the first step and at a tick, once that is safe, whether training ends
+            there; of several processes all have to answer alike.
         processes: who shares the work; all of them run the same job.
     """
 

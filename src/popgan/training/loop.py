@@ -50,7 +50,9 @@ def run(job: Job, state: TrainState, reporter: Reporter) -> None:
         reporter.task("training", plan.images, state.images) as task,
     ):
         ticks = Ticks(job, state, reporter, task)
-        while state.images < plan.images:
+        # It may have ended at the very tick that it goes on from.
+        over = job.ended()
+        while state.images < plan.images and not over:
             stage = one_step(job.plan, job.phases, state, sampler, job.source, job.processes)
             ticks.tell()
             due = tick_index(state.images, job.plan) > tick_index(
@@ -59,11 +61,10 @@ def run(job: Job, state: TrainState, reporter: Reporter) -> None:
             stop, broken = _look(job, state, interrupted.is_set(), due)
             if due or broken:
                 ticks.end(stage, broken=broken)
-                if job.ended():
-                    break
+                over = job.ended()
             elif stop:
                 ticks.save()
-            if stop:
+            if stop and not over:
                 raise KeyboardInterrupt
         # The last tick takes seconds, and whoever interrupts there does not want what comes next.
         if interrupted.is_set():

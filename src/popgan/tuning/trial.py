@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -27,7 +28,6 @@ from popgan.stations.draw import told_by
 from popgan.stations.source import CohortImages
 from popgan.synthesis.sample import draw_images
 from popgan.training.growth import Stage, fully_grown_at
-from popgan.training.guard import Score
 from popgan.training.job import Job
 from popgan.training.log import TrainingLog, read_log
 from popgan.training.loop import run
@@ -141,9 +141,9 @@ class _Training:
             log=TrainingLog(self.log),
             checkpoints=self.folder / "checkpoints",
             on_tick=self._drawer(),
-            measure=self._measure,
+            measure=self.scale,
             measured=sorted({*(tick for _, tick in self.rungs), *LAST}),
-            ended=self._ended,
+            ended=partial(self._ended, state),
         )
         began = time.monotonic()
         try:
@@ -178,17 +178,15 @@ class _Training:
 
         return on_tick
 
-    def _measure(self, state: TrainState) -> Score:
-        score = self.scale(state)
-        tick = self._tick(state.images)
-        for rung, due in self.rungs:
-            if due == tick and rung not in self.judged:
-                self.judged.add(rung)
-                self.stop = self.judge(rung, score.value) or self.stop
-        return score
-
-    def _ended(self) -> bool:
-        """Whether it was stopped; asked once log and checkpoint have the tick."""
+    def _ended(self, state: TrainState) -> bool:
+        """Whether it is stopped; asked once log and checkpoint have the tick, so that whoever goes
+        on from there asks again if that was not told any more."""
+        for score in state.guard.scores[-1:]:
+            for rung, due in self.rungs:
+                here = score.images == state.images and due == self._tick(score.images)
+                if here and rung not in self.judged:
+                    self.judged.add(rung)
+                    self.stop = self.judge(rung, score.value) or self.stop
         return self.stop
 
     def _finished(self, state: TrainState, start: float) -> Outcome:
