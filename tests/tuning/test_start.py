@@ -80,6 +80,7 @@ def test_what_was_found_is_the_default_and_stays_it_whatever_becomes_of_the_earl
 def test_the_preset_of_the_second_study_holds_what_both_have_found(own_run: Path) -> None:
     earlier(own_run)
     places, held = StudyPlaces(own_run, "second"), {**HELD, "train.batch": 8}
+    held["network.condition"] = []
     wanted = options(overrides=held, search=["train.lr_generator"])
     definition = begin(places, wanted, Reporter())
     best = Candidate(
@@ -93,6 +94,11 @@ def test_the_preset_of_the_second_study_holds_what_both_have_found(own_run: Path
     assert preset.tuned["preset.gamma_at_64"] == WHY and preset.gamma_at_64 == 0.5
     assert preset.tuned["train.lr_generator"].startswith("study second, ")
     assert "train.batch" not in preset.tuned, "it was held, and is found no more"
+    assert preset.values["network.condition"][0] == []
+    assert definition.notes[-1] == (
+        "no preset can hold network.channels, train.level_shares: give --set again where what is "
+        "found is used"
+    )
     assert preset.summary.endswith("; it began with what study first had found")
 
 

@@ -100,6 +100,12 @@ def parameter_of(name: str) -> str | None:
     return name.removeprefix(PARAMETER) if name.startswith(PARAMETER) else None
 
 
+def can_hold(value: object) -> bool:
+    """Whether presets can have a value of a plan: lists of numbers follow from their parameters."""
+    texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return texts or isinstance(value, bool | int | float | str)
+
+
 def plan_value(name: str) -> str:
     """The value of a plan that a name of a setting is about; the name itself if it is one."""
     parameter = parameter_of(name)

@@ -13,7 +13,7 @@ from typing import Any
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import Preset
-from popgan.config.preset_model import plan_value
+from popgan.config.preset_model import can_hold, plan_value
 from popgan.config.schema import Plan, leaves
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import SearchSpace, TuneResult
@@ -37,6 +37,8 @@ from popgan.tuning.warm import warm_starts
 from popgan.wording import counted
 
 BUDGET, TRIALS = "2h", 24
+OF_MACHINES = ("train.threads", "train.precision", "train.micro_batch")
+"""Held for the machine at hand, and no part of what a study finds."""
 _EACH = 32
 """Values of a whole number that are all planned; of more, the ends."""
 _GROWING = [7, 12]  # ticks of 20: 35 % and 60 %
@@ -124,7 +126,7 @@ def define(
     whole = defaults(load_space(options.recipe), planner.preset, plan)
     asked_for, notes = searched(options, plan)
     space = including(asked_for, whole)
-    notes += _widened(asked_for, space, options)
+    notes += [*_widened(asked_for, space, options), *_not_kept(options)]
     names = {one.name for one in space}
     default = {name: value for name, value in whole.items() if name in names}
     return draft.model_copy(
@@ -244,6 +246,15 @@ def searched(options: TuneOptions, plan: Plan) -> tuple[list[SearchSpace], list[
     if not left:
         raise UserError("nothing is left to search", do="leave some --set or --search out")
     return left, notes
+
+
+def _not_kept(options: TuneOptions) -> list[str]:
+    """A note of what was held and cannot be in the preset of what is found."""
+    names = [name for name, value in options.overrides.items() if not can_hold(value)]
+    names = [name for name in names if name not in OF_MACHINES]
+    if not names:
+        return []
+    return [f"no preset can hold {', '.join(names)}: give --set again where what is found is used"]
 
 
 def _widened(

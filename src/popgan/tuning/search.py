@@ -17,12 +17,13 @@ from pathlib import Path
 
 from popgan.cohort.cohort import Cohort
 from popgan.config.preset import changed, save_preset
+from popgan.config.preset_model import can_hold
 from popgan.errors import UserError
 from popgan.evidence.experiments.results import Finals, Trial, TuneResult
 from popgan.progress import Reporter, Task
 from popgan.stations.experiments import load_tune, tune_names
 from popgan.tuning import prologue
-from popgan.tuning.begin import TuneOptions, define
+from popgan.tuning.begin import OF_MACHINES, TuneOptions, define
 from popgan.tuning.crew import Crew
 from popgan.tuning.definition import Definition, StudyPlaces
 from popgan.tuning.outcome import (
@@ -36,8 +37,6 @@ from popgan.tuning.outcome import (
 from popgan.tuning.prologue import joined
 from popgan.tuning.storage import FINALS, SEARCH, Storage
 from popgan.tuning.worker import POLL, Worker, title
-
-_OF_MACHINES = ("train.threads", "train.precision", "train.micro_batch")
 
 
 def tune(
@@ -153,7 +152,7 @@ def _write_preset(places: StudyPlaces, definition: Definition, found: TuneResult
     held = {
         name: value
         for name, value in definition.overrides.items()
-        if name not in _OF_MACHINES and isinstance(value, bool | int | float | str)
+        if name not in OF_MACHINES and can_hold(value)
     }
     if held:  # what was found was found beside these
         base = changed(base, held, reason=f"held by --set in study {places.name}", tuned=False)
