@@ -187,12 +187,26 @@ def no_forests(_path: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_forests")
-def test_overhead_is_that_of_trials_and_the_first_training_of_a_search_stands_apart() -> None:
-    value = {"default": [9.0, 1.5], "others": [2.0, 4.0, 1.0], "load_before": 0.1}
-    cell = {**record(value), "asked": {"trials": 5, "seconds": 60.0, "threads": 2}}
-    lines = part("overhead").overhead_lines({"overhead/r3gan": cell})
-    assert lines[-1] == "| r3gan | 9.0 | 1.5 | 2.0, 4.0, 1.0 | 2.0 | 2 | 0.10 |"
-    assert part("overhead").overhead_lines({}) == []
+def test_overhead_is_that_of_trials_and_the_default_whose_speed_is_known_stands_apart() -> None:
+    module = part("overhead")
+    trials = tuned().trials
+    taken = [
+        one.model_copy(update={"overhead": seconds, "images": images, "setting": setting})
+        for one, seconds, images, setting in zip(
+            trials,
+            (0.1, 2.0, 4.0, 1.0, 9.0),
+            (80, 80, 80, 80, 0),
+            ({}, BETTER, BETTER, BETTER, BETTER),
+            strict=False,
+        )
+    ]
+    value = module._value(taken)
+    assert value == {"default": [0.1], "others": [2.0, 4.0, 1.0]}, "what was not trained has none"
+    cell = record({**value, "load_before": 0.1})
+    cell["asked"] = {"trials": 5, "seconds": 60.0, "threads": 2}
+    lines = module.overhead_lines({"overhead/r3gan": cell})
+    assert lines[-1] == "| r3gan | 0.1 | 2.0, 4.0, 1.0 | 2.0 | 2 | 0.10 |"
+    assert module.overhead_lines({}) == []
 
 
 def test_the_order_of_settings_is_compared_between_cohorts_by_ranks() -> None:
