@@ -95,7 +95,7 @@ def overhead_lines(cells: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [
         "## Overhead of a trial",
         "",
-        f"Seconds beside training and being measured: planning, with a probe where networks have a "
+        "Seconds beside training and being measured: planning, with a probe where networks have a "
         f"new shape, building networks, judging. Searches of {TRIALS} trials, each by itself on a "
         "machine at rest. The default's speed is measured before the first trial, once a search.",
         "",

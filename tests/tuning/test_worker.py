@@ -154,6 +154,19 @@ def test_an_interrupted_training_goes_on_and_ends_as_if_nothing_had_happened(
     assert said(cut) == said(whole)
 
 
+def judged_by(judge: Callable[[int, float], bool], one: Worker, folder: Path) -> Outcome:
+    """Train the default with rungs at 5 and 12 of 20 ticks."""
+    return train_trial(
+        folder,
+        lambda: one.planner.plan({}, 0),
+        one.cohort,
+        rungs=[5, 12],
+        seed=0,
+        judge=judge,
+        reporter=Reporter(),
+    )
+
+
 def test_a_training_that_is_stopped_at_a_rung_goes_no_further(own_run: Path) -> None:
     one = worker(own_run, seconds=0.8)
     folder, judged = one.places.trial(SEARCH, 0), list[int]()
@@ -162,15 +175,7 @@ def test_a_training_that_is_stopped_at_a_rung_goes_no_further(own_run: Path) -> 
         judged.append(rung)
         return True
 
-    found = train_trial(
-        folder,
-        lambda: one.planner.plan({}, 0),
-        one.cohort,
-        rungs=[5, 12],
-        seed=0,
-        judge=stop,
-        reporter=Reporter(),
-    )
+    found = judged_by(stop, one, folder)
     assert judged == [0] and found.state == "pruned" and found.kid is None
     assert (found.images, found.reason) == (found.planned // 4, "stopped at 25% of its images")
     assert len(found.points) == 1 and len((folder / "log.csv").read_text().splitlines()) == 6
@@ -188,20 +193,9 @@ def test_a_worker_killed_before_it_had_told_a_rung_leaves_that_to_whoever_goes_o
             raise SystemError("killed")
         return True
 
-    def go() -> Outcome:
-        return train_trial(
-            folder,
-            lambda: one.planner.plan({}, 0),
-            one.cohort,
-            rungs=[5, 12],
-            seed=0,
-            judge=killed,
-            reporter=Reporter(),
-        )
-
     with pytest.raises(SystemError):
-        go()
-    found = go()
+        judged_by(killed, one, folder)
+    found = judged_by(killed, one, folder)
     assert judged[0] == judged[1] and len(judged) == 2
     assert found.state == "pruned" and found.images == found.planned // 4
 

@@ -30,7 +30,8 @@ TRIES = 3
 PATIENCE = 5.0
 """No measurement of a level is repeated after so many times the seconds it should take."""
 RARE = 8
-"""Of so many steps one is of a kind that need not be exact: a tenth of it is a hundredth of all."""
+"""Where a kind comes once in so many steps, its first one counts: it may take a fifth longer than
+the next, which is a few hundredths of all."""
 
 
 @dataclass(frozen=True)
