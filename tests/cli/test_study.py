@@ -271,9 +271,10 @@ def test_the_leak_test_is_a_table_a_file_and_a_status(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Places(run).leaks.unlink()
-    # Replies are timed anew each time, and one clean study in twenty raises an alarm; what else is
-    # looked at has passed when the study was created.
+    # One clean study in twenty raises an alarm. Replies are timed anew and a copy has its own
+    # dates and places on the disk, so this one may be among them: one in four hundred is enough.
     monkeypatch.setattr("popgan.study.leaks.ask_server", lambda study: [])
+    monkeypatch.setattr("popgan.study.leaks.LEVEL", 1 / 400)
     answer = call("study", "leak-test", run)
     assert answer.status == 0, answer
     assert "stimulus ids" in answer.out and "in the image" in answer.out
