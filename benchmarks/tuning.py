@@ -90,7 +90,9 @@ class Run:
         with self.store.alone(f"begin-{recipe}"):
             run = copy_of(self.cohorts[SEARCH_COHORT], self.work / "search" / recipe)
             places = StudyPlaces(run.run, recipe)
-            definition = definition_of(recipe, places, run, self.options.threads)
+            definition = definition_of(
+                recipe, places, run, self.options.threads, preset=start_of(recipe)
+            )
         worker = Worker(places, definition, run, Lines(), preset=start_of(recipe), told=_told)
         worker.run()
         found = result(worker.storage, run)

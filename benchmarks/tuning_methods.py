@@ -46,14 +46,35 @@ def start_of(recipe: str, name: str = "standard") -> Preset:
     return Preset.model_validate(kept[recipe][name])
 
 
-def definition_of(recipe: str, places: StudyPlaces, cohort: Cohort, threads: int) -> Definition:
-    """The study of a recipe; written once."""
+def definition_of(
+    recipe: str,
+    places: StudyPlaces,
+    cohort: Cohort,
+    threads: int,
+    *,
+    preset: Preset | None = None,
+    trials: int = TRIALS,
+    seconds: float = SECONDS,
+    **changes: Any,
+) -> Definition:
+    """The study of a recipe; written once.
+
+    Args:
+        recipe: that is searched.
+        places: of the study.
+        cohort: it is about.
+        threads: of each trial.
+        preset: it starts from; the shipped `standard` if None.
+        trials: how many.
+        seconds: of each; the same for every recipe.
+        changes: of what is written.
+    """
     if places.definition.exists():
         return Definition.load(places.definition)
     places.make()
-    options = TuneOptions(recipe=recipe, trials=TRIALS, budget="30d", threads=threads)
-    # Every trial of every recipe gets the same seconds.
-    made = define(places, cohort, options, preset=start_of(recipe), seconds=SECONDS)
+    options = TuneOptions(recipe=recipe, trials=trials, budget="30d", threads=threads)
+    made = define(places, cohort, options, preset=preset, seconds=seconds)
+    made = made.model_copy(update=changes)
     made.save(places.definition)
     return made
 

@@ -13,17 +13,15 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from popgan.cohort import Cohort
 from popgan.evidence.experiments.results import Trial
-from popgan.tuning.begin import TuneOptions, define
-from popgan.tuning.definition import Definition, StudyPlaces
+from popgan.tuning.definition import StudyPlaces
 from popgan.tuning.outcome import result
 from popgan.tuning.worker import Worker
 from quality_cells import Lines
 from quality_plan import copy_of
 from quality_run import Cohorts
 from quality_store import Store
-from tuning_methods import SEARCH_COHORT, SEARCHED
+from tuning_methods import SEARCH_COHORT, SEARCHED, definition_of
 
 GROUP = "overhead"
 TRIALS, SECONDS = 9, 60.0
@@ -49,22 +47,12 @@ def overhead(store: Store, cohorts: Cohorts, options: argparse.Namespace) -> Non
             load = os.getloadavg()[0]
             run = copy_of(cohorts[SEARCH_COHORT], options.work / "search" / f"{GROUP}-{recipe}")
             places = StudyPlaces(run.run, recipe)
-            definition = _definition(recipe, places, run, threads)
+            sizes: dict[str, Any] = {"trials": TRIALS, "seconds": SECONDS, "finalists": 0}
+            definition = definition_of(recipe, places, run, threads, **sizes)
             worker = Worker(places, definition, run, Lines())
             worker.run()
             value = _value(result(worker.storage, run).trials)
             store.put(name, asked, {**value, "load_before": round(load, 2)})
-
-
-def _definition(recipe: str, places: StudyPlaces, run: Cohort, threads: int) -> Definition:
-    if places.definition.exists():
-        return Definition.load(places.definition)
-    places.make()
-    options = TuneOptions(recipe=recipe, trials=TRIALS, budget="30d", threads=threads)
-    made = define(places, run, options, seconds=SECONDS)
-    made = made.model_copy(update={"finalists": 0})
-    made.save(places.definition)
-    return made
 
 
 def _value(trials: Sequence[Trial]) -> dict[str, Any]:
