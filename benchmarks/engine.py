@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -42,7 +43,7 @@ from popgan.provenance import machine
 from popgan.recipes.table import find_recipe
 from popgan.synthesis.sample import sample
 from popgan.training.loop import one_step, threads
-from popgan.training.probe import kinds_of_steps
+from popgan.training.phase import Phase
 from popgan.training.sampler import Sampler
 
 SLICES = 512
@@ -53,6 +54,16 @@ CONVOLUTIONS = {
     "ordinary": "its 3 x 3 convolutions alone, bf16, all ordinary",
     "own": "the same, up-sampling ones transposed as they are",
 }
+
+
+def kinds_of_steps(phases: list[Phase]) -> dict[int, int]:
+    """The kinds of steps by which phases are due: number of the first such step -> how many of
+    its kind come before all repeats."""
+    cycle = math.lcm(*(phase.interval for phase in phases))
+    found: dict[tuple[bool, ...], list[int]] = {}
+    for step in range(cycle):
+        found.setdefault(tuple(step % phase.interval == 0 for phase in phases), []).append(step)
+    return {steps[0]: len(steps) for steps in found.values()}
 
 
 class Noise:

@@ -48,6 +48,8 @@ TOLD = Setting(
     overrides={"network.condition": ["label", "height"]},
     init="default",
 )
+FULL = Setting(f"{RECIPES[0].name}, fp32", overrides={"train.precision": "fp32"})
+"""As many minutes as the recipe gets by the rule, and as many images as fit into them."""
 GROUPS = ("scale", "recipes", "precision", "precision-stylegan2", "prior", "large", "classifier")
 DEFAULT = tuple(group for group in GROUPS if group != "precision-stylegan2")
 BLUR = 0.8  # pixels, of the deliberately soft slices
@@ -120,7 +122,7 @@ def cells(groups: Sequence[str], seeds: Sequence[int] | None, minutes: float | N
         for number in seeds or default:
             for setting, own in _of_group(group):
                 name, seed = f"{group}/{setting.name}/{number}", first + number
-                if group.startswith("precision"):
+                if group.startswith("precision") and setting != FULL:
                     yield Cell(name, group, setting, granted(own), seed, "fp32")
                     continue
                 yield Cell(name, group, setting, granted(own), seed)
@@ -135,7 +137,7 @@ def _of_group(group: str) -> list[tuple[Setting, float]]:
     """Settings and minutes of a group in which something is trained."""
     return {
         "recipes": [(setting, 8.0) for setting in RECIPES],
-        "precision": [(RECIPES[0], 8.0)],
+        "precision": [(RECIPES[0], 8.0), (FULL, 8.0)],
         "precision-stylegan2": [(RECIPES[1], 8.0)],
         "prior": [(setting, 20.0) for setting in PRIOR.values()],
         "large": [(LARGE, 15.0)],

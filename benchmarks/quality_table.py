@@ -8,6 +8,8 @@ from typing import Any
 
 Cells = Mapping[str, Mapping[str, Any]]
 BEST = "popgan standard"
+FULL = ", fp32"
+"""Ends the name of a setting that has the minutes of the one without, but another precision."""
 ENOUGH = 0.15  # KID that the prior should reach
 SHARE = 1 / 3  # of scratch's time that the prior should need
 
@@ -179,22 +181,43 @@ def _recipes(cells: Cells) -> list[str]:
 
 def _precision(cells: Cells) -> list[str]:
     half = values(cells, "recipes")
-    lines = []
+    equal, timed = [], []
     for group in ("precision", "precision-stylegan2"):
         for name, seeds in values(cells, group).items():
-            twins = half.get(name, {})
+            twins = half.get(name.removesuffix(FULL), {})
+            if name.endswith(FULL):
+                images = [str(images_of(side)) for side in (twins, seeds)]
+                line = _held(name.removesuffix(FULL), kids(twins), kids(seeds))
+                timed += [(line[0], *images, *line[1:])] if line else []
+                continue
             pairs = [seed for seed in sorted(set(seeds) & set(twins)) if _alike(seeds, twins, seed)]
             a, b = (kids({seed: side[seed] for seed in pairs}) for side in (twins, seeds))
-            if not pairs:
-                continue
-            spreads = [each for each in (spread(a), spread(b)) if each is not None]
-            within = "one seed" if not spreads else "no"
-            if spreads and abs(mean(a) - mean(b)) <= max(spreads):
-                within = "yes"
-            sides = [", ".join(f"{kid:.3g}" for kid in side) for side in (a, b)]
-            lines.append((name, *sides, f"{mean(a) - mean(b):+.2g}", within))
+            line = _held(name, a, b)
+            equal += [line] if line else []
     names = ("setting", "bf16", "fp32", "difference of means", "within the seed spread")
-    return ["## bf16 against fp32 at equal images (KID)", "", *rows(names, lines)] if lines else []
+    longer = (names[0], "images in bf16", "in fp32", *names[1:])
+    return [
+        *(["## bf16 against fp32 at equal images (KID)", "", *rows(names, equal)] if equal else []),
+        *([""] if equal and timed else []),
+        *(["## bf16 against fp32 at equal time (KID)", "", *rows(longer, timed)] if timed else []),
+    ]
+
+
+def _held(name: str, bf16: Sequence[float], fp32: Sequence[float]) -> tuple[str, ...] | None:
+    """A line that holds one precision against the other; None where there is nothing to hold."""
+    if not bf16 or not fp32:
+        return None
+    spreads = [each for each in (spread(bf16), spread(fp32)) if each is not None]
+    within = "one seed" if not spreads else "no"
+    if spreads and abs(mean(bf16) - mean(fp32)) <= max(spreads):
+        within = "yes"
+    sides = [", ".join(f"{kid:.3g}" for kid in side) for side in (bf16, fp32)]
+    return (name, *sides, f"{mean(bf16) - mean(fp32):+.2g}", within)
+
+
+def images_of(seeds: Mapping[int, Any]) -> int:
+    """Images that each seed was trained on, on average."""
+    return round(mean(value["images"] for value in seeds.values()))
 
 
 def _alike(one: Mapping[int, Any], other: Mapping[int, Any], seed: int) -> bool:

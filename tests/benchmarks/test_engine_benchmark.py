@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from popgan.training.phase import Phase
+
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
@@ -40,6 +42,14 @@ def test_layers_are_those_of_the_network_and_count_forward_and_backward(
     # Up is computed on the small map, down on the map it leaves: half the side.
     macs += (low * mid * 16 + mid * low * 16) + (mid * top * 64 + top * mid * 64)
     assert cell.flops == 3 * 2 * 9 * 4 * macs
+
+
+def test_kinds_of_steps_are_weighed_by_how_often_they_come(engine: Any) -> None:
+    def phase(interval: int) -> Phase:
+        return Phase("Gmain", "G", interval, lambda step: step.reals.sum())
+
+    assert engine.kinds_of_steps([phase(1), phase(16), phase(4)]) == {0: 1, 1: 12, 4: 3}
+    assert engine.kinds_of_steps([phase(1)]) == {0: 1}
 
 
 def test_plain_memory_is_plain_only_within_the_block(engine: Any) -> None:

@@ -382,6 +382,8 @@ def made_up() -> dict[str, Any]:
         "precision/popgan standard/1": scored(0.22),
         "recipes/popgan standard/2": scored(0.22),
         "precision/popgan standard/2": scored(0.9, images=8),  # no twin: fewer images
+        "precision/popgan standard, fp32/0": scored(0.35, images=360),
+        "precision/popgan standard, fp32/1": scored(0.37, images=340),
         "prior/ixi-64 scratch/0": curve(1.0, 0.6, 0.4, 0.3),
         "prior/ixi-64 phantom/0": curve(0.5, 0.28, 0.14, 0.12),
         "prior/ixi-64 phantom, third/0": curve(0.25),
@@ -407,6 +409,7 @@ def test_the_page_says_what_was_measured_and_no_more(tmp_path: Path) -> None:
         "- popgan paper, seed 0: budget 480s is too short",
         "has too few seeds to be compared with dcgan standard",
         "| popgan standard | 0.2, 0.22 | 0.21, 0.22 | -0.005 | yes |",
+        "| popgan standard | 640 | 350 | 0.2, 0.22, 0.22 | 0.35, 0.37 | -0.15 | no |",
         "| ixi-64 phantom | 0 | 400 | 20 | 0.12 (SE 0.01) |",
         "KID 0.15 with the prior: first at minute 15",
         "scratch ends at 0.3 after 20 minutes; the prior reached it at minute 10 of the long run",

@@ -14,7 +14,7 @@ from popgan.recipes.table import find_recipe
 from popgan.training import probe
 from popgan.training.neighbours import QUIET
 from popgan.training.phase import Phase, Step
-from popgan.training.probe import TRIES, kinds_of_steps
+from popgan.training.probe import TRIES
 
 
 def test_every_trained_level_is_measured_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,15 +43,6 @@ def test_a_skipped_level_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(speeds) == 2
 
 
-def test_kinds_of_steps_are_weighed_by_how_often_they_come() -> None:
-    def phase(name: str, interval: int) -> Phase:
-        return Phase(name, "G", interval, lambda step: step.reals.sum())
-
-    lazy = [phase("Dmain", 1), phase("Dreg", 16), phase("Greg", 4)]
-    assert kinds_of_steps(lazy) == {0: 1, 1: 12, 4: 3}
-    assert kinds_of_steps([phase("Dmain", 1)]) == {0: 1}
-
-
 class Clock:
     """A clock that steps move on, in place of the module `time`.
 
@@ -69,10 +60,13 @@ class Clock:
     def thread_time(self) -> float:
         return self.own
 
-    def step(self, *_: Any) -> None:
+    def step(self, *_: Any, **__: Any) -> None:
         self.steps += 1
-        self.own += 0.01
-        self.wall += 0.01 / self.share(self.wall)
+        self.pass_by(0.01)
+
+    def pass_by(self, seconds: float) -> None:
+        self.own += seconds
+        self.wall += seconds / self.share(self.wall)
 
 
 def on_a_clock(
@@ -115,24 +109,48 @@ def test_steps_that_take_long_are_taken_twice_at_most(monkeypatch: pytest.Monkey
     assert clock.steps == 2 * 2 and found.share == pytest.approx(0.0005)
 
 
-@pytest.mark.parametrize(
-    ("loaded", "interval", "steps"), [(True, 8, 2), (True, 7, 3), (False, 8, 3)]
-)
-def test_a_step_that_takes_long_and_is_rare_is_taken_once_where_nothing_is_read_from_the_disk(
-    monkeypatch: pytest.MonkeyPatch, loaded: bool, interval: int, steps: int
-) -> None:
-    clock = Clock(lambda now: 0.0005)  # 20 s a step
-    monkeypatch.setattr(probe, "time", clock)
-    monkeypatch.setattr(probe, "one_step", clock.step)
-    plan = tiny_plan(train__level_shares=[0.0, 1.0])
-    state = find_recipe("popgan").start(plan, torch.device("cpu"))
-    phases = [Phase("Gmain", "G", 1, _sum), Phase("Dreg", "D", interval, _sum)]
-    probe.measure_patiently(plan, phases, state, Discs(), 2.0, loaded=loaded)
-    assert clock.steps == steps
-
-
 def _sum(step: Step) -> torch.Tensor:
     return step.reals.sum()
+
+
+def of_phases(
+    monkeypatch: pytest.MonkeyPatch, costs: dict[str, float], phases: list[Phase], loaded: bool
+) -> tuple[list[str], probe.Measured]:
+    """Which phases were run to measure one level, and what was found; each takes its seconds."""
+    clock, run = Clock(lambda now: 1.0), []
+
+    def update(phase: Phase, step: Step) -> None:
+        run.append(phase.name)
+        clock.pass_by(costs[phase.name])
+
+    monkeypatch.setattr(probe, "time", clock)
+    monkeypatch.setattr(probe, "update", update)
+    plan = tiny_plan(train__batch=8, train__level_shares=[0.0, 1.0])
+    state = find_recipe("popgan").start(plan, torch.device("cpu"))
+    return run, probe.measure_patiently(plan, phases, state, Discs(), 2.0, loaded=loaded)
+
+
+LAZY = [Phase("Dmain", "D", 1, _sum), Phase("Dreg", "D", 16, _sum), Phase("Greg", "G", 4, _sum)]
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_lazy_penalty_has_the_share_of_the_steps_in_which_it_is_due(
+    monkeypatch: pytest.MonkeyPatch, loaded: bool
+) -> None:
+    costs = {"Dmain": 0.010, "Dreg": 0.048, "Greg": 0.020}
+    run, found = of_phases(monkeypatch, costs, LAZY, loaded)
+    assert found.speeds[1] == found.own[1] == pytest.approx(8 / (0.010 + 0.048 / 16 + 0.020 / 4))
+    assert len(run) > 3 * 2.0 / sum(costs.values()), "for the seconds that it was given"
+
+
+@pytest.mark.parametrize(("loaded", "first"), [(True, LAZY[:1]), (False, LAZY)])
+def test_penalties_that_take_long_are_made_once_where_nothing_is_read_from_the_disk(
+    monkeypatch: pytest.MonkeyPatch, loaded: bool, first: list[Phase]
+) -> None:
+    costs = {"Dmain": 10.0, "Dreg": 32.0, "Greg": 8.0}
+    run, found = of_phases(monkeypatch, costs, LAZY, loaded)
+    assert run == [phase.name for phase in first + LAZY]
+    assert found.speeds[1] == pytest.approx(8 / 14.0)
 
 
 def test_a_first_step_that_reads_programs_from_the_disk_does_not_count(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -91,8 +91,19 @@ def one_step(
     sampler: Sampler,
     source: ImageSource,
     processes: Processes = ALONE,
+    *,
+    do: Callable[[Phase, Step], None] = update,
 ) -> Stage:
     """One batch through all phases that are due; moves the clock on.
+
+    Args:
+        plan: of the training.
+        phases: the recipe's, in their order.
+        state: that is trained.
+        sampler: says which images are next.
+        source: of them.
+        processes: that train together.
+        do: runs a phase.
 
     Raises:
         UserError: the memory is not enough, however small the micro-batch.
@@ -107,7 +118,7 @@ def one_step(
     step = Step(plan, state, stage, reals, state.step, told, spread=spread)
     for phase in phases:
         if state.step % phase.interval == 0:
-            update(phase, step)
+            do(phase, step)
     state.images += plan.train.batch
     state.step += 1
     state.update_average(plan.train, plan.train.batch)

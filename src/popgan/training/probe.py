@@ -6,7 +6,6 @@ GPU nobody else is expected, and only the clock on the wall counts.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,20 +17,17 @@ from popgan.config.schema import Plan
 from popgan.training.growth import stage_at
 from popgan.training.loop import one_step, threads
 from popgan.training.neighbours import QUIET
-from popgan.training.phase import Phase
+from popgan.training.phase import Phase, Step
 from popgan.training.room import make_room
 from popgan.training.sampler import ImageSource, Sampler
 from popgan.training.state import TrainState
-from popgan.training.update import device_of
+from popgan.training.update import device_of, update
 
 SECONDS_A_LEVEL = 2.0
 TRIES = 3
 """How often a level is measured where that is not so."""
 PATIENCE = 5.0
 """No measurement of a level is repeated after so many times the seconds it should take."""
-RARE = 8
-"""Where a kind comes once in so many steps, its first one counts: it may take a fifth longer than
-the next, which is a few hundredths of all."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +132,10 @@ def measure_patiently(
             # The middle of a level's second half is fully in, wherever fading ends.
             parts = [(streams, 0), (1 - streams, int(seen) - 1)]
             parts = [(part, position) for part, position in parts if part > 0]
-            step = partial(_step, plan, phases, state, sampler, source, advance)
+            step = partial(_step, plan, state, sampler, source, advance)
             if device_of(state).type == "cpu":
-                make_room(plan, state, level, partial(step, parts[-1][1], 0))
-            cost = partial(_cost, step, kinds_of_steps(phases), least, loaded)
+                make_room(plan, state, level, partial(step, phases, parts[-1][1]))
+            cost = partial(_cost, step, phases, least, loaded)
             costs[level] = Cost.mean(
                 (part, undisturbed(partial(cost, position), PATIENCE * least, tries))
                 for part, position in parts
@@ -171,66 +167,64 @@ def undisturbed(once: Callable[[], Cost], patience: float, tries: int = TRIES) -
 
 def _step(
     plan: Plan,
-    phases: list[Phase],
     state: TrainState,
     sampler: Sampler,
     source: ImageSource,
     advance: Callable[[], None],
+    phases: list[Phase],
     position: int,
-    number: int,
-) -> Cost:
-    """What a real step costs at a position; its number decides which phases are due."""
+) -> tuple[Cost, Cost]:
+    """What real steps cost at a position: one in which every phase is due, and the mean of all.
+
+    Only the first is made. A lazy penalty is due once in its interval, so the mean has that share
+    of what it took.
+    """
     assert stage_at(position, plan.train).alpha == 1.0
-    state.images, state.step = position, number
+    state.images, state.step = position, 0
+    saved = []
+
+    def do(phase: Phase, step: Step) -> None:
+        cost = _timed(state, partial(update, phase, step))
+        saved.append((1 - 1 / phase.interval, cost))
+
+    whole = _timed(state, partial(one_step, plan, phases, state, sampler, source, do=do))
+    advance()
+    mean = Cost(
+        whole.wall - sum(share * one.wall for share, one in saved),
+        whole.own - sum(share * one.own for share, one in saved),
+    )
+    return whole, mean
+
+
+def _timed(state: TrainState, work: Callable[[], object]) -> Cost:
+    """What some work costs, until it is really done."""
     start, began = time.perf_counter(), time.thread_time()
-    one_step(plan, phases, state, sampler, source)
+    work()
     waited = _wait(state)
     wall, own = time.perf_counter() - start, time.thread_time() - began
-    advance()
     return Cost(wall, wall if waited else own)
 
 
 def _cost(
-    step_at: Callable[[int, int], Cost],
-    kinds: dict[int, int],
+    step: Callable[[list[Phase], int], tuple[Cost, Cost]],
+    phases: list[Phase],
     least: float,
     loaded: bool,
     position: int,
 ) -> Cost:
-    """What a step costs at one position; a lazy penalty is spread over its interval."""
-    step = partial(step_at, position)
-    # The first steps set up kernels and, on a GPU, pick algorithms. The very first never counts: it
-    # may have taken long because programs and files still lay on the disk.
-    found = {first: [step(first)] for first in kinds}
-    # Steps that do take long are not repeated, not even the first, if that is sure and matters.
-    if _sum(found) > least:
-        opening = next(iter(kinds))
-        if not loaded or kinds[opening] * RARE > sum(kinds.values()):
-            found[opening] = [step(opening)]
-    else:
-        found = {first: [] for first in kinds}
-    while _sum(found) < least:
-        for first, count in kinds.items():
-            found[first] += [step(first) for _ in range(min(3, count))]
+    """What the mean step costs at a position."""
+    # The first step never counts: it sets up kernels and, on a GPU, picks algorithms, and programs
+    # and files may still lie on the disk. Where nothing has to be read any more it takes about a
+    # tenth longer than others, and of lazy penalties, which have a share only, that is little.
+    step([phase for phase in phases if phase.interval == 1] if loaded else phases, position)
+    spent, found = 0.0, []
+    while spent < least:
+        whole, mean = step(phases, position)
+        spent += whole.wall
+        found.append((1.0, mean))
     # Means, not medians: what now and then takes longer (memory, files) does so in training as
     # well. What other programs take is no such thing: it may be over before training begins.
-    return Cost.mean(
-        (count / len(found[first]), one) for first, count in kinds.items() for one in found[first]
-    )
-
-
-def _sum(found: dict[int, list[Cost]]) -> float:
-    return sum(one.wall for costs in found.values() for one in costs)
-
-
-def kinds_of_steps(phases: list[Phase]) -> dict[int, int]:
-    """The kinds of steps by which phases are due: number of the first such step -> how many of
-    its kind come before all repeats."""
-    cycle = math.lcm(*(phase.interval for phase in phases))
-    found: dict[tuple[bool, ...], list[int]] = {}
-    for step in range(cycle):
-        found.setdefault(tuple(step % phase.interval == 0 for phase in phases), []).append(step)
-    return {steps[0]: len(steps) for steps in found.values()}
+    return Cost.mean(found)
 
 
 def _wait(state: TrainState) -> bool:
