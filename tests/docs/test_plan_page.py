@@ -10,6 +10,7 @@ from pathlib import Path
 from popgan.cohort.fingerprint import VERSION
 from popgan.config.preset import load_preset
 from popgan.config.preset_model import parameter_of
+from popgan.evidence.experiments.groups import gap
 from popgan.planning.origins import ORIGINS
 from popgan.stations.machine import FILE
 from small_runs import call
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
 TUNING = (ROOT / "benchmarks" / "results" / "tuning.md").read_text(encoding="utf-8")
 COHORTS = ("IXI, benchmark cohort", "LGG FLAIR", "Cheng T1wCE")
+SCRATCH = "standard, from scratch"
 
 
 def test_the_tables_are_those_of_the_program() -> None:
@@ -33,6 +35,14 @@ def test_options_and_files_of_the_page_exist() -> None:
         assert option in help_of_plan, option
     assert f"(version {VERSION};" in PAGE and f"`models/NAME/{FILE}`" in PAGE
     assert (ROOT / "src/popgan/config/presets").is_dir()
+
+
+def of_seeds(results: str, named: str) -> list[float]:
+    """KID of the seeds that a file of results has of cells of a name."""
+    path = ROOT / "benchmarks" / "results" / f"{results}.json"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    names = sorted(name for name in cells if name.rpartition("/")[0] == named)
+    return [cells[name]["value"]["scores"]["kid"]["value"] for name in names]
 
 
 def told(figures: list[str]) -> str:
@@ -135,6 +145,13 @@ def test_what_the_page_tells_of_the_values_worth_is_what_was_measured() -> None:
     ):
         told = " | ".join(value(table, method) for table in tables)
         assert f"| {words} | {told} |" in PAGE
+    for cohort in ("verify/ixi-64", "verify/lgg-64", "third/cheng-64"):
+        former, present = (
+            of_seeds("tuning", f"{cohort}, {word} {SCRATCH}") for word in ("old", "new")
+        )
+        found = gap(former, present)
+        assert found is not None
+        assert f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})" in PAGE
     ours, *others = (
         int(row(tables[0], method)[2].replace(",", ""))
         for method in ("new standard, from scratch", "tuned stylegan2", "tuned r3gan")
