@@ -118,10 +118,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="of the speeds")
     parser.add_argument(
         "--again",
-        type=lambda text: text.split(","),
+        action="append",
+        choices=[setting.name for setting in settings_of(GROUPS)],
         default=[],
-        metavar="SETTINGS",
-        help=f"whose speeds to measure anew, as a ratio to '{YARDSTICK}'",
+        metavar="SETTING",
+        help=f"whose speed to measure anew, as a ratio to '{YARDSTICK}'; may be given repeatedly",
     )
     parser.add_argument("--only", type=groups, default=list(DEFAULT), metavar="CELLS")
     parser.add_argument("--threads", type=int, default=1, help="of every training")

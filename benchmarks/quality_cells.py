@@ -48,7 +48,7 @@ TOLD = Setting(
     overrides={"network.condition": ["label", "height"]},
     init="default",
 )
-FULL = Setting(f"{RECIPES[0].name}, fp32", overrides={"train.precision": "fp32"})
+FULL = Setting(f"{RECIPES[0].name} in fp32", overrides={"train.precision": "fp32"})
 """As many minutes as the recipe gets by the rule, and as many images as fit into them."""
 GROUPS = ("scale", "recipes", "precision", "precision-stylegan2", "prior", "large", "classifier")
 DEFAULT = tuple(group for group in GROUPS if group != "precision-stylegan2")

@@ -8,7 +8,7 @@ from typing import Any
 
 Cells = Mapping[str, Mapping[str, Any]]
 BEST = "popgan standard"
-FULL = ", fp32"
+FULL = " in fp32"
 """Ends the name of a setting that has the minutes of the one without, but another precision."""
 ENOUGH = 0.15  # KID that the prior should reach
 SHARE = 1 / 3  # of scratch's time that the prior should need

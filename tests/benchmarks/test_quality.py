@@ -382,8 +382,8 @@ def made_up() -> dict[str, Any]:
         "precision/popgan standard/1": scored(0.22),
         "recipes/popgan standard/2": scored(0.22),
         "precision/popgan standard/2": scored(0.9, images=8),  # no twin: fewer images
-        "precision/popgan standard, fp32/0": scored(0.35, images=360),
-        "precision/popgan standard, fp32/1": scored(0.37, images=340),
+        "precision/popgan standard in fp32/0": scored(0.35, images=360),
+        "precision/popgan standard in fp32/1": scored(0.37, images=340),
         "prior/ixi-64 scratch/0": curve(1.0, 0.6, 0.4, 0.3),
         "prior/ixi-64 phantom/0": curve(0.5, 0.28, 0.14, 0.12),
         "prior/ixi-64 phantom, third/0": curve(0.25),
