@@ -205,7 +205,7 @@ def test_overhead_is_that_of_trials_and_the_default_whose_speed_is_known_stands_
     cell = record({**value, "load_before": 0.1})
     cell["asked"] = {"trials": 5, "seconds": 60.0, "threads": 2}
     lines = module.overhead_lines({"overhead/r3gan": cell})
-    assert lines[-1] == "| r3gan | 0.1 | 2.0, 4.0, 1.0 | 2.0 | 2 | 0.10 |"
+    assert lines[-1] == "| r3gan | 5 | 0.1 | 2.0, 4.0, 1.0 | 2.0 | 2 | 0.10 |"
     assert module.overhead_lines({}) == []
 
 
