@@ -6,6 +6,7 @@ import json
 import re
 import runpy
 from pathlib import Path
+from statistics import mean
 
 from popgan.cohort.fingerprint import VERSION
 from popgan.config.preset import load_preset
@@ -158,3 +159,20 @@ def test_what_the_page_tells_of_the_values_worth_is_what_was_measured() -> None:
     )
     shares = " and ".join(f"{one / ours:.0%}".replace("%", " %") for one in others)
     assert f"they see {shares} of the images" in " ".join(PAGE.split())
+
+
+def test_what_the_page_tells_of_precision_is_what_was_measured() -> None:
+    name = "popgan standard"
+    half = mean(of_seeds("quality", f"recipes/{name}"))
+    alike = mean(of_seeds("quality", f"precision/{name}"))
+    timed = mean(of_seeds("quality", f"precision/{name} in fp32"))
+    cells = json.loads((ROOT / "benchmarks/results/quality.json").read_text("utf-8"))["cells"]
+    few, many = (
+        cells[f"{cell}/0"]["value"]["images"]
+        for cell in (f"precision/{name} in fp32", f"recipes/{name}")
+    )
+    assert (
+        f"in equal time KID {half:.3f}, in fp32, with {few / many:.2f} of the images, {timed:.3f}; "
+        f"with as many images fp32 is better, {alike:.3f}"
+    ) in PAGE
+    assert alike < half < timed

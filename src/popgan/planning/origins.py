@@ -230,9 +230,10 @@ ORIGINS: dict[str, Origin] = {
         "rule",
         "bf16 where the machine is fast at it",
         ("machine.bf16",),
-        "with channels last, 0.47 of the time of fp32 (stylegan2): `benchmarks/engine.py`; what it "
-        "costs in quality is not known: KID 0.228, in fp32 0.206, one seed of `popgan` from random "
-        "weights: `benchmarks/quality.py --only precision`",
+        "with channels last, 0.47 of the time of fp32 (stylegan2): `benchmarks/engine.py`; in "
+        "equal time KID 0.235, in fp32, with 0.71 of the images, 0.257; with as many images fp32 is "
+        "better, 0.218 (`popgan` from random weights, three seeds each): `benchmarks/quality.py "
+        "--only precision`; where time does not count, `--set train.precision=fp32`",
     ),
     "train.threads": Origin(
         "rule",
