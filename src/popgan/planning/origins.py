@@ -231,9 +231,10 @@ ORIGINS: dict[str, Origin] = {
         "bf16 where the machine is fast at it",
         ("machine.bf16",),
         "with channels last, 0.47 of the time of fp32 (stylegan2): `benchmarks/engine.py`; in "
-        "equal time KID 0.235, in fp32, with 0.71 of the images, 0.257; with as many images fp32 is "
-        "better, 0.218 (`popgan` from random weights, three seeds each): `benchmarks/quality.py "
-        "--only precision`; where time does not count, `--set train.precision=fp32`",
+        "equal time KID 0.235, in fp32, with 0.71 of the images, 0.257; with as many images fp32 "
+        "is better, 0.218 (`popgan` from random weights, three seeds each): "
+        "`benchmarks/quality.py --only precision`; where time does not count, "
+        "`--set train.precision=fp32`",
     ),
     "train.threads": Origin(
         "rule",
