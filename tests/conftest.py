@@ -23,8 +23,9 @@ def real_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _one_thread_per_worker() -> None:
-    """Parallel test workers must not fight for cores."""
+def _alike_in_every_worker() -> None:
+    """Parallel workers must not fight for cores, nor may a test draw what others before it left."""
     import torch
 
     torch.set_num_threads(1)
+    torch.manual_seed(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,15 @@ from small_runs import Answer, call, full_disk, leavings, snapshot
 SMALL = ("--readers", 2, "--real", 4, "--synthetic", 6, "--repeats", 2, "--practice", 2)
 
 pytestmark = pytest.mark.xdist_group("finished run")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rare_alarms() -> Iterator[None]:
+    """One clean study in twenty raises an alarm, and three in a row are refused; names, orders and
+    times of replies are new in every run of the tests, so here it is one in four hundred."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("popgan.study.leaks.LEVEL", 1 / 400)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -271,10 +281,7 @@ def test_the_leak_test_is_a_table_a_file_and_a_status(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Places(run).leaks.unlink()
-    # One clean study in twenty raises an alarm. Replies are timed anew and a copy has its own
-    # dates and places on the disk, so this one may be among them: one in four hundred is enough.
     monkeypatch.setattr("popgan.study.leaks.ask_server", lambda study: [])
-    monkeypatch.setattr("popgan.study.leaks.LEVEL", 1 / 400)
     answer = call("study", "leak-test", run)
     assert answer.status == 0, answer
     assert "stimulus ids" in answer.out and "in the image" in answer.out

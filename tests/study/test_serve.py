@@ -26,7 +26,7 @@ from study.small_studies import make_study
 def test_a_server_is_killed_started_anew_and_ended_politely(tmp_path: Path) -> None:
     study = make_study(tmp_path / "run")
     run = study.places.run
-    with running(run) as server, httpx.Client(base_url=server.url) as client:
+    with running(run) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         own = {"Origin": server.url}
         assert set(server.links) == {"R1", "R2", "coordinator"}
         assert client.post(server.links["R1"], headers=own).status_code == 303
@@ -63,7 +63,7 @@ def test_a_certificate_makes_it_https_and_a_wide_host_without_one_warns(tmp_path
     for options in (("--tls-cert", pem), ("--tls-cert", cert, "--tls-key", key)):
         with running(study.places.run, *map(str, options)) as server:
             assert server.url.startswith("https://127.0.0.1:")
-            with httpx.Client(verify=trusted, base_url=server.url) as client:
+            with httpx.Client(verify=trusted, base_url=server.url, timeout=60) as client:
                 assert client.get("/study").status_code == 200
                 if server.links:
                     link = server.links["R1"]
@@ -106,7 +106,7 @@ def test_who_sends_too_slowly_is_let_go_and_who_waits_between_requests_is_not(
     began = time.monotonic()
     for line, start in zip(lines, slow, strict=True):
         line.sendall(start)
-    with httpx.Client(base_url=f"http://127.0.0.1:{impatient}") as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{impatient}", timeout=60) as client:
         for _ in range(4):  # one connection, kept alive
             assert client.get("/study").status_code == 200
             time.sleep(0.2)
