@@ -1,0 +1,54 @@
+"""docs/prior.md is true: what it tells of the prior's worth is what was measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "prior.md").read_text(encoding="utf-8")
+RESULTS = ROOT / "benchmarks" / "results"
+CELLS = json.loads((RESULTS / "quality.json").read_text(encoding="utf-8"))["cells"]
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        ("random weights, 20 minutes", "scratch"),
+        ("the prior, 6.7 minutes", "phantom, third"),
+        ("the prior, 20 minutes", "phantom"),
+    ],
+)
+def test_the_table_has_the_ends_of_the_curves(words: str, start: str) -> None:
+    ends = []
+    for cohort in ("ixi-64", "lgg-64"):
+        cell = CELLS[f"prior/{cohort} {start}/0"]
+        last = cell["value"]["points"][-1]
+        assert last["minutes"] == pytest.approx(float(words.split()[-2]), rel=0.01)
+        ends.append(f"{last['kid']:.3f}")
+    assert f"| {words} | {' | '.join(ends)} |" in PAGE
+
+
+def test_the_curves_of_the_page_are_there() -> None:
+    for cohort in ("ixi-64", "lgg-64"):
+        name = f"quality-prior-{cohort}.svg"
+        assert f"](../benchmarks/results/{name})" in PAGE and (RESULTS / name).exists()
+
+
+def test_the_words_about_the_curves_are_true() -> None:
+    page = " ".join(PAGE.split())
+    words = re.search(
+        r"where the prior is within (\w+), on LGG FLAIR where it is within (\w+)", page
+    )
+    assert words
+    for cohort, minutes in zip(("ixi-64", "lgg-64"), words.groups(), strict=True):
+        end = CELLS[f"prior/{cohort} scratch/0"]["value"]["points"][-1]["kid"]
+        prior = CELLS[f"prior/{cohort} phantom/0"]["value"]["points"]
+        first = next(point["minutes"] for point in prior if point["kid"] <= end)
+        assert first <= {"two": 2, "four": 4}[minutes]
+    best = min(prior, key=lambda point: point["kid"])
+    assert f"best after twelve minutes ({best['kid']:.3f})" in page
+    assert round(best["minutes"]) == 12
