@@ -26,6 +26,7 @@ from popgan.progress import Reporter
 from popgan.synthesis.image import contact_sheet, grid_png
 from popgan.training.loop import threads
 from quality_plan import Setting, Speeds, copy_of, make_plan, minutes_at, plan_hash
+from quality_table import IN_FULL
 
 RECIPES = [
     Setting("popgan standard"),
@@ -48,7 +49,7 @@ TOLD = Setting(
     overrides={"network.condition": ["label", "height"]},
     init="default",
 )
-FULL = Setting(f"{RECIPES[0].name} in fp32", overrides={"train.precision": "fp32"})
+FULL = Setting(f"{RECIPES[0].name}{IN_FULL}", overrides={"train.precision": "fp32"})
 """As many minutes as the recipe gets by the rule, and as many images as fit into them."""
 GROUPS = ("scale", "recipes", "precision", "precision-stylegan2", "prior", "large", "classifier")
 DEFAULT = tuple(group for group in GROUPS if group != "precision-stylegan2")

@@ -8,7 +8,7 @@ from typing import Any
 
 Cells = Mapping[str, Mapping[str, Any]]
 BEST = "popgan standard"
-FULL = " in fp32"
+IN_FULL = " in fp32"
 """Ends the name of a setting that has the minutes of the one without, but another precision."""
 ENOUGH = 0.15  # KID that the prior should reach
 SHARE = 1 / 3  # of scratch's time that the prior should need
@@ -184,10 +184,10 @@ def _precision(cells: Cells) -> list[str]:
     equal, timed = [], []
     for group in ("precision", "precision-stylegan2"):
         for name, seeds in values(cells, group).items():
-            twins = half.get(name.removesuffix(FULL), {})
-            if name.endswith(FULL):
-                images = [str(images_of(side)) for side in (twins, seeds)]
-                line = _held(name.removesuffix(FULL), kids(twins), kids(seeds))
+            twins = half.get(name.removesuffix(IN_FULL), {})
+            if name.endswith(IN_FULL):
+                images = [str(_images_of(side)) for side in (twins, seeds)]
+                line = _held(name.removesuffix(IN_FULL), kids(twins), kids(seeds))
                 timed += [(line[0], *images, *line[1:])] if line else []
                 continue
             pairs = [seed for seed in sorted(set(seeds) & set(twins)) if _alike(seeds, twins, seed)]
@@ -215,7 +215,7 @@ def _held(name: str, bf16: Sequence[float], fp32: Sequence[float]) -> tuple[str,
     return (name, *sides, f"{mean(bf16) - mean(fp32):+.2g}", within)
 
 
-def images_of(seeds: Mapping[int, Any]) -> int:
+def _images_of(seeds: Mapping[int, Any]) -> int:
     """Images that each seed was trained on, on average."""
     return round(mean(value["images"] for value in seeds.values()))
 

@@ -53,7 +53,6 @@ def definition_of(
     threads: int,
     *,
     preset: Preset | None = None,
-    trials: int = TRIALS,
     seconds: float = SECONDS,
     **changes: Any,
 ) -> Definition:
@@ -65,14 +64,13 @@ def definition_of(
         cohort: it is about.
         threads: of each trial.
         preset: it starts from; the shipped `standard` if None.
-        trials: how many.
-        seconds: of each; the same for every recipe.
+        seconds: of each trial; the same for every recipe.
         changes: of what is written.
     """
     if places.definition.exists():
         return Definition.load(places.definition)
     places.make()
-    options = TuneOptions(recipe=recipe, trials=trials, budget="30d", threads=threads)
+    options = TuneOptions(recipe=recipe, trials=TRIALS, budget="30d", threads=threads)
     made = define(places, cohort, options, preset=preset, seconds=seconds)
     made = made.model_copy(update=changes)
     made.save(places.definition)

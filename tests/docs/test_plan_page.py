@@ -7,6 +7,7 @@ import re
 import runpy
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 from popgan.cohort.fingerprint import VERSION
 from popgan.config.preset import load_preset
@@ -38,10 +39,15 @@ def test_options_and_files_of_the_page_exist() -> None:
     assert (ROOT / "src/popgan/config/presets").is_dir()
 
 
+def cells_of(results: str) -> dict[str, Any]:
+    """What a file of results holds."""
+    path = ROOT / "benchmarks" / "results" / f"{results}.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))["cells"])
+
+
 def of_seeds(results: str, named: str) -> list[float]:
     """KID of the seeds that a file of results has of cells of a name."""
-    path = ROOT / "benchmarks" / "results" / f"{results}.json"
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = cells_of(results)
     names = sorted(name for name in cells if name.rpartition("/")[0] == named)
     return [cells[name]["value"]["scores"]["kid"]["value"] for name in names]
 
@@ -166,7 +172,7 @@ def test_what_the_page_tells_of_precision_is_what_was_measured() -> None:
     half = mean(of_seeds("quality", f"recipes/{name}"))
     alike = mean(of_seeds("quality", f"precision/{name}"))
     timed = mean(of_seeds("quality", f"precision/{name} in fp32"))
-    cells = json.loads((ROOT / "benchmarks/results/quality.json").read_text("utf-8"))["cells"]
+    cells = cells_of("quality")
     few, many = (
         cells[f"{cell}/0"]["value"]["images"]
         for cell in (f"precision/{name} in fp32", f"recipes/{name}")
