@@ -28,7 +28,9 @@ def dataset(pixels: np.ndarray, *, position: Any, number: int, **header: Any) ->
     """One classic MR image; `header` overrides or (with None) removes elements."""
     data = Dataset()
     data.SOPClassUID = MRImageStorage
-    data.SOPInstanceUID = generate_uid()
+    # A UID that is the same in every run, and differs wherever anything of the image does.
+    own = [pixels.tobytes().hex(), str(position), str(number), str(sorted(header.items()))]
+    data.SOPInstanceUID = generate_uid(entropy_srcs=own)
     data.Modality = "MR"
     data.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND"]
     data.PatientID = "Mueller^7"
