@@ -114,7 +114,10 @@ def _sum(step: Step) -> torch.Tensor:
 
 
 def of_phases(
-    monkeypatch: pytest.MonkeyPatch, costs: dict[str, float], phases: list[Phase], loaded: bool
+    monkeypatch: pytest.MonkeyPatch,
+    costs: dict[str, float],
+    phases: list[Phase],
+    first: probe.First,
 ) -> tuple[list[str], probe.Measured]:
     """Which phases were run to measure one level, and what was found; each takes its seconds."""
     clock, run = Clock(lambda now: 1.0), []
@@ -127,29 +130,31 @@ def of_phases(
     monkeypatch.setattr(probe, "update", update)
     plan = tiny_plan(train__batch=8, train__level_shares=[0.0, 1.0])
     state = find_recipe("popgan").start(plan, torch.device("cpu"))
-    return run, probe.measure_patiently(plan, phases, state, Discs(), 2.0, loaded=loaded)
+    return run, probe.measure_patiently(plan, phases, state, Discs(), 2.0, first=first)
 
 
 LAZY = [Phase("Dmain", "D", 1, _sum), Phase("Dreg", "D", 16, _sum), Phase("Greg", "G", 4, _sum)]
 
 
-@pytest.mark.parametrize("loaded", [True, False])
+@pytest.mark.parametrize("first", ["whole", "without penalties", "none"])
 def test_a_lazy_penalty_has_the_share_of_the_steps_in_which_it_is_due(
-    monkeypatch: pytest.MonkeyPatch, loaded: bool
+    monkeypatch: pytest.MonkeyPatch, first: probe.First
 ) -> None:
     costs = {"Dmain": 0.010, "Dreg": 0.048, "Greg": 0.020}
-    run, found = of_phases(monkeypatch, costs, LAZY, loaded)
+    run, found = of_phases(monkeypatch, costs, LAZY, first)
     assert found.speeds[1] == found.own[1] == pytest.approx(8 / (0.010 + 0.048 / 16 + 0.020 / 4))
     assert len(run) > 3 * 2.0 / sum(costs.values()), "for the seconds that it was given"
 
 
-@pytest.mark.parametrize(("loaded", "first"), [(True, LAZY[:1]), (False, LAZY)])
+@pytest.mark.parametrize(
+    ("first", "made"), [("whole", LAZY), ("without penalties", LAZY[:1]), ("none", [])]
+)
 def test_penalties_that_take_long_are_made_once_where_nothing_is_read_from_the_disk(
-    monkeypatch: pytest.MonkeyPatch, loaded: bool, first: list[Phase]
+    monkeypatch: pytest.MonkeyPatch, first: probe.First, made: list[Phase]
 ) -> None:
     costs = {"Dmain": 10.0, "Dreg": 32.0, "Greg": 8.0}
-    run, found = of_phases(monkeypatch, costs, LAZY, loaded)
-    assert run == [phase.name for phase in first + LAZY]
+    run, found = of_phases(monkeypatch, costs, LAZY, first)
+    assert run == [phase.name for phase in made + LAZY]
     assert found.speeds[1] == pytest.approx(8 / 14.0)
 
 

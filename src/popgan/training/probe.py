@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal
 
 import torch
 
@@ -23,6 +24,8 @@ from popgan.training.sampler import ImageSource, Sampler
 from popgan.training.state import TrainState
 from popgan.training.update import device_of, update
 
+First = Literal["whole", "without penalties", "none"]
+"""A step that is made before measuring."""
 SECONDS_A_LEVEL = 2.0
 TRIES = 3
 """How often a level is measured where that is not so."""
@@ -100,7 +103,7 @@ def measure_patiently(
     seconds: float | None = None,
     *,
     tries: int = TRIES,
-    loaded: bool = False,
+    first: First = "whole",
     advance: Callable[[], None] = lambda: None,
 ) -> Measured:
     """Images/s at each level, fully faded in; over streams and joint network where there are both.
@@ -115,8 +118,8 @@ def measure_patiently(
         source: the training images.
         seconds: spent on each level, at least; `SECONDS_A_LEVEL` by default.
         tries: how often a level is measured at most.
-        loaded: whether this process has made such steps before, so that nothing has to be read from
-            the disk for the first.
+        first: the step that does not count. This process must have made steps of the recipe before,
+            if it is not whole, and with this shape, if there is to be none.
         advance: told of every step.
     """
     least = SECONDS_A_LEVEL if seconds is None else seconds
@@ -135,7 +138,7 @@ def measure_patiently(
             step = partial(_step, plan, state, sampler, source, advance)
             if device_of(state).type == "cpu":
                 make_room(plan, state, level, partial(step, phases, parts[-1][1]))
-            cost = partial(_cost, step, phases, least, loaded)
+            cost = partial(_cost, step, phases, least, first)
             costs[level] = Cost.mean(
                 (part, undisturbed(partial(cost, position), PATIENCE * least, tries))
                 for part, position in parts
@@ -209,14 +212,16 @@ def _cost(
     step: Callable[[list[Phase], int], tuple[Cost, Cost]],
     phases: list[Phase],
     least: float,
-    loaded: bool,
+    first: First,
     position: int,
 ) -> Cost:
     """What the mean step costs at a position."""
-    # The first step never counts: it sets up kernels and, on a GPU, picks algorithms, and programs
-    # and files may still lie on the disk. Where nothing has to be read any more it takes about a
-    # tenth longer than others, and of lazy penalties, which have a share only, that is little.
-    step([phase for phase in phases if phase.interval == 1] if loaded else phases, position)
+    # The first step of a shape does not count: it sets up kernels and, on a GPU, picks algorithms,
+    # and programs and files may still lie on the disk. Where nothing has to be read any more it
+    # takes about a tenth longer, and of lazy penalties, which have a share only, that is little.
+    if first != "none":
+        quick = [phase for phase in phases if phase.interval == 1]
+        step(quick if first == "without penalties" else phases, position)
     spent, found = 0.0, []
     while spent < least:
         whole, mean = step(phases, position)

@@ -27,12 +27,13 @@ from popgan.recipes.table import find_recipe
 from popgan.stations.pairs import training_images
 from popgan.stations.plan import make_plan
 from popgan.training.neighbours import QUIET
-from popgan.training.probe import TRIES, Measured, measure_patiently
+from popgan.training.probe import TRIES, First, Measured, measure_patiently
 from popgan.tuning.definition import TICKS
 from popgan.tuning.folder import held
 
 DEFAULT_SECONDS = 2.0  # a level
 PROBE_SECONDS = 0.3  # a level; a trial must not spend more on being planned than on a snapshot
+REFERENCE_SECONDS = 0.2  # one step of a slow recipe, as the trial's own probe makes
 _DEFAULT, _AGAINST = "default", "default against the reference, on {}"
 _SMALL = 4  # images of a step of the reference, at least
 _AT_ONCE = "{}, at once"
@@ -98,6 +99,7 @@ class Planner:
         self.definition, self.cohort, self._path = definition, cohort, speeds
         self.preset = preset or definition.default_preset
         self.notes: list[str] = []
+        self._stepped = False  # whether this process has made steps of the default
 
     def plan(self, setting: Setting, seed: int) -> Plan:
         """The plan of a trial.
@@ -192,13 +194,17 @@ class Planner:
             self._keep(_shape(base), {_shape(base): speeds, **_divided(base, found)})
             return self._speeds(plan)
         # By the time that they had a core: what was taken of one alone says nothing of the other.
-        now = self._reference(base, PROBE_SECONDS) * known[here][0]
-        found = self._measured(plan, PROBE_SECONDS, loaded=True)  # for the reference
+        # The same small steps were made before, unless another worker has measured the default.
+        seen: First = "none" if self._stepped else "whole"
+        now = self._reference(base, REFERENCE_SECONDS, first=seen) * known[here][0]
+        found = self._measured(plan, PROBE_SECONDS, first="without penalties")
         busy = now / seconds_an_image(base.train.level_shares, known[_DEFAULT])
         speeds = [speed * busy for speed in found.own]
         return self._keep(key, {key: speeds, **_divided(plan, found)})
 
-    def _reference(self, base: Plan, seconds: float, tries: int = 1) -> float:
+    def _reference(
+        self, base: Plan, seconds: float, tries: int = 1, *, first: First = "whole"
+    ) -> float:
         """Seconds an image of the quickest steps that the default can make at its full size.
 
         They have no lazy penalty, and few images. All that is asked is how fast the machine is at
@@ -211,7 +217,9 @@ class Planner:
         top = [0.0] * (len(train.level_shares) - 1) + [1.0]
         changes = {"batch": small, "micro_batch": small, "level_shares": top}
         plan = base.model_copy(update={"train": train.model_copy(update=changes)})
-        return 1 / self._measured(plan, seconds, tries, lazy=False).own[-1]
+        found = self._measured(plan, seconds, tries, lazy=False, first=first)
+        self._stepped = True
+        return 1 / found.own[-1]
 
     def _measured(
         self,
@@ -220,16 +228,14 @@ class Planner:
         tries: int = 1,
         *,
         lazy: bool = True,
-        loaded: bool = False,
+        first: First = "whole",
     ) -> Measured:
         recipe = find_recipe(plan.recipe)
         phases = [phase for phase in recipe.phases(plan) if lazy or phase.interval == 1]
         with torch.random.fork_rng(devices=[]):
             state = recipe.start(plan, best_device())
             images = training_images(plan, self.cohort)
-            return measure_patiently(
-                plan, phases, state, images, seconds, tries=tries, loaded=loaded
-            )
+            return measure_patiently(plan, phases, state, images, seconds, tries=tries, first=first)
 
     def _known(self) -> dict[str, list[float]]:
         return dict(read_json(self._path)) if self._path.exists() else {}
