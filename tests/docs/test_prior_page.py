@@ -52,3 +52,5 @@ def test_the_words_about_the_curves_are_true() -> None:
     best = min(prior, key=lambda point: point["kid"])
     assert f"best after twelve minutes ({best['kid']:.3f})" in page
     assert round(best["minutes"]) == 12
+    floor = CELLS["scale/lgg-64"]["value"]["floor"]["value"]
+    assert f"much nearer to the held-out ones ({floor:.3f})" in page
