@@ -112,6 +112,26 @@ def test_the_reference_is_small_steps_of_the_default_without_lazy_penalties(
     assert seen == [whole, small, small, (16, default.level_shares, 16)]
 
 
+def test_a_worker_that_has_not_made_steps_of_the_reference_makes_one_that_does_not_count(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def measured(*_: Any, first: str, **__: Any) -> Measured:
+        seen.append(first)
+        return Measured([400.0, 200.0], 1.0, [400.0, 200.0])
+
+    monkeypatch.setattr("popgan.tuning.planner.measure_patiently", measured)
+    one, another = planner(own_run), planner(own_run)
+    one.plan({"train.batch": 16}, 0)
+    default = ["whole", "whole"]  # and the reference, to hold it against the default
+    assert seen == [*default, "none", "without penalties"]
+    seen.clear()
+    another.plan({"train.batch": 4}, 0)
+    another.plan({"train.batch": 2}, 0)
+    assert seen == ["whole", "without penalties", "none", "without penalties"]
+
+
 def test_another_machine_finds_out_its_own_reference_and_keeps_the_speed_of_the_default(
     own_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,7 +99,7 @@ class Planner:
         self.definition, self.cohort, self._path = definition, cohort, speeds
         self.preset = preset or definition.default_preset
         self.notes: list[str] = []
-        self._stepped = False  # whether this process has made steps of the default
+        self._stepped = False  # whether this process has made steps of the reference
 
     def plan(self, setting: Setting, seed: int) -> Plan:
         """The plan of a trial.
@@ -194,7 +194,7 @@ class Planner:
             self._keep(_shape(base), {_shape(base): speeds, **_divided(base, found)})
             return self._speeds(plan)
         # By the time that they had a core: what was taken of one alone says nothing of the other.
-        # The same small steps were made before, unless another worker has measured the default.
+        # The same small steps were made before, unless another worker held them against it.
         seen: First = "none" if self._stepped else "whole"
         now = self._reference(base, REFERENCE_SECONDS, first=seen) * known[here][0]
         found = self._measured(plan, PROBE_SECONDS, first="without penalties")
