@@ -142,7 +142,9 @@ def known_plan() -> Plan:
 @given(st.integers(100, 10**6), st.integers(2, 9000), st.integers(1, 9000))
 def test_no_two_values_of_a_space_are_the_same_plan(images: int, slices: int, buffer: int) -> None:
     plan = known_plan()
-    train = plan.train.model_copy(update={"images": images, "shuffle_buffer": buffer})
+    train = plan.train.model_copy(
+        update={"images": images, "shuffle_buffer": buffer, "ema_half_life": 0.02 * images}
+    )
     data = plan.data.model_copy(update={"train_slices": slices})
     plan = plan.model_copy(update={"train": train, "data": data})
     cut = {one.name: one for one in distinct(load_space("popgan"), plan)}
@@ -151,8 +153,9 @@ def test_no_two_values_of_a_space_are_the_same_plan(images: int, slices: int, bu
     assert all(cut[name] == before[name] for name in others)
     if (share := cut.get("preset.ema_share")) is not None:
         assert share.low is not None and share.low * images >= 100 - 1e-6
+        assert share.high == train.ema_ramp, "a longer half-life is cut to this share anyway"
     else:
-        assert 0.1 * images <= 100
+        assert train.ema_ramp * images <= 100
     choices = [*cut["train.shuffle_buffer"].choices, buffer]
     assert len({min(int(c), slices) for c in choices}) == len(set(choices))
 

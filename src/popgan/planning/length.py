@@ -91,6 +91,9 @@ def length_dependants(draft: Draft, preset: Preset, rules: RecipeRules) -> None:
     if preset.ema_share is not None:
         half_life = float(max(LEAST_HALF_LIFE, math.floor(count * preset.ema_share)))
         reason = f"{preset.ema_share:.2g} of the images of the run, at least {LEAST_HALF_LIFE}"
+        ramp = draft.values.get("train.ema_ramp")
+        if isinstance(ramp, float) and ramp < preset.ema_share:
+            reason += f"; never more than {ramp:.2g} of those seen so far (train.ema_ramp)"
         reason += f": {preset.ema_reason}" if preset.ema_reason else ""
         # The share takes the place of a half-life that the preset states as well.
         source = "tuned" if "train.ema_half_life" in draft.found else "rule"

@@ -127,9 +127,8 @@ def including(space: Sequence[SearchSpace], setting: Setting) -> list[SearchSpac
             choices = one.choices if value in one.choices else [*one.choices, value]
             found.append(one.model_copy(update={"choices": choices}))
             continue
-        assert one.low is not None and one.high is not None
-        number = float(value)
-        low, high = min(one.low, number), max(one.high, number)
+        (low, high), number = _ends(one), float(value)
+        low, high = min(low, number), max(high, number)
         # A logarithm has no zero: then the scale is linear.
         log = one.log and low > 0
         found.append(one.model_copy(update={"low": low, "high": high, "log": log}))
@@ -139,20 +138,24 @@ def including(space: Sequence[SearchSpace], setting: Setting) -> list[SearchSpac
 def distinct(space: Sequence[SearchSpace], plan: Plan) -> list[SearchSpace]:
     """The space less values that make the same plan as others: trials of them would be wasted.
 
-    A half-life has a least length, and to shuffle more slices than there are is to shuffle all.
+    A half-life has a least length and grows with the ramp; no more than all slices are shuffled.
 
     Args:
         space: dimensions; those of which nothing is left go.
         plan: of the default, at the length of a trial.
     """
-    shortest, slices = LEAST_HALF_LIFE / plan.train.images, plan.data.train_slices
-    whole = max(slices, plan.train.shuffle_buffer)
+    train, slices = plan.train, plan.data.train_slices
+    # The default's own share stays inside even where the ramp makes it the same as a lower one.
+    longest = max(train.ema_ramp, min(1.0, train.ema_half_life / train.images))
+    whole = max(slices, train.shuffle_buffer)
     found = []
     for one in space:
-        if one.name == "preset.ema_share" and one.low is not None:
-            one = one.model_copy(update={"low": max(one.low, shortest)})
-            if not _low(one) < _high(one):
+        if one.name == "preset.ema_share" and not one.choices:
+            low, high = _ends(one)
+            low, high = max(low, LEAST_HALF_LIFE / train.images), min(high, longest)
+            if not low < high:
                 continue
+            one = one.model_copy(update={"low": low, "high": high})
         elif one.name == "train.shuffle_buffer" and one.choices:
             own = (whole if float(choice) >= slices else choice for choice in one.choices)
             one = one.model_copy(update={"choices": list(dict.fromkeys(own))})
@@ -196,8 +199,10 @@ def fits(space: Sequence[SearchSpace], setting: Setting) -> bool:
         if one.choices:
             if value not in one.choices:
                 return False
-        elif not isinstance(value, int | float) or not _low(one) <= value <= _high(one):
-            return False
+        else:
+            low, high = _ends(one)
+            if not isinstance(value, int | float) or not low <= value <= high:
+                return False
     return True
 
 
@@ -212,12 +217,12 @@ def suggest(
         if one.choices:
             value: Any = trial.suggest_categorical(one.name, one.choices)
             chosen[one.name] = value
-        elif one.whole:
-            chosen[one.name] = trial.suggest_int(
-                one.name, round(_low(one)), round(_high(one)), log=one.log
-            )
+            continue
+        low, high = _ends(one)
+        if one.whole:
+            chosen[one.name] = trial.suggest_int(one.name, round(low), round(high), log=one.log)
         else:
-            chosen[one.name] = trial.suggest_float(one.name, _low(one), _high(one), log=one.log)
+            chosen[one.name] = trial.suggest_float(one.name, low, high, log=one.log)
     return chosen
 
 
@@ -289,11 +294,6 @@ def _number(text: str, where: str) -> float:
     return value
 
 
-def _low(one: SearchSpace) -> float:
-    assert one.low is not None
-    return one.low
-
-
-def _high(one: SearchSpace) -> float:
-    assert one.high is not None
-    return one.high
+def _ends(one: SearchSpace) -> tuple[float, float]:
+    assert one.low is not None and one.high is not None
+    return one.low, one.high
