@@ -219,6 +219,8 @@ def test_a_contrast_that_is_not_there(scans: Path) -> None:
 
 # --- options ------------------------------------------------------------------------------------
 
+SPLITS = ("70,15", "70,15,10", "100,0,0", "-10,60,50", "half,10,40", "nan,50,50")
+
 
 @pytest.mark.parametrize(
     ("options", "words"),
@@ -242,6 +244,7 @@ def test_a_contrast_that_is_not_there(scans: Path) -> None:
         (["--init", "imagenet"], ["--init imagenet", "phantom or scratch"]),
         (["--contrast", "T1w,T1w"], ["each contrast once"]),
         (["--subjects", "("], ["("]),
+        *((["--split", text], [f"--split {text}", "50,10,40"]) for text in SPLITS),
     ],
 )
 def test_an_impossible_option_costs_no_time(
@@ -250,6 +253,13 @@ def test_an_impossible_option_costs_no_time(
     for more in ([], ["--dry-run"]):
         refused(call("run", scans, "-o", tmp_path / "run", *options, *more), *words)
     assert not (tmp_path / "run").exists()
+
+
+def test_subjects_are_divided_by_the_percentages_that_were_asked_for(tmp_path: Path) -> None:
+    scans = write_heads(tmp_path / "scans", 10)
+    answer = call("ingest", scans, "-o", tmp_path / "run", *INGEST, "--split", "50,10,40", "--json")
+    assert answer.status == 0
+    assert answer.result["subjects"] == {"train": 5, "tuning": 1, "test": 4}
 
 
 def test_a_plan_whose_values_do_not_fit_each_other(scans: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from popgan.cli import shared, values
+from popgan.cli import scan_options, shared, values
 from popgan.cli.shared import settings_of
 from popgan.stations.folder import check_places, locked
 
@@ -18,21 +18,22 @@ def ingest(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of scans.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Run folder.")],
-    resolution: shared.Resolution = None,
-    contrast: shared.Contrast = None,
-    subjects: shared.Subjects = None,
-    contrast_map: shared.ContrastMap = None,
-    channels: shared.Channels = None,
-    label: shared.Label = None,
-    covariate: shared.Covariate = None,
-    label_map: shared.LabelMap = None,
-    keep_ids: shared.KeepIds = False,
-    bias_field: shared.BiasField = "auto",
-    keep_skull: shared.KeepSkull = False,
-    space: shared.Space = "native",
-    slices: shared.Slices = None,
-    intensity: shared.Intensity = "auto",
-    split_seed: shared.SplitSeed = 0,
+    resolution: scan_options.Resolution = None,
+    contrast: scan_options.Contrast = None,
+    subjects: scan_options.Subjects = None,
+    contrast_map: scan_options.ContrastMap = None,
+    channels: scan_options.Channels = None,
+    label: scan_options.Label = None,
+    covariate: scan_options.Covariate = None,
+    label_map: scan_options.LabelMap = None,
+    keep_ids: scan_options.KeepIds = False,
+    bias_field: scan_options.BiasField = "auto",
+    keep_skull: scan_options.KeepSkull = False,
+    space: scan_options.Space = "native",
+    slices: scan_options.Slices = None,
+    intensity: scan_options.Intensity = "auto",
+    split: scan_options.Split = None,
+    split_seed: scan_options.SplitSeed = 0,
     workers: shared.Workers = "auto",
     strict: shared.Strict = False,
     restart: Annotated[bool, typer.Option("--restart", help="Ingest again.")] = False,
@@ -48,8 +49,8 @@ def ingest(
     from popgan.stations.ingest import ingest_station
 
     chosen = values.ingest_values(
-        *(contrast, resolution, subjects, slices, split_seed, contrast_map, keep_ids, channels),
-        *(label, covariate, label_map, intensity, preparation),
+        *(contrast, resolution, subjects, slices, split, split_seed, contrast_map),
+        *(keep_ids, channels, label, covariate, label_map, intensity, preparation),
     )
     options = IngestOptions.parse(**chosen)
     with locked(out, make=True):

@@ -7,7 +7,7 @@ import typer
 from popgan.cli import shared
 from popgan.cli.shared import settings_of
 
-HELP = "Write report.html and report.json (shareable), and private/report.html."
+HELP = "Write report.html and report.json, for others once an audit has passed, and a private page."
 
 
 def report(context: typer.Context, folder: shared.RunFolder, name: shared.Name = None) -> None:

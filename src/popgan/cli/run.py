@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from popgan.cli import shared, values
+from popgan.cli import scan_options, shared, values
 from popgan.cli.shared import settings_of
 from popgan.errors import UserError
 from popgan.stations.folder import check_places
@@ -39,7 +39,7 @@ def run(
     sources: shared.Sources = None,
     target: shared.Target = None,
     name: shared.Name = None,
-    resolution: shared.Resolution = None,
+    resolution: scan_options.Resolution = None,
     tune: Annotated[
         str | None,
         typer.Option(
@@ -50,22 +50,23 @@ def run(
         ),
     ] = None,
     budget: shared.Budget = None,
-    contrast: shared.Contrast = None,
-    subjects: shared.Subjects = None,
-    contrast_map: shared.ContrastMap = None,
-    channels: shared.Channels = None,
-    label: shared.Label = None,
-    covariate: shared.Covariate = None,
-    label_map: shared.LabelMap = None,
-    keep_ids: shared.KeepIds = False,
-    bias_field: shared.BiasField = "auto",
-    keep_skull: shared.KeepSkull = False,
-    space: shared.Space = "native",
+    contrast: scan_options.Contrast = None,
+    subjects: scan_options.Subjects = None,
+    contrast_map: scan_options.ContrastMap = None,
+    channels: scan_options.Channels = None,
+    label: scan_options.Label = None,
+    covariate: scan_options.Covariate = None,
+    label_map: scan_options.LabelMap = None,
+    keep_ids: scan_options.KeepIds = False,
+    bias_field: scan_options.BiasField = "auto",
+    keep_skull: scan_options.KeepSkull = False,
+    space: scan_options.Space = "native",
     workers: shared.Workers = "auto",
     strict: shared.Strict = False,
-    slices: shared.Slices = None,
-    intensity: shared.Intensity = "auto",
-    split_seed: shared.SplitSeed = 0,
+    slices: scan_options.Slices = None,
+    intensity: scan_options.Intensity = "auto",
+    split: scan_options.Split = None,
+    split_seed: scan_options.SplitSeed = 0,
     images: Annotated[
         int | None,
         typer.Option(
@@ -111,6 +112,7 @@ def run(
             resolution,
             subjects,
             slices,
+            split,
             split_seed,
             contrast_map,
             keep_ids,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from popgan.cli import shared
+from popgan.cli import scan_options, shared
 from popgan.cli.shared import settings_of
 from popgan.stations.folder import require_run
 from popgan.wording import counted
@@ -61,8 +61,8 @@ def translate(
     uncertainty: Uncertainty = True,
     missing_only: MissingOnly = False,
     seed: Seed = 0,
-    subjects: shared.Subjects = None,
-    contrast_map: shared.ContrastMap = None,
+    subjects: scan_options.Subjects = None,
+    contrast_map: scan_options.ContrastMap = None,
     workers: shared.Workers = "auto",
 ) -> None:
     """See HELP."""

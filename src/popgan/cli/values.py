@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ def ingest_values(
     resolution: int | None,
     subjects: str | None,
     slices: int | None,
+    split: str | None,
     split_seed: int,
     contrast_map: str | None = None,
     keep_ids: bool = False,
@@ -23,8 +25,13 @@ def ingest_values(
     intensity: str = "auto",
     preparation: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Options of ingest that the user gave."""
+    """Options of ingest that the user gave.
+
+    Raises:
+        UserError: the shares of the split are not three percentages of a whole.
+    """
     given: dict[str, Any] = {
+        "fractions": split_fractions(split) if split is not None else None,
         "seed": split_seed,
         "contrasts": contrast.split(",") if contrast else None,
         "resolution": resolution,
@@ -40,6 +47,26 @@ def ingest_values(
         **(preparation or {}),
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def split_fractions(text: str) -> tuple[float, ...]:
+    """Shares of subjects from percentages: "50,10,40" is (0.5, 0.1, 0.4).
+
+    Raises:
+        UserError: not three positive numbers that sum to 100.
+    """
+    try:
+        percent = [float(part) for part in text.split(",")]
+    except ValueError:
+        percent = []
+    whole = math.isclose(sum(percent), 100, abs_tol=1e-4)
+    if len(percent) != 3 or not whole or min(percent) <= 0:
+        raise UserError(
+            f"--split {text} is not possible",
+            do="give three percentages that sum to 100, to train on, to choose by and to test "
+            "with: 50,10,40",
+        )
+    return tuple(part / 100 for part in percent)
 
 
 def preparation_values(bias_field: str, keep_skull: bool, space: str) -> dict[str, Any]:
