@@ -32,7 +32,7 @@ def step_of(recipe: str, **changes: Any) -> Step:
     for name, parameter in state.discriminator.named_parameters():
         if name.endswith("narrow.weight"):  # r3gan's blocks are nothing at the start
             torch.nn.init.normal_(parameter, std=0.1)
-    reals = torch.rand(plan.train.batch, 1, 16, 16) * 2 - 1
+    reals = torch.rand(plan.train.batch, 1, plan.data.height, plan.data.width) * 2 - 1
     return Step(plan, state, stage_at(plan.train.images, plan.train), reals, 0)
 
 
@@ -54,3 +54,55 @@ def test_r3gan_adds_both_penalties_in_every_step() -> None:
     whole = main.loss(step).item()
     expected = float(step.state.sums["loss_discriminator"]) + published(step, both=True)
     assert whole == pytest.approx(expected, rel=1e-4)
+
+
+# Rows that a penalty takes at once: of a batch, of its half, of a part of it.
+ROWS = (4, 8, 12, 16)
+NETWORKS: dict[str, dict[str, Any]] = {
+    "popgan": {"channels": [64, 64, 48, 32], "patch": 2},
+    "stylegan2": {"channels": [64, 64, 64, 48, 32]},
+    "r3gan": {"channels": [64, 64, 64, 48, 32]},
+    "dcgan": {"channels": [128, 64, 64, 32]},
+}
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize(
+    ("recipe", "loss"),
+    [
+        ("popgan", "rpgan"),
+        ("popgan", "wgan-gp"),
+        ("stylegan2", "logistic"),
+        ("r3gan", "rpgan"),
+        ("dcgan", "logistic"),
+    ],
+)
+def test_in_bf16_a_penalty_pulls_every_kernel_where_fp32_pulls_it(
+    recipe: str, loss: str, rows: int
+) -> None:
+    network = {f"network__{name}": value for name, value in NETWORKS[recipe].items()}
+    levels = len(NETWORKS[recipe]["channels"])
+    training = {
+        **{"train__images": 10_000, "train__batch": rows, "train__loss": loss, "train__r2": False},
+        # So large that the other terms of the same phase do not count.
+        **{"train__gamma": 1e4, "train__level_shares": [0.0] * (levels - 1) + [1.0]},
+    }
+    step = step_of(recipe, data__height=64, data__width=64, **network, **training)
+    exact, found = (kernel_gradients(step, bf16=enabled) for enabled in (False, True))
+    assert len(exact) >= 4
+    for name, gradient in exact.items():
+        alike = torch.cosine_similarity(gradient.flatten(), found[name].flatten(), dim=0)
+        assert alike > 0.9, name
+
+
+def kernel_gradients(step: Step, *, bf16: bool) -> dict[str, torch.Tensor]:
+    """Of the phase with the penalty, with respect to the kernels of the discriminator."""
+    phases = {phase.name: phase for phase in find_recipe(step.plan.recipe).phases(step.plan)}
+    step.state.discriminator.zero_grad()
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        loss = phases["Dmain"].loss(step)
+        if "Dreg" in phases:
+            loss = phases["Dreg"].loss(step)
+    loss.backward()
+    named = step.state.discriminator.named_parameters()
+    return {name: one.grad for name, one in named if one.grad is not None and one.dim() == 4}

@@ -1,14 +1,22 @@
-"""Convolution with second derivatives that cost no more than they must.
+"""Convolution with second derivatives that are right and cost no more than they must.
 
 A convolution is linear in its input and linear in its kernel, so that all its derivatives, of any
 order, are convolutions and their two gradients again. Torch 2.13 has those as fast operations, but
 for a second derivative (R1, path length) it takes others: the gradient of a kernel as a convolution
-by a kernel as large as the image, three times slower. Here it is the fast ones. Values and first
-derivatives are those of `torch.nn.functional`, to the last bit.
+by a kernel as large as the image, three times slower. In bfloat16 on CPUs with AMX that one is wrong
+besides, where an even number of rows below 16 is penalised: what comes back has nothing to do with
+the gradient. Here it is the fast ones. Values and first derivatives are those of
+`torch.nn.functional`, to the last bit.
+
+Where maps are few and large the overhead is felt, so a network may take this convolution only where
+it is differentiated twice (`twice_differentiable`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -16,6 +24,23 @@ from torch import Tensor
 
 Geometry = tuple[tuple[int, int], tuple[int, int], bool, int]
 """Stride, padding, whether the convolution is transposed, groups."""
+
+_twice: ContextVar[bool] = ContextVar("twice", default=False)
+
+
+@contextmanager
+def twice_differentiable() -> Iterator[None]:
+    """Within, what is drawn or judged is about to be differentiated twice (a gradient penalty)."""
+    token = _twice.set(True)
+    try:
+        yield
+    finally:
+        _twice.reset(token)
+
+
+def is_twice_differentiable() -> bool:
+    """Whether this runs within `twice_differentiable`."""
+    return _twice.get()
 
 
 def convolve(

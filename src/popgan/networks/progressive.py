@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from popgan.networks.convolution import convolve, is_twice_differentiable
 from popgan.networks.judging import Judge
 from popgan.networks.layers import (
     Embedding,
@@ -144,14 +145,26 @@ class Generator(nn.Module):
         return (F.pixel_shuffle(image, self.patch) if self.patch > 1 else image).float()
 
 
+class Convolution(EqualisedConv2d):
+    """A discriminator's: torch's own, but for penalties, whose second derivatives must be right."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N x in_channels x H x W to N x out_channels x H' x W'."""
+        if not is_twice_differentiable():
+            return super().forward(x)
+        assert not isinstance(self.padding, str)  # torch would take "same"; this layer does not
+        stride, padding = self.stride[0], self.padding[0]
+        return convolve(x, self.weight, self.bias, stride=stride, padding=padding)
+
+
 class DiscriminatorBlock(nn.Module):
     """Residual block: convolve, halve the size, convolve; the short cut averages."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
         super().__init__()
-        self.before = EqualisedConv2d(in_channels, in_channels, kernel)
-        self.after = EqualisedConv2d(in_channels, out_channels, kernel)
-        self.short = EqualisedConv2d(in_channels, out_channels, 1, gain=1)
+        self.before = Convolution(in_channels, in_channels, kernel)
+        self.after = Convolution(in_channels, out_channels, kernel)
+        self.short = Convolution(in_channels, out_channels, 1, gain=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """N x in x H x W to N x out x H/2 x W/2."""
@@ -186,13 +199,12 @@ class Discriminator(Judge):
         # An overlapping stem (4 x 4, step 2) leaves no seams between patches to hide in.
         stem, padding = (1, 0) if patch == 1 else (4, 1)
         self.from_image = nn.ModuleList(
-            EqualisedConv2d(image_channels, c, stem, stride=patch, padding=padding)
-            for c in channels
+            Convolution(image_channels, c, stem, stride=patch, padding=padding) for c in channels
         )
         pairs = zip(channels[1:], channels[:-1], strict=True)
         self.blocks = nn.ModuleList(DiscriminatorBlock(a, b, kernel) for a, b in pairs)
         extra = 1 if group > 1 else 0
-        self.last = EqualisedConv2d(channels[0] + extra, channels[0], kernel)
+        self.last = Convolution(channels[0] + extra, channels[0], kernel)
         self.dense = EqualisedLinear(channels[0] * math.prod(grid), channels[0])
         self.logit = EqualisedLinear(channels[0], 1, gain=1)
         self.features = channels[0]

@@ -64,6 +64,7 @@ def _gamma_by_side(preset: Preset, data: DataPlan, batch: int) -> Decided:
     doublings = math.log2(math.sqrt(data.height * data.width) / 64)
     growth = math.sqrt(75)
     reason = f"{preset.gamma_at_64:g} at 64, x {growth:.3g} a doubling: {preset.gamma_reason}"
+    reason += "; nothing is published above 256" if doublings > 2 else ""
     return preset.gamma_at_64 * growth**doublings, reason
 
 

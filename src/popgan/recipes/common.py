@@ -12,6 +12,7 @@ from popgan.config.network import NetworkShape
 from popgan.config.schema import Plan
 from popgan.device import sent
 from popgan.errors import UserError
+from popgan.networks.convolution import twice_differentiable
 from popgan.networks.layers import dropout_factors
 from popgan.objectives.adversarial import accuracy, boundary
 from popgan.objectives.penalties import Critic, gradient_penalty
@@ -139,7 +140,8 @@ def centred_penalty(step: Step, images: Tensor) -> Tensor:
 
     def of_part(part: Tensor, told: Tensor | None, keep: Tensor | None) -> Tensor:
         # The mean of a part, as one value a row: their mean is that of all rows.
-        return gradient_penalty(critic(step, told, keep), part).expand(len(part))
+        with twice_differentiable():
+            return gradient_penalty(critic(step, told, keep), part).expand(len(part))
 
     count = len(images)
     keep = dropout(step, count, "dropout-reg")

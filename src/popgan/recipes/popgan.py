@@ -13,6 +13,7 @@ from torch import Tensor
 from popgan.config.network import ProgressiveNetwork
 from popgan.config.schema import Plan
 from popgan.device import sent
+from popgan.networks.convolution import twice_differentiable
 from popgan.networks.progressive import Discriminator, Generator
 from popgan.objectives.adversarial import discriminator_loss, generator_loss
 from popgan.objectives.diversity import likeness_gap
@@ -92,7 +93,8 @@ def _one_centred(step: Step) -> Tensor:
         real: Tensor, fake: Tensor, share: Tensor, told: Tensor | None, keep: Tensor | None
     ) -> Tensor:
         judged = critic(step, told, keep)
-        return interpolation_penalty(judged, real, fake, share).expand(len(real))
+        with twice_differentiable():
+            return interpolation_penalty(judged, real, fake, share).expand(len(real))
 
     keep = dropout(step, len(real), "dropout-reg")
     penalty = step.by_rows(of_part, real, fake, share, step.condition, keep).mean()

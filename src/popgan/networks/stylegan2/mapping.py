@@ -44,6 +44,8 @@ class Mapping(nn.Module):
         """
         # Styles multiply whole feature maps: float32 whatever the convolutions use.
         with torch.autocast(z.device.type, enabled=False):
+            # Published code has classes only and scales their embedding to unit mean square. Here a
+            # condition may be a number (age, height), whose size must stay.
             x = join(_normalise(z), self.embedding, condition)
             for layer in self.layers:
                 x = leaky_relu(layer(x))
