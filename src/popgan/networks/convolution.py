@@ -3,10 +3,10 @@
 A convolution is linear in its input and linear in its kernel, so that all its derivatives, of any
 order, are convolutions and their two gradients again. Torch 2.13 has those as fast operations, but
 for a second derivative (R1, path length) it takes others: the gradient of a kernel as a convolution
-by a kernel as large as the image, three times slower. In bfloat16 on CPUs with AMX that one is wrong
-besides, where an even number of rows below 16 is penalised: what comes back has nothing to do with
-the gradient. Here it is the fast ones. Values and first derivatives are those of
-`torch.nn.functional`, to the last bit.
+by a kernel as large as the image, three times slower, and in bfloat16 on CPUs with AMX wrong where
+an even number of rows below 16 is penalised: what comes back has nothing to do with the gradient.
+Here it is the fast ones. Values and first derivatives are those of `torch.nn.functional`, to the
+last bit.
 
 Where maps are few and large the overhead is felt, so a network may take this convolution only where
 it is differentiated twice (`twice_differentiable`).
