@@ -52,5 +52,12 @@ def test_the_words_about_the_curves_are_true() -> None:
     best = min(prior, key=lambda point: point["kid"])
     assert f"best after twelve minutes ({best['kid']:.3f})" in page
     assert round(best["minutes"]) == 12
+    second = CELLS["prior/lgg-64 phantom/2"]["value"]["points"]
+    end, twelve = second[-1], min(second, key=lambda point: abs(point["minutes"] - 12))
+    words = f"a second seed ends at {end['kid']:.3f}, after {twelve['kid']:.3f} at twelve minutes"
+    assert words in page
+    # The first points are those of a start that is hardly a generator of this cohort yet.
+    errors = {f"{point['error']:.2f}" for point in [*prior[3:], *second[3:]]}
+    assert errors == {"0.02", "0.03"} and "each of these KIDs is 0.02 to 0.03" in page
     floor = CELLS["scale/lgg-64"]["value"]["floor"]["value"]
     assert f"much nearer to the held-out ones ({floor:.3f})" in page
