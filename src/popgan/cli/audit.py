@@ -29,7 +29,8 @@ HEADLINES = {
 _NEXT = {
     "passed": "popgan generate RUN --release makes a set to give away",
     "failed": "train with more patients, for fewer images, or with more augmentation",
-    "too few subjects to test": "add patients; or somebody who may decide releases all the same, "
+    "too few subjects to test": "add patients, or hold out more of them in a new run (--split "
+    "50,10,40); or somebody who may decide releases all the same, "
     'with a reason: popgan generate RUN --release --accept-untested "REASON"',
     "no power": "nothing can be released on this audit; the lines above say what it did not find",
 }
