@@ -119,7 +119,11 @@ def test_far_from_a_lesion_the_brain_is_the_same(ms):
     touched = ms.fraction("ms") > 0
     assert touched.any()
     for contrast in CONTRASTS:
-        np.testing.assert_array_equal(ms.scans[contrast][~touched], well.scans[contrast][~touched])
+        ill, calm = (one.scans[contrast][~touched].astype(np.int32) for one in (ms, well))
+        # A sum over one tissue more may differ in its last bit, so that a voxel is rounded otherwise.
+        changed = np.abs(ill - calm)
+        assert changed.max() <= 1
+        assert (changed > 0).mean() < 1e-4
 
 
 def test_a_tumour_pushes_the_ventricles_aside_and_shrinks_nothing_but_them(tumour):

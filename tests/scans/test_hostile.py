@@ -45,7 +45,7 @@ def found(path: Path, kind: str = "nifti") -> Found:
 def refused(pool: Pool, path: Path, kind: str = "nifti") -> str:
     """The reason why a file is not read; its worker must have survived it."""
     body = visit_request(Visit("s", 0, (found(path, kind),)), SliceChoice(count=2))
-    (reply,) = pool.map([Request(body, 10)])
+    (reply,) = pool.map([Request(body, 60)])
     assert isinstance(reply, Reply), reply
     assert "error" in reply.value, "it was read"
     return str(reply.value["error"])
@@ -108,7 +108,7 @@ def test_gzip_bombs_stop_at_the_size_that_their_header_claims(pool, tmp_path):
     (tmp_path / "bomb.nii.gz").write_bytes(bomb(whole, 1024, wbits=31))
     assert (tmp_path / "bomb.nii.gz").stat().st_size < 2**21
     body = visit_request(Visit("s", 0, (found(tmp_path / "bomb.nii.gz"),)), SliceChoice(count=2))
-    (reply,) = pool.map([Request(body, 10)])
+    (reply,) = pool.map([Request(body, 60)])
     # Everything behind the voxels is not even looked at.
     assert isinstance(reply, Reply)
     assert "error" not in reply.value
@@ -241,7 +241,7 @@ def test_a_file_that_grows_while_it_is_read_is_noticed(tmp_path):
 def test_any_name_goes_through_the_pipe_to_a_worker(pool, tmp_path, name):
     path = nifti(tmp_path / os.fsdecode(name))
     body = visit_request(Visit("s", 0, (found(path),)), SliceChoice(count=2))
-    (reply,) = pool.map([Request(body, 10)])
+    (reply,) = pool.map([Request(body, 60)])
     assert isinstance(reply, Reply)
     assert "error" not in reply.value
 
