@@ -120,7 +120,7 @@ def test_far_from_a_lesion_the_brain_is_the_same(ms):
     assert touched.any()
     for contrast in CONTRASTS:
         ill, calm = (one.scans[contrast][~touched].astype(np.int32) for one in (ms, well))
-        # A sum over one tissue more may differ in its last bit, so that a voxel is rounded otherwise.
+        # A sum over one tissue more may differ in its last bit, and then a voxel is rounded up.
         changed = np.abs(ill - calm)
         assert changed.max() <= 1
         assert (changed > 0).mean() < 1e-4
