@@ -20,7 +20,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Geometry = tuple[tuple[int, int], tuple[int, int], bool, int]
 """Stride, padding, whether the convolution is transposed, groups."""
@@ -62,6 +62,15 @@ def convolve(
     geometry = (stride, stride), (padding, padding), transposed, groups
     found: Tensor = _Convolution.apply(x, weight, bias, geometry)
     return found
+
+
+def convolve_as(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """What a layer makes of N x C x H x W, by `convolve`; of equal strides and padding by zeros."""
+    assert not isinstance(layer.padding, str)  # torch would take "same"; this does not
+    stride, padding = layer.stride[0], layer.padding[0]
+    return convolve(
+        x, layer.weight, layer.bias, stride=stride, padding=padding, groups=layer.groups
+    )
 
 
 class _Convolution(torch.autograd.Function):

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from popgan.networks.convolution import convolve, is_twice_differentiable
+from popgan.networks.convolution import convolve_as, is_twice_differentiable
 from popgan.networks.judging import Judge
 from popgan.networks.layers import (
     Embedding,
@@ -152,9 +152,7 @@ class Convolution(EqualisedConv2d):
         """N x in_channels x H x W to N x out_channels x H' x W'."""
         if not is_twice_differentiable():
             return super().forward(x)
-        assert not isinstance(self.padding, str)  # torch would take "same"; this layer does not
-        stride, padding = self.stride[0], self.padding[0]
-        return convolve(x, self.weight, self.bias, stride=stride, padding=padding)
+        return convolve_as(self, x)
 
 
 class DiscriminatorBlock(nn.Module):

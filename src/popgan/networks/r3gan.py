@@ -16,7 +16,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from popgan.networks.convolution import convolve
+from popgan.networks.convolution import convolve_as
 from popgan.networks.judging import Judge
 from popgan.networks.layers import LRELU_GAIN, Embedding, Projection, join, leaky_relu
 from popgan.networks.resample import double, halve
@@ -32,8 +32,7 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x in_channels x H x W to N x out_channels x H x W."""
-        assert not isinstance(self.padding, str)  # torch would take "same"; these layers do not
-        return convolve(x, self.weight, self.bias, padding=self.padding[0], groups=self.groups)
+        return convolve_as(self, x)
 
 
 class Block(nn.Module):

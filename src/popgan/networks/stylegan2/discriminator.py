@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from popgan.networks.convolution import convolve
+from popgan.networks.convolution import convolve_as
 from popgan.networks.judging import Judge
 from popgan.networks.layers import (
     EqualisedConv2d,
@@ -27,9 +27,7 @@ class Convolution(EqualisedConv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x in_channels x H x W to N x out_channels x H' x W'."""
-        assert not isinstance(self.padding, str)  # torch would take "same"; this layer does not
-        stride, padding = self.stride[0], self.padding[0]
-        return convolve(x, self.weight, self.bias, stride=stride, padding=padding)
+        return convolve_as(self, x)
 
 
 class Block(nn.Module):
